@@ -1,0 +1,146 @@
+//! `POST /check-ports`: what is asked and what is answered.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Port, Results};
+
+/// The body of `POST /check-ports`. Unknown fields are ignored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CheckRequest {
+    /// The address to check: an IPv4 or IPv6 literal without zone, brackets or port. Left out or
+    /// null: the caller's own address as the checker sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = openapi::ip_literal, required = false))]
+    pub provider_ip: Option<IpAddr>,
+    /// The TCP ports to check, 1 to 65535. Repeats are checked once; an empty list is answered at
+    /// once. The checker bounds their number (`PORT_CHECK_MAX_PORTS`).
+    #[cfg_attr(feature = "openapi", schema(schema_with = openapi::ports))]
+    pub ports: Vec<Port>,
+    /// Whether each result says more: see [`PortDetails`](crate::PortDetails).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verbose: Option<bool>,
+}
+
+/// The answer to `POST /check-ports`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CheckResponse {
+    /// Whether at least one port is accessible.
+    pub success: bool,
+    /// One entry per port, in the order asked.
+    #[cfg_attr(feature = "openapi", schema(schema_with = openapi::results))]
+    pub results: Results,
+    /// The numbers, for a person.
+    pub message: String,
+}
+
+impl CheckResponse {
+    /// Sums up `results`.
+    pub fn new(results: Results) -> Self {
+        let accessible = results.iter().filter(|(_, result)| result.accessible).count();
+        Self {
+            success: accessible > 0,
+            message: format!("Successfully verified {accessible} out of {} ports", results.len()),
+            results,
+        }
+    }
+}
+
+#[cfg(feature = "openapi")]
+mod openapi {
+    use utoipa::openapi::{
+        Array, KnownFormat, ObjectBuilder, Ref, Schema, SchemaFormat, Type,
+        schema::{ArrayBuilder, OneOfBuilder},
+    };
+
+    pub(super) fn ip_literal() -> Schema {
+        let literal = |format| {
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .format(Some(SchemaFormat::KnownFormat(format)))
+        };
+        OneOfBuilder::new()
+            .item(literal(KnownFormat::Ipv4))
+            .item(literal(KnownFormat::Ipv6))
+            .item(ObjectBuilder::new().schema_type(Type::Null))
+            .description(Some(
+                "The address to check: an IPv4 or IPv6 literal without zone, brackets or port. \
+                 Left out or null: the caller's own address as the checker sees it.",
+            ))
+            .into()
+    }
+
+    pub(super) fn ports() -> Array {
+        ArrayBuilder::new()
+            .items(
+                ObjectBuilder::new()
+                    .schema_type(Type::Integer)
+                    .minimum(Some(1))
+                    .maximum(Some(u16::MAX)),
+            )
+            .description(Some("The TCP ports to check. Repeats are checked once."))
+            .build()
+    }
+
+    pub(super) fn results() -> Schema {
+        ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .property_names(Some(
+                ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[1-9][0-9]{0,4}$")),
+            ))
+            .additional_properties(Some(Ref::from_schema_name("PortResult")))
+            .description(Some("One entry per port, in the order asked; the key is the port."))
+            .into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{PortResult, Reason};
+
+    #[test]
+    fn the_answer_has_exactly_the_fields_of_the_contract() {
+        let results = [
+            (Port::new(7466).unwrap(), PortResult::accessible()),
+            (Port::new(50801).unwrap(), PortResult::not_accessible(Reason::Refused)),
+        ];
+        assert_eq!(
+            serde_json::to_string(&CheckResponse::new(results.into_iter().collect())).unwrap(),
+            concat!(
+                r#"{"success":true,"results":{"7466":{"accessible":true,"error":null},"#,
+                r#""50801":{"accessible":false,"error":"Connection refused"}},"#,
+                r#""message":"Successfully verified 1 out of 2 ports"}"#
+            )
+        );
+    }
+
+    #[test]
+    fn no_ports_is_no_success() {
+        let answer = CheckResponse::new(Results::default());
+        assert!(!answer.success);
+        assert_eq!(answer.message, "Successfully verified 0 out of 0 ports");
+    }
+
+    #[test]
+    fn requests_the_types_accept_and_refuse() {
+        let cases = [
+            (r#"{"ports": [1, 65535]}"#, true, "the address may be left out"),
+            (r#"{"provider_ip": null, "ports": []}"#, true, "or be null"),
+            (r#"{"provider_ip": "::1", "ports": [80], "extra": {}}"#, true, "unknown fields"),
+            (r#"{"provider_ip": "::1"}"#, false, "ports are required"),
+            (r#"{"ports": [0]}"#, false, "port 0 names no port"),
+            (r#"{"ports": [65536]}"#, false, "above the range"),
+            (r#"{"provider_ip": "127.1", "ports": [80]}"#, false, "not four numbers"),
+            (r#"{"provider_ip": "0177.0.0.1", "ports": [80]}"#, false, "octal"),
+            (r#"{"provider_ip": "fe80::1%lo", "ports": [80]}"#, false, "a zone"),
+            (r#"{"provider_ip": "[::1]", "ports": [80]}"#, false, "brackets"),
+        ];
+        for (json, accepted, why) in cases {
+            assert_eq!(serde_json::from_str::<CheckRequest>(json).is_ok(), accepted, "{why}");
+        }
+    }
+}

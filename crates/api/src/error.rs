@@ -1,0 +1,129 @@
+//! The body of every answer that is not a success.
+
+use serde::{Deserialize, Serialize};
+
+/// `{"detail": {"code": …, "message": …}}`: the body of every non-2xx answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ErrorBody {
+    /// What went wrong.
+    pub detail: ErrorDetail,
+}
+
+/// What went wrong, for a program and for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ErrorDetail {
+    /// For a program: one of a closed set.
+    pub code: ErrorCode,
+    /// For a person: names the offending value and what would be accepted.
+    pub message: String,
+}
+
+/// The closed set of error codes; each belongs to one HTTP status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ErrorCode {
+    /// 422: `provider_ip` is not an IP literal.
+    InvalidIp,
+    /// 422: a port is not an integer in 1..=65535.
+    InvalidPort,
+    /// 422: more ports than one request may ask for.
+    TooManyPorts,
+    /// 422: the challenge's length or characters.
+    InvalidChallenge,
+    /// 422: malformed JSON, or a missing or mistyped field.
+    InvalidRequest,
+    /// 403: the checker's policy refuses that address or port.
+    TargetNotAllowed,
+    /// 429: the caller or the target is over its limit; comes with `Retry-After`.
+    RateLimited,
+    /// 503: no capacity now; comes with `Retry-After`.
+    Overloaded,
+    /// 503: the checker could not do its part; comes with `Retry-After`. Says nothing about the
+    /// target: ask another checker.
+    CheckFailed,
+    /// 413: the body is larger than the checker reads.
+    PayloadTooLarge,
+    /// 415: the body is not declared as `application/json`.
+    UnsupportedMediaType,
+    /// 404: no such route.
+    NotFound,
+    /// 405: the route exists, but not for this method.
+    MethodNotAllowed,
+    /// 408: the body did not arrive in time.
+    RequestTimeout,
+    /// 500: a defect in the checker.
+    Internal,
+}
+
+impl ErrorCode {
+    /// The code's name on the wire, in logs and in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InvalidIp => "INVALID_IP",
+            Self::InvalidPort => "INVALID_PORT",
+            Self::TooManyPorts => "TOO_MANY_PORTS",
+            Self::InvalidChallenge => "INVALID_CHALLENGE",
+            Self::InvalidRequest => "INVALID_REQUEST",
+            Self::TargetNotAllowed => "TARGET_NOT_ALLOWED",
+            Self::RateLimited => "RATE_LIMITED",
+            Self::Overloaded => "OVERLOADED",
+            Self::CheckFailed => "CHECK_FAILED",
+            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::NotFound => "NOT_FOUND",
+            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::RequestTimeout => "REQUEST_TIMEOUT",
+            Self::Internal => "INTERNAL",
+        }
+    }
+
+    /// The HTTP status that goes with this code.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::InvalidIp
+            | Self::InvalidPort
+            | Self::TooManyPorts
+            | Self::InvalidChallenge
+            | Self::InvalidRequest => 422,
+            Self::TargetNotAllowed => 403,
+            Self::RateLimited => 429,
+            Self::Overloaded | Self::CheckFailed => 503,
+            Self::PayloadTooLarge => 413,
+            Self::UnsupportedMediaType => 415,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::RequestTimeout => 408,
+            Self::Internal => 500,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_is_what_serde_reads() {
+        for name in ["INVALID_IP", "CHECK_FAILED", "UNSUPPORTED_MEDIA_TYPE", "INTERNAL"] {
+            let code: ErrorCode = serde_json::from_str(&format!("\"{name}\"")).unwrap();
+            assert_eq!(code.name(), name);
+        }
+    }
+
+    #[test]
+    fn the_body_has_the_shape_of_the_contract() {
+        let body = ErrorBody {
+            detail: ErrorDetail {
+                code: ErrorCode::InvalidIp,
+                message: "'x' is not an IP address".to_owned(),
+            },
+        };
+        assert_eq!(
+            serde_json::to_string(&body).unwrap(),
+            r#"{"detail":{"code":"INVALID_IP","message":"'x' is not an IP address"}}"#
+        );
+    }
+}

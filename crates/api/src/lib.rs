@@ -1,0 +1,34 @@
+//! What the port checker promises on the wire, as types.
+//!
+//! This crate is shared by the server and by everything that talks to it. It knows JSON shapes and
+//! the words of the contract; it knows nothing of sockets, HTTP or the command line.
+//!
+//! ```
+//! use port_checker_api::{CheckRequest, CheckResponse};
+//!
+//! let request: CheckRequest =
+//!     serde_json::from_str(r#"{"provider_ip": "192.0.2.7", "ports": [7466, 50800]}"#)?;
+//! assert_eq!(request.ports.len(), 2);
+//!
+//! let answer: CheckResponse = serde_json::from_str(
+//!     r#"{"success": false,
+//!         "results": {"7466": {"accessible": false, "error": "Connection refused"}},
+//!         "message": "Successfully verified 0 out of 1 ports"}"#,
+//! )?;
+//! assert!(!answer.results.get(7466).unwrap().accessible);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
+mod check;
+mod error;
+mod ports;
+mod reason;
+mod results;
+mod status;
+
+pub use check::{CheckRequest, CheckResponse};
+pub use error::{ErrorBody, ErrorCode, ErrorDetail};
+pub use ports::{InvalidPorts, Port, PortRanges};
+pub use reason::Reason;
+pub use results::{ChallengeOutcome, PortDetails, PortResult, Results};
+pub use status::{Health, HealthStatus, Readiness, ReadinessStatus};

@@ -1,0 +1,77 @@
+//! Why a port is not accessible.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a port is not accessible: a closed set, and always a statement about the target.
+///
+/// What goes wrong on the checker's own side is never a reason; it is an
+/// [`ErrorCode`](crate::ErrorCode).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The host answered: nothing listens there, or the forward points at the wrong machine.
+    Refused,
+    /// Nothing came back: a firewall drops it, or no forward exists.
+    TimedOut,
+    /// A router on the way said that it cannot reach the host, or may not.
+    HostUnreachable,
+    /// A router beyond the checker said that it knows no way to the network.
+    NetworkUnreachable,
+    /// Something accepted the connection and hung up.
+    Reset,
+    /// A listener answered without the caller's challenge.
+    ChallengeFailed,
+}
+
+impl Reason {
+    /// Every reason, in the order of the contract.
+    pub const ALL: [Self; 6] = [
+        Self::Refused,
+        Self::TimedOut,
+        Self::HostUnreachable,
+        Self::NetworkUnreachable,
+        Self::Reset,
+        Self::ChallengeFailed,
+    ];
+
+    /// The text of the `error` field, word for word as in the contract.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Refused => "Connection refused",
+            Self::TimedOut => "Connection timed out",
+            Self::HostUnreachable => "No route to host",
+            Self::NetworkUnreachable => "Network unreachable",
+            Self::Reset => "Connection reset by peer",
+            Self::ChallengeFailed => "Port answered, but not from this caller",
+        }
+    }
+
+    /// The reason's name on the wire, in logs and in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::TimedOut => "timed_out",
+            Self::HostUnreachable => "host_unreachable",
+            Self::NetworkUnreachable => "network_unreachable",
+            Self::Reset => "reset",
+            Self::ChallengeFailed => "challenge_failed",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_is_what_serde_writes() {
+        for reason in Reason::ALL {
+            assert_eq!(
+                serde_json::to_string(&reason).unwrap(),
+                format!("\"{}\"", reason.name()),
+                "{reason:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What was found out about each port.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{MapAccess, Visitor},
+};
+
+use crate::{Port, Reason};
+
+/// What was found out about one port.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PortResult {
+    /// Whether a TCP connection to the port was established.
+    pub accessible: bool,
+    /// Why not, in words; null for an accessible port.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, required = true))]
+    pub error: Option<Cow<'static, str>>,
+    /// Present when the request was `verbose`.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub details: Option<PortDetails>,
+}
+
+impl PortResult {
+    /// The result for a port that is accessible.
+    pub const fn accessible() -> Self {
+        Self { accessible: true, error: None, details: None }
+    }
+
+    /// The result for a port that is not, and why.
+    pub const fn not_accessible(reason: Reason) -> Self {
+        Self { accessible: false, error: Some(Cow::Borrowed(reason.text())), details: None }
+    }
+}
+
+/// What a `verbose` request adds to each port.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PortDetails {
+    /// Why the port is not accessible; null for an accessible port.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub reason: Option<Reason>,
+    /// How often the port was tried; at least 1.
+    pub attempts: u32,
+    /// How long the last attempt took, in milliseconds.
+    pub connect_ms: f64,
+    /// What became of the challenge; null when none was asked for.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub challenge: Option<ChallengeOutcome>,
+}
+
+/// What became of the challenge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ChallengeOutcome {
+    /// The listener sent the challenge.
+    Matched,
+    /// The listener sent something else.
+    Mismatched,
+    /// The listener sent nothing.
+    Silent,
+}
+
+/// One [`PortResult`] per port, in the order asked. In JSON an object whose keys are the ports.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Results(Vec<(Port, PortResult)>);
+
+impl Results {
+    /// The result for `port`, if it was asked for. Takes time in proportion to the number of ports.
+    pub fn get(&self, port: u16) -> Option<&PortResult> {
+        self.iter().find(|(asked, _)| asked.get() == port).map(|(_, result)| result)
+    }
+
+    /// The results in the order asked.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &(Port, PortResult)> {
+        self.0.iter()
+    }
+
+    /// How many ports there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<(Port, PortResult)> for Results {
+    fn from_iter<I: IntoIterator<Item = (Port, PortResult)>>(results: I) -> Self {
+        Self(results.into_iter().collect())
+    }
+}
+
+impl Serialize for Results {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(port, result)| (port, result)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Results {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Results;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object whose keys are ports")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Results, A::Error> {
+                let mut results = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    results.push(entry);
+                }
+                Ok(Results(results))
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_keep_the_order_asked() {
+        let json = r#"{"9":{"accessible":true,"error":null},"10":{"accessible":true,"error":null},"8":{"accessible":true,"error":null}}"#;
+        let results: Results = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::to_string(&results).unwrap(), json);
+    }
+
+    #[test]
+    fn verbose_adds_four_fields_and_plain_adds_none() {
+        let details = PortDetails {
+            reason: Some(Reason::TimedOut),
+            attempts: 3,
+            connect_ms: 5000.25,
+            challenge: None,
+        };
+        let plain = PortResult::not_accessible(Reason::TimedOut);
+        let verbose = PortResult { details: Some(details), ..plain.clone() };
+        let cases = [
+            (plain, r#"{"accessible":false,"error":"Connection timed out"}"#),
+            (
+                verbose,
+                concat!(
+                    r#"{"accessible":false,"error":"Connection timed out","reason":"timed_out","#,
+                    r#""attempts":3,"connect_ms":5000.25,"challenge":null}"#
+                ),
+            ),
+        ];
+        for (result, json) in cases {
+            assert_eq!(serde_json::to_string(&result).unwrap(), json);
+            assert_eq!(serde_json::from_str::<PortResult>(json).unwrap(), result);
+        }
+    }
+
+    #[test]
+    fn words_of_another_checker_are_kept_as_they_are() {
+        let json = r#"{"accessible":false,"error":"[Errno 101] Network is unreachable"}"#;
+        let result: PortResult = serde_json::from_str(json).unwrap();
+        assert_eq!(result.error.as_deref(), Some("[Errno 101] Network is unreachable"));
+    }
+}

@@ -1,0 +1,37 @@
+//! The answers of `GET /health` and `GET /ready`.
+
+use serde::{Deserialize, Serialize};
+
+/// `{"status": "ok"}`: the process can answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Health {
+    /// Always `ok`.
+    pub status: HealthStatus,
+}
+
+/// The one value of [`Health::status`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum HealthStatus {
+    /// The process can answer.
+    Ok,
+}
+
+/// `{"status": "ready"}`: the checker takes work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Readiness {
+    /// Always `ready`; a checker that is not ready answers 503 with an error body.
+    pub status: ReadinessStatus,
+}
+
+/// The one value of [`Readiness::status`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ReadinessStatus {
+    /// The checker takes work.
+    Ready,
+}

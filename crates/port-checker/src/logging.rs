@@ -1,0 +1,78 @@
+//! Log lines on standard output: for people, for the journal, or as JSON.
+
+use std::{
+    fmt, fs,
+    io::{IsTerminal, stdout},
+    os::unix::fs::MetadataExt,
+};
+
+use port_checker_server::{Config, LogFormat};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::{
+    filter::Targets,
+    fmt::{
+        FmtContext, FormatEvent, FormatFields,
+        format::{Format, Full, Writer},
+    },
+    layer::SubscriberExt,
+    registry::LookupSpan,
+    util::SubscriberInitExt,
+};
+
+/// Begins to log as `config` says.
+pub(crate) fn init(config: &Config) {
+    let level = if config.debug { Level::DEBUG } else { Level::INFO };
+    let ours = Targets::new().with_default(Level::WARN).with_target("port_checker", level);
+    let lines = tracing_subscriber::fmt::layer().with_writer(stdout).with_ansi(colourful());
+    let registry = tracing_subscriber::registry().with(ours);
+    match config.log_format {
+        LogFormat::Json => registry.with(lines.json().flatten_event(true).with_ansi(false)).init(),
+        LogFormat::Text if to_journal() => registry.with(lines.event_format(Journal::new())).init(),
+        LogFormat::Text => registry.with(lines.with_target(false)).init(),
+    }
+}
+
+fn colourful() -> bool {
+    stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Whether standard output is the journal (systemd.exec(5), `JOURNAL_STREAM`).
+fn to_journal() -> bool {
+    let Some(journal) = std::env::var("JOURNAL_STREAM").ok() else { return false };
+    fs::metadata("/proc/self/fd/1")
+        .is_ok_and(|out| journal == format!("{}:{}", out.dev(), out.ino()))
+}
+
+/// Lines for the journal, which knows the time by itself and takes the level from a prefix
+/// (sd-daemon(3)).
+struct Journal {
+    line: Format<Full, ()>,
+}
+
+impl Journal {
+    fn new() -> Self {
+        Self { line: Format::default().without_time().with_level(false).with_target(false) }
+    }
+}
+
+impl<S, N> FormatEvent<S, N> for Journal
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let priority = match *event.metadata().level() {
+            Level::ERROR => 3,
+            Level::WARN => 4,
+            Level::INFO => 6,
+            _ => 7,
+        };
+        write!(writer, "<{priority}>")?;
+        self.line.format_event(context, writer, event)
+    }
+}

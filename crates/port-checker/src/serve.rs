@@ -1,0 +1,109 @@
+//! `port-checker serve`: settings, log, listener, signals, service.
+
+use std::{
+    io::Write,
+    process::{ExitCode, exit},
+};
+
+use anyhow::Context;
+use clap::ArgMatches;
+use port_checker_server::{Config, OpenFiles};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{info, warn};
+
+use crate::{args::CHECK_CONFIG, logging, settings::Given};
+
+/// A setting that cannot be used.
+const UNUSABLE_SETTING: u8 = 2;
+
+/// Runs the service until a signal ends it.
+pub(crate) fn serve(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let files = OpenFiles::raise().context("cannot raise the open-file limit")?;
+    let given = Given::read(flags)?;
+    let config = match Config::resolve(|variable| given.value(variable), files) {
+        Ok(config) => config,
+        Err(rejected) => return Ok(reject(&rejected)),
+    };
+    if matches!(flags.try_get_one::<bool>(CHECK_CONFIG), Ok(Some(true))) {
+        return print_settings(&config);
+    }
+    logging::init(&config);
+    for name in given.unknown() {
+        warn!("{name} is set but is no setting of this service");
+    }
+    for warning in config.warnings() {
+        warn!("{warning}");
+    }
+    run(config)
+}
+
+#[tokio::main]
+async fn run(config: Config) -> anyhow::Result<ExitCode> {
+    let address = config.address();
+    let listener = port_checker_server::listen(address).with_context(|| {
+        format!("cannot listen on {address} (PORT_CHECKER_HOST, PORT_CHECKER_PORT)")
+    })?;
+    let signals = Signals::new().context("cannot wait for signals")?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    let version = env!("CARGO_PKG_VERSION");
+    info!(%address, version, sockets = config.max_in_flight, "listening");
+    port_checker_server::run(listener, config, signals.first()).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The signals that end the service.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for the first signal. From then on a second one ends the process at once.
+    async fn first(mut self) {
+        self.next().await;
+        tokio::spawn(async move {
+            self.next().await;
+            warn!("second signal: exiting at once");
+            exit(1);
+        });
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "there is no log before there are settings")]
+fn reject(rejected: &[port_checker_server::InvalidSetting]) -> ExitCode {
+    for setting in rejected {
+        eprintln!("port-checker: {setting}");
+    }
+    ExitCode::from(UNUSABLE_SETTING)
+}
+
+fn print_settings(config: &Config) -> anyhow::Result<ExitCode> {
+    let lines: String =
+        config.in_force().map(|(variable, value)| format!("{variable}={value}\n")).collect();
+    print(&lines)
+}
+
+/// Prints the API as an OpenAPI document.
+pub(crate) fn print_openapi() -> anyhow::Result<ExitCode> {
+    let document = port_checker_server::openapi(&Config::default());
+    print(&(document.to_pretty_json().context("cannot write the document")? + "\n"))
+}
+
+fn print(text: &str) -> anyhow::Result<ExitCode> {
+    std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")?;
+    Ok(ExitCode::SUCCESS)
+}

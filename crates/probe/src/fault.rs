@@ -1,0 +1,79 @@
+//! What went wrong on the checker's own side.
+
+use std::{io, net::SocketAddr, time::Duration};
+
+/// The checker could not judge. Says nothing about the target.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The checker's own system would not let it try.
+    #[error("the checker could not {operation} for {address}: {source}")]
+    System {
+        /// What the checker was about to do.
+        operation: &'static str,
+        /// For which target.
+        address: SocketAddr,
+        /// What its system said.
+        source: io::Error,
+    },
+    /// The request's deadline came first.
+    #[error(
+        "the checker's deadline of {deadline:?} passed with {unjudged} of {ports} ports not judged"
+    )]
+    DeadlinePassed {
+        /// How long the request was allowed to take.
+        deadline: Duration,
+        /// How many ports have no verdict.
+        unjudged: usize,
+        /// How many ports were asked for.
+        ports: usize,
+    },
+}
+
+/// What kind of thing the checker lacked; few enough to count each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FaultKind {
+    /// No more file descriptors (`EMFILE`, `ENFILE`).
+    Descriptors,
+    /// No free local port, or no local address of the target's family (`EADDRNOTAVAIL`).
+    LocalAddress,
+    /// No buffers or memory (`ENOBUFS`, `ENOMEM`, `EAGAIN`).
+    Memory,
+    /// Not allowed to send (`EPERM`, `EACCES`).
+    Permission,
+    /// No route, or no support for the target's address family.
+    Route,
+    /// No time.
+    Deadline,
+    /// Anything else the system said.
+    Other,
+}
+
+impl FaultKind {
+    /// The kind's name in logs and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Descriptors => "descriptors",
+            Self::LocalAddress => "local_address",
+            Self::Memory => "memory",
+            Self::Permission => "permission",
+            Self::Route => "route",
+            Self::Deadline => "deadline",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl Fault {
+    /// What kind of fault it is.
+    pub fn kind(&self) -> FaultKind {
+        let Self::System { source, .. } = self else { return FaultKind::Deadline };
+        match source.raw_os_error() {
+            Some(libc::EMFILE | libc::ENFILE) => FaultKind::Descriptors,
+            Some(libc::EADDRNOTAVAIL | libc::EADDRINUSE) => FaultKind::LocalAddress,
+            Some(libc::ENOBUFS | libc::ENOMEM | libc::EAGAIN) => FaultKind::Memory,
+            Some(libc::EPERM | libc::EACCES) => FaultKind::Permission,
+            Some(libc::ENETUNREACH | libc::EHOSTUNREACH | libc::EAFNOSUPPORT) => FaultKind::Route,
+            _ => FaultKind::Other,
+        }
+    }
+}

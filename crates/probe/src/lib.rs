@@ -1,0 +1,44 @@
+//! The engine of the port checker: given a vetted address, is the port reachable?
+//!
+//! Two ideas carry this crate:
+//!
+//! * **A closed port is a result, not an error.** [`Verdict`] is the success type and speaks about
+//!   the target; [`Fault`] speaks about the checker, which then has no verdict to give.
+//! * **The only way to dial is a vetted target.** A [`Target`] comes from [`Policy::vet`] and from
+//!   nowhere else.
+//!
+//! ```
+//! use std::{net::{Ipv4Addr, TcpListener}, time::Duration};
+//! use port_checker_probe::{Budget, Policy, Port, ProbeSettings, Prober, Verdict};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let port = Port::try_from(listener.local_addr()?.port())?;
+//!
+//! let policy = Policy { allow_local: true, ..Policy::default() };
+//! let loopback = Ipv4Addr::LOCALHOST.into();
+//! let target = policy.vet(loopback, loopback, vec![port])?;
+//!
+//! let prober = Prober::new(ProbeSettings::default(), Budget::new(100));
+//! let mut check = prober.check(target, Duration::from_secs(25));
+//! while let Some(finding) = check.next().await {
+//!     assert_eq!(finding?.verdict, Verdict::Open);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod budget;
+mod fault;
+mod policy;
+mod prober;
+mod tcp;
+mod verdict;
+
+pub use budget::Budget;
+pub use fault::{Fault, FaultKind};
+pub use policy::{Policy, Refusal, SPECIAL_PURPOSE, SpecialPurpose, Target, Targets};
+pub use port_checker_api::{Port, PortRanges, Reason};
+pub use prober::{Check, Finding, ProbeSettings, Prober};
+pub use verdict::Verdict;

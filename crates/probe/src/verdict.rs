@@ -1,0 +1,116 @@
+//! From what the system says about a connection to a verdict about the target.
+
+use std::{io, net::SocketAddr};
+
+use port_checker_api::Reason;
+
+use crate::Fault;
+
+/// What a probe found out about a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// A connection was established.
+    Open,
+    /// None was, and why.
+    NotOpen(Reason),
+}
+
+/// Who speaks when a step of a connection fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Before anything was sent: only the checker's own system can speak.
+    Prepare(&'static str),
+    /// After the SYN was sent: the target, or a router on the way to it.
+    Handshake,
+}
+
+/// The one place where an error of the system becomes a verdict or a fault.
+///
+/// The same error number means different things at different steps. "Network is unreachable" from
+/// the call to `connect` is the checker's own routing table speaking; after the SYN has left it is
+/// an ICMP message from a router (RFC 1122, section 4.2.3.9; RFC 4443, section 3.1). What no rule
+/// names is a fault: a verdict needs evidence.
+pub(crate) fn judge(step: Step, address: SocketAddr, error: io::Error) -> Result<Verdict, Fault> {
+    let reason = match (step, error.raw_os_error()) {
+        (_, Some(libc::ECONNREFUSED)) => Reason::Refused,
+        (Step::Handshake, Some(libc::ECONNRESET)) => Reason::Reset,
+        (Step::Handshake, Some(libc::ETIMEDOUT)) => Reason::TimedOut,
+        (Step::Handshake, Some(libc::ENETUNREACH)) => Reason::NetworkUnreachable,
+        // EACCES is "administratively prohibited" over IPv6, what many firewalls reject with; the
+        // others are the rarer ways a router says that the host cannot be reached.
+        (
+            Step::Handshake,
+            Some(
+                libc::EHOSTUNREACH
+                | libc::EACCES
+                | libc::EHOSTDOWN
+                | libc::ENONET
+                | libc::ENOPROTOOPT,
+            ),
+        ) => Reason::HostUnreachable,
+        (Step::Prepare(operation), _) => {
+            return Err(Fault::System { operation, address, source: error });
+        }
+        (Step::Handshake, _) => {
+            return Err(Fault::System { operation: "finish a connection", address, source: error });
+        }
+    };
+    Ok(Verdict::NotOpen(reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FaultKind;
+
+    const PREPARE: Step = Step::Prepare("open a socket");
+
+    #[test]
+    fn errors_that_speak_about_the_target() {
+        let cases = [
+            (PREPARE, libc::ECONNREFUSED, Reason::Refused, "loopback may answer within the call"),
+            (Step::Handshake, libc::ECONNREFUSED, Reason::Refused, "a RST to our SYN"),
+            (Step::Handshake, libc::ECONNRESET, Reason::Reset, "a RST after the handshake"),
+            (Step::Handshake, libc::ETIMEDOUT, Reason::TimedOut, "the kernel gave up first"),
+            (Step::Handshake, libc::EHOSTUNREACH, Reason::HostUnreachable, "ICMP 3/1, 3/10, 3/13"),
+            (Step::Handshake, libc::EACCES, Reason::HostUnreachable, "ICMPv6 1/1, prohibited"),
+            (Step::Handshake, libc::EHOSTDOWN, Reason::HostUnreachable, "ICMP 3/7, host unknown"),
+            (Step::Handshake, libc::ENONET, Reason::HostUnreachable, "ICMP 3/8, host isolated"),
+            (Step::Handshake, libc::ENOPROTOOPT, Reason::HostUnreachable, "ICMP 3/2, protocol"),
+            (Step::Handshake, libc::ENETUNREACH, Reason::NetworkUnreachable, "ICMP 3/0, 3/6, 3/9"),
+        ];
+        for (step, errno, reason, why) in cases {
+            let verdict = judge(step, address(), io::Error::from_raw_os_error(errno)).unwrap();
+            assert_eq!(verdict, Verdict::NotOpen(reason), "{why}");
+        }
+    }
+
+    #[test]
+    fn errors_that_are_the_checkers_own() {
+        let cases = [
+            (PREPARE, libc::EMFILE, FaultKind::Descriptors, "this process has too many open"),
+            (PREPARE, libc::ENFILE, FaultKind::Descriptors, "this machine has too many open"),
+            (PREPARE, libc::EADDRNOTAVAIL, FaultKind::LocalAddress, "no free local port"),
+            (PREPARE, libc::ENOBUFS, FaultKind::Memory, "no buffers"),
+            (PREPARE, libc::ENOMEM, FaultKind::Memory, "no memory"),
+            (PREPARE, libc::EAGAIN, FaultKind::Memory, "no entry in the routing cache"),
+            (PREPARE, libc::EPERM, FaultKind::Permission, "our own firewall"),
+            (PREPARE, libc::EACCES, FaultKind::Permission, "our own routing policy"),
+            (PREPARE, libc::ENETUNREACH, FaultKind::Route, "no route of our own"),
+            (PREPARE, libc::EHOSTUNREACH, FaultKind::Route, "an unreachable route of our own"),
+            (PREPARE, libc::EAFNOSUPPORT, FaultKind::Route, "a system without IPv6"),
+            (PREPARE, libc::ETIMEDOUT, FaultKind::Other, "nothing was sent yet"),
+            (Step::Handshake, libc::EMFILE, FaultKind::Descriptors, "whatever the step"),
+            (Step::Handshake, libc::EPERM, FaultKind::Permission, "no router says that"),
+            (Step::Handshake, libc::EIO, FaultKind::Other, "no evidence about the target"),
+        ];
+        for (step, errno, kind, why) in cases {
+            let fault = judge(step, address(), io::Error::from_raw_os_error(errno)).unwrap_err();
+            assert_eq!(fault.kind(), kind, "{why}");
+        }
+    }
+
+    fn address() -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], 1))
+    }
+}

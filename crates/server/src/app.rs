@@ -1,0 +1,134 @@
+//! Routes, and what surrounds every one of them.
+
+use std::{any::Any, time::Duration};
+
+use axum::{Router, http::Method, http::header, middleware, response::IntoResponse};
+use port_checker_api::ErrorCode;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    cors::{AllowOrigin, CorsLayer},
+};
+use utoipa::openapi::{OpenApi, RefOr, Schema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    Config, CorsOrigins,
+    access_log::{REQUEST_ID, access_log},
+    error::ApiError,
+    routes,
+    state::AppState,
+};
+
+/// How long a browser may remember what it may call.
+const PREFLIGHT_AGE: Duration = Duration::from_secs(3600);
+
+/// The whole service for one configuration.
+pub(crate) fn app(state: AppState) -> Router {
+    let (router, document) = documented();
+    let document = with_limits(document, &state.config);
+    let router = router.merge(routes::docs::router(&document));
+    surrounded(router, state)
+}
+
+/// The OpenAPI 3.1 document of the service with this configuration.
+pub fn openapi(config: &Config) -> OpenApi {
+    with_limits(documented().1, config)
+}
+
+fn documented() -> (Router<AppState>, OpenApi) {
+    OpenApiRouter::with_openapi(routes::docs::front_page())
+        .routes(routes!(routes::check_ports::check_ports))
+        .routes(routes!(routes::health::health))
+        .routes(routes!(routes::health::ready))
+        .split_for_parts()
+}
+
+/// Writes what the operator decides into the document.
+fn with_limits(mut document: OpenApi, config: &Config) -> OpenApi {
+    let request = document.components.as_mut().and_then(|c| c.schemas.get_mut("CheckRequest"));
+    if let Some(RefOr::T(Schema::Object(request))) = request
+        && let Some(RefOr::T(Schema::Array(ports))) = request.properties.get_mut("ports")
+    {
+        ports.max_items = Some(config.max_ports);
+    }
+    document
+}
+
+/// Outermost first: the log sees every answer, CORS headers are on every answer, and a panic in
+/// whatever lies within becomes an answer.
+fn surrounded(router: Router<AppState>, state: AppState) -> Router {
+    router
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| internal(&*panic)))
+        .layer(cors(&state.config.cors_origins))
+        .layer(middleware::from_fn_with_state(state.clone(), access_log))
+        .with_state(state)
+}
+
+async fn no_such_route(uri: axum::http::Uri) -> ApiError {
+    let message = format!("there is no {}; see /docs", crate::error::quoted(uri.path()));
+    ApiError::new(ErrorCode::NotFound, message)
+}
+
+async fn no_such_method(method: Method, uri: axum::http::Uri) -> ApiError {
+    let path = crate::error::quoted(uri.path());
+    let message =
+        format!("{path} does not take {}; see Allow", crate::error::quoted(method.as_str()));
+    ApiError::new(ErrorCode::MethodNotAllowed, message)
+}
+
+fn internal(panic: &(dyn Any + Send)) -> axum::response::Response {
+    let said = panic.downcast_ref::<&str>().copied();
+    let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(panic = said.unwrap_or("(no text)"), "a request panicked: this is a defect");
+    ApiError::new(ErrorCode::Internal, "a defect in the checker; its log says more").into_response()
+}
+
+fn cors(origins: &CorsOrigins) -> CorsLayer {
+    let origins = match origins {
+        CorsOrigins::Any => AllowOrigin::any(),
+        CorsOrigins::Only(list) => AllowOrigin::list(list.iter().cloned()),
+    };
+    CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::ACCEPT, header::CONTENT_TYPE, REQUEST_ID])
+        .expose_headers([header::RETRY_AFTER, REQUEST_ID])
+        .max_age(PREFLIGHT_AGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::SocketAddr, sync::Arc};
+
+    use axum::{body::Body, extract::Request, routing::get};
+    use http_body_util::BodyExt;
+    use port_checker_probe::{Budget, Prober};
+    use tokio_util::sync::CancellationToken;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::caller::Peer;
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_with_a_request_id() {
+        let config = Config::default();
+        let state = AppState {
+            prober: Prober::new(config.probe, Budget::new(1)),
+            config: Arc::new(config),
+            draining: CancellationToken::new(),
+        };
+        let routes = Router::new().route("/panics", get(async || -> () { panic!("on purpose") }));
+        let mut request = Request::get("/panics").body(Body::empty()).unwrap();
+        request.extensions_mut().insert(Peer(SocketAddr::from(([127, 0, 0, 1], 1))));
+        let response = surrounded(routes, state).oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 500);
+        assert!(response.headers().contains_key(REQUEST_ID));
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(
+            body,
+            r#"{"detail":{"code":"INTERNAL","message":"a defect in the checker; its log says more"}}"#
+        );
+    }
+}

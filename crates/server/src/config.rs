@@ -1,0 +1,283 @@
+//! The settings in force: parsed and validated once, then immutable.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use axum::http::HeaderValue;
+use port_checker_probe::{Policy, ProbeSettings, Targets};
+
+use crate::OpenFiles;
+
+mod parse;
+mod settings;
+
+pub use settings::{SETTINGS, Setting};
+
+/// The open-file limit that the defaults assume, until [`Config::resolve`] is told the real one.
+const USUAL_OPEN_FILES: u64 = 1024;
+
+/// Everything an operator decides. The defaults are those of the contract.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen.
+    pub host: IpAddr,
+    /// Which port to listen on.
+    pub port: u16,
+    /// Whether to log each port.
+    pub debug: bool,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// How a port is tried.
+    pub probe: ProbeSettings,
+    /// How long a request may take, from its first byte to its answer.
+    pub deadline: Duration,
+    /// How many ports one request may ask for.
+    pub max_ports: usize,
+    /// Sockets open for probes at once, all requests together.
+    pub max_in_flight: usize,
+    /// What may be dialled.
+    pub policy: Policy,
+    /// Whose pages may call this service.
+    pub cors_origins: CorsOrigins,
+    /// What a client may make this process hold or wait for. Not settings.
+    pub bounds: Bounds,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Whose pages may call this service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CorsOrigins {
+    /// Anybody's.
+    Any,
+    /// Only those of these origins.
+    Only(Vec<HeaderValue>),
+}
+
+/// What a client may make this process hold or wait for.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    /// Connections open at once; further ones wait in the kernel's queue.
+    pub connections: usize,
+    /// How long a client may take to send a request's head, and how long an idle connection is
+    /// kept for the next request.
+    pub head_time: Duration,
+    /// How long a client may take to send a body.
+    pub body_time: Duration,
+    /// How large a head may be, in bytes.
+    pub head_bytes: usize,
+    /// How large a body may be, in bytes: all 65,535 ports fit, even one to a line.
+    pub body_bytes: u64,
+    /// How long after the signal to stop an idle connection is kept, so that a request already on
+    /// its way is answered.
+    pub last_requests_time: Duration,
+    /// How long after the signal to stop a connection may last, beyond the deadline of a check.
+    pub drain_margin: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            connections: OpenFiles::of(USUAL_OPEN_FILES).clients(),
+            head_time: Duration::from_secs(30),
+            body_time: Duration::from_secs(10),
+            head_bytes: 16 * 1024,
+            body_bytes: 1024 * 1024,
+            last_requests_time: Duration::from_secs(1),
+            drain_margin: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            host: Ipv4Addr::UNSPECIFIED.into(),
+            port: 9000,
+            debug: false,
+            log_format: LogFormat::default(),
+            probe: ProbeSettings::default(),
+            deadline: Duration::from_secs(25),
+            max_ports: 1024,
+            max_in_flight: OpenFiles::of(USUAL_OPEN_FILES).probes(),
+            policy: Policy::default(),
+            cors_origins: CorsOrigins::Any,
+            bounds: Bounds::default(),
+        }
+    }
+}
+
+/// A value that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}: '{value}' cannot be used; expected {expected}")]
+pub struct InvalidSetting {
+    /// The setting.
+    pub variable: &'static str,
+    /// What it was set to.
+    pub value: String,
+    /// What would be accepted.
+    pub expected: String,
+}
+
+impl Config {
+    /// Resolves the settings: `given` tells what a variable was set to, if it was.
+    ///
+    /// # Errors
+    /// Every value that cannot be used.
+    pub fn resolve(
+        given: impl Fn(&str) -> Option<String>,
+        files: OpenFiles,
+    ) -> Result<Self, Vec<InvalidSetting>> {
+        let mut config = Self::default();
+        config.policy.allow_local = given("GOLEM_ENVIRONMENT").as_deref() == Some("development");
+        config.bounds.connections = files.clients();
+        config.max_in_flight = files.probes();
+        let mut rejected = Vec::new();
+        for setting in SETTINGS {
+            let Some(value) = given(setting.variable) else { continue };
+            if let Err(expected) = setting.apply(&mut config, &value) {
+                rejected.push(InvalidSetting { variable: setting.variable, value, expected });
+            }
+        }
+        if config.max_in_flight > files.room_for_probes() {
+            rejected.push(InvalidSetting {
+                variable: "PORT_CHECK_MAX_IN_FLIGHT",
+                value: config.max_in_flight.to_string(),
+                expected: format!(
+                    "at most {} with an open-file limit of {}",
+                    files.room_for_probes(),
+                    files.limit()
+                ),
+            });
+        }
+        if rejected.is_empty() { Ok(config) } else { Err(rejected) }
+    }
+
+    /// Where to listen.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.port)
+    }
+
+    /// Every setting and its value in force.
+    pub fn in_force(&self) -> impl Iterator<Item = (&'static str, String)> {
+        SETTINGS.iter().map(|setting| (setting.variable, setting.show(self)))
+    }
+
+    /// What is allowed but probably not meant.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.probe.longest() > self.deadline {
+            warnings.push(format!(
+                "a port that never answers takes {:?}, longer than PORT_CHECK_DEADLINE ({:?}): such \
+                 checks will fail. Lower PORT_CHECK_RETRIES or PORT_CHECK_TIMEOUT, or raise the deadline",
+                self.probe.longest(),
+                self.deadline
+            ));
+        }
+        if self.policy.targets == Targets::Any {
+            warnings.push(
+                "PORT_CHECKER_TARGETS=any: anybody can have any address dialled from here, this \
+                 machine's private networks included"
+                    .to_owned(),
+            );
+        }
+        warnings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Given<'a> = &'a [(&'a str, &'a str)];
+
+    fn resolve(given: Given<'_>) -> Result<Config, Vec<InvalidSetting>> {
+        let value = |variable: &str| {
+            given.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned())
+        };
+        Config::resolve(value, OpenFiles::of(1024))
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_contract() {
+        let expected = [
+            ("PORT_CHECKER_HOST", "0.0.0.0"),
+            ("PORT_CHECKER_PORT", "9000"),
+            ("PORT_CHECKER_DEBUG", "false"),
+            ("PORT_CHECK_RETRIES", "3"),
+            ("PORT_CHECK_RETRY_DELAY", "1"),
+            ("PORT_CHECK_TIMEOUT", "5"),
+            ("PORT_CHECK_DEADLINE", "25"),
+            ("PORT_CHECK_MAX_PORTS", "1024"),
+            ("PORT_CHECK_MAX_IN_FLIGHT", "744"),
+            ("PORT_CHECKER_TARGETS", "public"),
+            ("PORT_CHECKER_ALLOW_LOCAL_IPS", "false"),
+            ("PORT_CHECKER_ALLOWED_TARGETS", ""),
+            ("PORT_CHECKER_DENIED_TARGETS", ""),
+            ("PORT_CHECKER_ALLOWED_PORTS", "1-65535"),
+            ("PORT_CHECKER_CORS_ORIGINS", "*"),
+            ("PORT_CHECKER_LOG_FORMAT", "text"),
+        ];
+        let config = resolve(&[]).unwrap();
+        let in_force: Vec<_> = config.in_force().collect();
+        assert_eq!(in_force, expected.map(|(variable, value)| (variable, value.to_owned())));
+    }
+
+    #[test]
+    fn what_is_shown_can_be_set() {
+        let config = resolve(&[]).unwrap();
+        let shown: Vec<_> = config.in_force().collect();
+        let given: Vec<_> =
+            shown.iter().map(|(variable, value)| (*variable, value.as_str())).collect();
+        assert_eq!(resolve(&given).unwrap().in_force().collect::<Vec<_>>(), shown);
+    }
+
+    #[test]
+    fn a_development_environment_admits_local_addresses_unless_told_otherwise() {
+        let development = ("GOLEM_ENVIRONMENT", "development");
+        let cases: [(Given<'_>, bool, &str); 4] = [
+            (&[], false, "the default"),
+            (&[development], true, "development"),
+            (&[development, ("PORT_CHECKER_ALLOW_LOCAL_IPS", "false")], false, "said explicitly"),
+            (&[("GOLEM_ENVIRONMENT", "production")], false, "any other environment"),
+        ];
+        for (given, allowed, why) in cases {
+            assert_eq!(resolve(given).unwrap().policy.allow_local, allowed, "{why}");
+        }
+    }
+
+    #[test]
+    fn warnings_for_what_is_probably_not_meant() {
+        let cases: [(Given<'_>, Option<&str>); 4] = [
+            (&[], None),
+            (&[("PORT_CHECK_DEADLINE", "17")], None),
+            (&[("PORT_CHECK_DEADLINE", "16.9")], Some("longer than PORT_CHECK_DEADLINE")),
+            (&[("PORT_CHECKER_TARGETS", "any")], Some("PORT_CHECKER_TARGETS=any")),
+        ];
+        for (given, expected) in cases {
+            let warnings = resolve(given).unwrap().warnings();
+            assert_eq!(warnings.len(), usize::from(expected.is_some()), "{given:?}: {warnings:?}");
+            assert!(expected.is_none_or(|text| warnings[0].contains(text)), "{warnings:?}");
+        }
+    }
+
+    #[test]
+    fn more_sockets_than_the_open_file_limit_holds_are_rejected() {
+        let rejected = resolve(&[("PORT_CHECK_MAX_IN_FLIGHT", "745")]).unwrap_err();
+        assert_eq!(
+            rejected[0].to_string(),
+            "PORT_CHECK_MAX_IN_FLIGHT: '745' cannot be used; \
+             expected at most 744 with an open-file limit of 1024"
+        );
+    }
+}

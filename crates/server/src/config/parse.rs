@@ -1,0 +1,95 @@
+//! From the text of a setting to its value. An error says what would be accepted.
+
+use std::{fmt::Display, net::IpAddr, ops::RangeInclusive, str::FromStr, time::Duration};
+
+use axum::http::{HeaderValue, Uri};
+use ipnet::IpNet;
+
+use super::CorsOrigins;
+
+pub(super) fn boolean(text: &str) -> Result<bool, String> {
+    one_of(text, &[("true", true), ("false", false)])
+}
+
+/// One of a few words.
+pub(super) fn one_of<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
+    let found = words.iter().find(|(word, _)| *word == text);
+    found
+        .map(|(_, value)| *value)
+        .ok_or_else(|| words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(" or "))
+}
+
+/// The word for a value of [`one_of`].
+pub(super) fn word<T: PartialEq>(value: &T, words: &[(&str, T)]) -> String {
+    let found = words.iter().find(|(_, other)| other == value);
+    found.expect("every value has its word").0.to_owned()
+}
+
+pub(super) fn whole<T>(text: &str, range: RangeInclusive<T>) -> Result<T, String>
+where
+    T: FromStr + PartialOrd + Display,
+{
+    text.parse()
+        .ok()
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| format!("a whole number from {} to {}", range.start(), range.end()))
+}
+
+pub(super) fn seconds(text: &str, range: RangeInclusive<f64>) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        .filter(|seconds| range.contains(seconds))
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| format!("a number of seconds from {} to {}", range.start(), range.end()))
+}
+
+/// Comma-separated prefixes; an address alone is a prefix of full length.
+pub(super) fn prefixes(text: &str) -> Result<Vec<IpNet>, String> {
+    let parts = text.split(',').map(str::trim);
+    parts.filter(|part| !text.is_empty() || !part.is_empty()).map(prefix).collect()
+}
+
+fn prefix(part: &str) -> Result<IpNet, String> {
+    let address = || part.parse::<IpAddr>().map(IpNet::from).ok();
+    let parsed = part.parse().ok().or_else(address);
+    let prefix: IpNet = parsed.ok_or_else(|| {
+        format!(
+            "a comma-separated list such as 198.51.100.0/24,2001:db8::/32, of which '{part}' is no part"
+        )
+    })?;
+    if prefix != prefix.trunc() {
+        return Err(format!("{} where it says '{part}'", prefix.trunc()));
+    }
+    match prefix {
+        IpNet::V6(mapped) if mapped.addr().to_ipv4_mapped().is_some() => {
+            Err(format!("an IPv4 prefix in place of the IPv4-mapped '{part}'"))
+        }
+        prefix => Ok(prefix),
+    }
+}
+
+pub(super) fn list<T: Display>(items: &[T]) -> String {
+    items.iter().map(T::to_string).collect::<Vec<_>>().join(",")
+}
+
+pub(super) fn origins(text: &str) -> Result<CorsOrigins, String> {
+    if text == "*" {
+        return Ok(CorsOrigins::Any);
+    }
+    text.split(',').map(str::trim).map(origin).collect::<Result<_, _>>().map(CorsOrigins::Only)
+}
+
+/// Scheme, host and perhaps port, as browsers send it (RFC 6454, section 6.2).
+fn origin(part: &str) -> Result<HeaderValue, String> {
+    let plain = part.parse::<Uri>().ok().is_some_and(|uri| {
+        let (scheme, authority) = (uri.scheme_str(), uri.authority());
+        let spelled = scheme.zip(authority).map(|(scheme, host)| format!("{scheme}://{host}"));
+        spelled.as_deref() == Some(part)
+    });
+    let value = HeaderValue::from_str(part).ok().filter(|_| plain);
+    value.ok_or_else(|| {
+        format!(
+            "* or a comma-separated list such as https://example.org, of which '{part}' is no part"
+        )
+    })
+}

@@ -1,0 +1,214 @@
+//! Every setting: the one source for the environment, the flags of `serve` and their help.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use port_checker_probe::Targets;
+
+use super::{
+    Config, CorsOrigins, LogFormat,
+    parse::{boolean, list, one_of, origins, prefixes, seconds, whole, word},
+};
+
+const TARGETS: &[(&str, Targets)] =
+    &[("public", Targets::Public), ("caller", Targets::Caller), ("any", Targets::Any)];
+
+const LOG_FORMATS: &[(&str, LogFormat)] = &[("text", LogFormat::Text), ("json", LogFormat::Json)];
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// The environment variable.
+    pub variable: &'static str,
+    /// What it decides, its unit and its range.
+    pub help: &'static str,
+    set: fn(&mut Config, &str) -> Result<(), String>,
+    show: fn(&Config) -> String,
+}
+
+impl Setting {
+    /// The flag of `serve`: `PORT_CHECKER_HOST` is `host`, `PORT_CHECK_RETRIES` is `check-retries`.
+    pub fn flag(&self) -> String {
+        let name = self.variable.strip_prefix("PORT_CHECKER_");
+        let name = name.or_else(|| self.variable.strip_prefix("PORT_")).unwrap_or(self.variable);
+        name.to_lowercase().replace('_', "-")
+    }
+
+    /// Whether the setting is `true` or `false`.
+    pub fn is_boolean(&self) -> bool {
+        ["true", "false"].contains(&self.show(&Config::default()).as_str())
+    }
+
+    /// The value in force.
+    pub fn show(&self, config: &Config) -> String {
+        (self.show)(config)
+    }
+
+    pub(super) fn apply(&self, config: &mut Config, value: &str) -> Result<(), String> {
+        (self.set)(config, value)
+    }
+}
+
+/// Every setting, in the order of the contract.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        variable: "PORT_CHECKER_HOST",
+        help: "Address to listen on; :: listens on both families",
+        set: |config, text| {
+            let expected = "an IP address of this machine, 0.0.0.0 or ::";
+            config.host = text.parse().map_err(|_| expected.to_owned())?;
+            Ok(())
+        },
+        show: |config| config.host.to_string(),
+    },
+    Setting {
+        variable: "PORT_CHECKER_PORT",
+        help: "Port to listen on; 0 takes a free one",
+        set: |config, text| whole(text, 0..=u16::MAX).map(|value| config.port = value),
+        show: |config| config.port.to_string(),
+    },
+    Setting {
+        variable: "PORT_CHECKER_DEBUG",
+        help: "Log each port checked and each request answered: true or false",
+        set: |config, text| boolean(text).map(|value| config.debug = value),
+        show: |config| config.debug.to_string(),
+    },
+    Setting {
+        variable: "PORT_CHECK_RETRIES",
+        help: "Attempts per port in all, 1 to 10",
+        set: |config, text| {
+            let attempts = NonZeroU32::new(whole(text, 1..=10)?);
+            config.probe.attempts = attempts.expect("the range begins at 1");
+            Ok(())
+        },
+        show: |config| config.probe.attempts.to_string(),
+    },
+    Setting {
+        variable: "PORT_CHECK_RETRY_DELAY",
+        help: "Seconds between two attempts, 0 to 60",
+        set: |config, text| seconds(text, 0.0..=60.0).map(|value| config.probe.delay = value),
+        show: |config| shown(config.probe.delay),
+    },
+    Setting {
+        variable: "PORT_CHECK_TIMEOUT",
+        help: "Seconds one attempt may take, 0.01 to 60",
+        set: |config, text| seconds(text, 0.01..=60.0).map(|value| config.probe.timeout = value),
+        show: |config| shown(config.probe.timeout),
+    },
+    Setting {
+        variable: "PORT_CHECK_DEADLINE",
+        help: "Seconds a request may take, 0.1 to 600",
+        set: |config, text| seconds(text, 0.1..=600.0).map(|value| config.deadline = value),
+        show: |config| shown(config.deadline),
+    },
+    Setting {
+        variable: "PORT_CHECK_MAX_PORTS",
+        help: "Ports one request may ask for, 1 to 65535",
+        set: |config, text| whole(text, 1..=65_535).map(|value| config.max_ports = value),
+        show: |config| config.max_ports.to_string(),
+    },
+    Setting {
+        variable: "PORT_CHECK_MAX_IN_FLIGHT",
+        help: "Sockets open for probes at once, all requests together, 1 to 1000000; the default \
+               here is for an open-file limit of 1024 and grows with it",
+        set: |config, text| whole(text, 1..=1_000_000).map(|value| config.max_in_flight = value),
+        show: |config| config.max_in_flight.to_string(),
+    },
+    Setting {
+        variable: "PORT_CHECKER_TARGETS",
+        help: "Whose addresses may be checked: public (any public address), caller (only the \
+               caller's own) or any (no policy: private networks too)",
+        set: |config, text| one_of(text, TARGETS).map(|value| config.policy.targets = value),
+        show: |config| word(&config.policy.targets, TARGETS),
+    },
+    Setting {
+        variable: "PORT_CHECKER_ALLOW_LOCAL_IPS",
+        help: "Admit private and loopback targets: true or false; true by default when \
+               GOLEM_ENVIRONMENT=development",
+        set: |config, text| boolean(text).map(|value| config.policy.allow_local = value),
+        show: |config| config.policy.allow_local.to_string(),
+    },
+    Setting {
+        variable: "PORT_CHECKER_ALLOWED_TARGETS",
+        help: "Special-purpose addresses to admit: a comma-separated list of prefixes",
+        set: |config, text| prefixes(text).map(|value| config.policy.allowed = value),
+        show: |config| list(&config.policy.allowed),
+    },
+    Setting {
+        variable: "PORT_CHECKER_DENIED_TARGETS",
+        help: "Addresses to refuse whatever else admits them: a comma-separated list of prefixes",
+        set: |config, text| prefixes(text).map(|value| config.policy.denied = value),
+        show: |config| list(&config.policy.denied),
+    },
+    Setting {
+        variable: "PORT_CHECKER_ALLOWED_PORTS",
+        help: "Ports that may be checked, such as 80,443,1024-65535",
+        set: |config, text| {
+            config.policy.ports = text
+                .parse()
+                .map_err(|error| format!("a list such as 80,443,1024-65535: {error}"))?;
+            Ok(())
+        },
+        show: |config| config.policy.ports.to_string(),
+    },
+    Setting {
+        variable: "PORT_CHECKER_CORS_ORIGINS",
+        help: "Whose pages may call this service: * or a comma-separated list of origins",
+        set: |config, text| origins(text).map(|value| config.cors_origins = value),
+        show: |config| match &config.cors_origins {
+            CorsOrigins::Any => "*".to_owned(),
+            CorsOrigins::Only(origins) => {
+                let origins = origins.iter().map(|origin| origin.to_str().unwrap_or_default());
+                origins.collect::<Vec<_>>().join(",")
+            }
+        },
+    },
+    Setting {
+        variable: "PORT_CHECKER_LOG_FORMAT",
+        help: "How log lines look: text or json",
+        set: |config, text| one_of(text, LOG_FORMATS).map(|value| config.log_format = value),
+        show: |config| word(&config.log_format, LOG_FORMATS),
+    },
+];
+
+/// Seconds, in the form [`seconds`] reads.
+fn shown(duration: Duration) -> String {
+    duration.as_secs_f64().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_named_as_in_the_contract() {
+        let flags: Vec<String> = SETTINGS.iter().map(Setting::flag).collect();
+        for flag in ["host", "check-retries", "check-max-ports", "allow-local-ips"] {
+            assert!(flags.contains(&flag.to_owned()), "--{flag} in {flags:?}");
+        }
+    }
+
+    #[test]
+    fn values_that_can_be_used() {
+        let cases = [
+            ("PORT_CHECKER_HOST", "::", "::", "both families"),
+            ("PORT_CHECK_RETRY_DELAY", "1.0", "1", "as the Python service writes it"),
+            ("PORT_CHECK_RETRY_DELAY", "0", "0", "no delay"),
+            ("PORT_CHECK_TIMEOUT", ".5", "0.5", "half a second"),
+            ("PORT_CHECKER_ALLOWED_TARGETS", "10.0.0.1", "10.0.0.1/32", "an address alone"),
+            ("PORT_CHECKER_ALLOWED_TARGETS", "10.0.0.0/8, fd00::/8", "10.0.0.0/8,fd00::/8", "two"),
+            ("PORT_CHECKER_DENIED_TARGETS", "", "", "none"),
+            (
+                "PORT_CHECKER_CORS_ORIGINS",
+                "https://a.example:8443",
+                "https://a.example:8443",
+                "one",
+            ),
+        ];
+        for (variable, given, expected, why) in cases {
+            let setting = SETTINGS.iter().find(|setting| setting.variable == variable).unwrap();
+            let mut config = Config::default();
+            assert_eq!(setting.apply(&mut config, given), Ok(()), "{why}");
+            assert_eq!(setting.show(&config), expected, "{why}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Answers that are not a success.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+};
+use port_checker_api::{ErrorBody, ErrorCode, ErrorDetail};
+use port_checker_probe::{Fault, Refusal};
+
+/// How soon a client may come back after a fault of the checker. Most faults are a passing
+/// shortage, over when the probes under way are.
+const RETRY_AFTER_FAULT: Duration = Duration::from_secs(5);
+
+/// How much of an offending value a message quotes, in characters.
+const QUOTED: usize = 64;
+
+/// An answer that is not a success.
+#[derive(Debug, Clone)]
+pub(crate) struct ApiError {
+    code: ErrorCode,
+    message: String,
+    retry_after: Option<Duration>,
+}
+
+impl ApiError {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retry_after: None }
+    }
+
+    /// The checker cannot do its part now.
+    pub(crate) fn check_failed(message: impl Into<String>) -> Self {
+        Self { retry_after: Some(RETRY_AFTER_FAULT), ..Self::new(ErrorCode::CheckFailed, message) }
+    }
+}
+
+impl From<Fault> for ApiError {
+    fn from(fault: Fault) -> Self {
+        Self::check_failed(format!("{fault}; this says nothing about the target"))
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let way_out = match &refusal {
+            Refusal::SpecialPurpose { purpose, .. } if purpose.local => {
+                "the operator can admit it with PORT_CHECKER_ALLOW_LOCAL_IPS=true or \
+                 PORT_CHECKER_ALLOWED_TARGETS"
+            }
+            Refusal::SpecialPurpose { .. } => {
+                "the operator can admit it with PORT_CHECKER_ALLOWED_TARGETS"
+            }
+            Refusal::Denied { .. } => "see PORT_CHECKER_DENIED_TARGETS",
+            Refusal::NotTheCaller { .. } => "see PORT_CHECKER_TARGETS",
+            Refusal::Port { .. } => "see PORT_CHECKER_ALLOWED_PORTS",
+        };
+        Self::new(ErrorCode::TargetNotAllowed, format!("{refusal}; {way_out}"))
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let Self { code, message, retry_after } = self;
+        let status = StatusCode::from_u16(code.status()).expect("codes have valid statuses");
+        let body = ErrorBody { detail: ErrorDetail { code, message } };
+        let mut response = (status, Json(body)).into_response();
+        if let Some(wait) = retry_after {
+            response.headers_mut().insert(RETRY_AFTER, whole_seconds(wait));
+        }
+        response.extensions_mut().insert(code);
+        response
+    }
+}
+
+/// `Retry-After` counts whole seconds (RFC 9110, section 10.2.3); never early.
+fn whole_seconds(wait: Duration) -> HeaderValue {
+    HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+}
+
+/// An offending value as a message quotes it: bounded, and on one line.
+pub(crate) fn quoted(value: &str) -> String {
+    let mut quoted = String::from("'");
+    for char in value.chars().take(QUOTED) {
+        match char {
+            '"' | '\'' => quoted.push(char),
+            _ => quoted.extend(char.escape_debug()),
+        }
+    }
+    quoted.push_str(if value.chars().nth(QUOTED).is_some() { "…'" } else { "'" });
+    quoted
+}

@@ -1,0 +1,39 @@
+//! The port checker as an HTTP service.
+//!
+//! A request goes through once and never back: `accept` takes the connection, `caller` says who is
+//! asking, `routes` parses the request, the policy turns an address into a vetted target, the
+//! prober judges its ports, and the answer is written.
+//!
+//! [`run`] owns neither the listener nor the signal that ends it, so that tests bind port 0 and run
+//! in parallel:
+//!
+//! ```
+//! use port_checker_server::{Config, run};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> std::io::Result<()> {
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let shutdown = async { /* a signal, a channel, … */ };
+//! run(listener, Config::default(), shutdown).await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod accept;
+mod access_log;
+mod app;
+mod body;
+mod caller;
+mod config;
+mod connection;
+mod error;
+mod listen;
+mod open_files;
+mod routes;
+mod state;
+
+pub use accept::run;
+pub use app::openapi;
+pub use config::{Bounds, Config, CorsOrigins, InvalidSetting, LogFormat, SETTINGS, Setting};
+pub use listen::listen;
+pub use open_files::OpenFiles;

@@ -1,0 +1,6 @@
+//! One file a route.
+
+pub(crate) mod check_ports;
+mod check_request;
+pub(crate) mod docs;
+pub(crate) mod health;

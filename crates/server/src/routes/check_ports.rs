@@ -1,0 +1,112 @@
+//! `POST /check-ports`: can the Internet reach these ports?
+
+use axum::{
+    Extension, Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use port_checker_api::{CheckRequest, CheckResponse, ErrorBody, PortDetails, PortResult};
+use port_checker_probe::{Check, Fault, Finding, Verdict};
+use tracing::debug;
+
+use super::check_request;
+use crate::{
+    access_log::{Arrival, Tally},
+    body::JsonBytes,
+    caller::Caller,
+    error::ApiError,
+    state::AppState,
+};
+
+/// Whether ports of an address can be reached from here.
+///
+/// Every port is tried at once, each several times. A verdict is only ever about the target: when
+/// the checker could not judge even one of the ports, the whole request is answered with 503.
+#[utoipa::path(
+    post,
+    path = "/check-ports",
+    tag = "Checks",
+    request_body = CheckRequest,
+    responses(
+        (status = 200, description = "Each port's verdict.", body = CheckResponse),
+        (status = 403, description = "`TARGET_NOT_ALLOWED`: the policy refuses the address or a port.", body = ErrorBody),
+        (status = 408, description = "`REQUEST_TIMEOUT`: the body did not arrive in time.", body = ErrorBody),
+        (status = 413, description = "`PAYLOAD_TOO_LARGE`: the body is larger than the checker reads.", body = ErrorBody),
+        (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`: the body is not declared as `application/json`.", body = ErrorBody),
+        (status = 422, description = "`INVALID_IP`, `INVALID_PORT`, `TOO_MANY_PORTS` or `INVALID_REQUEST`.", body = ErrorBody),
+        (status = 500, description = "`INTERNAL`: a defect in the checker.", body = ErrorBody),
+        (status = 503, description = "`CHECK_FAILED`: the checker could not do its part. Says nothing about the target.", body = ErrorBody,
+            headers(("Retry-After" = u64, description = "Seconds")))
+    )
+)]
+pub(crate) async fn check_ports(
+    State(state): State<AppState>,
+    Caller(caller): Caller,
+    Extension(arrival): Extension<Arrival>,
+    JsonBytes(body): JsonBytes,
+) -> Result<Response, ApiError> {
+    let request = check_request::parse(&body, state.config.max_ports)?;
+    let address = request.provider_ip.unwrap_or(caller);
+    let target = state.config.policy.vet(caller, address, request.ports)?;
+    let time_left = state.config.deadline.saturating_sub(arrival.0.elapsed());
+    let mut check = state.prober.check(target, time_left);
+    let mut tally = Tally::new(check.target().address(), check.target().ports().len());
+    let verbose = request.verbose.unwrap_or(false);
+    let answer = match collect(&mut check, &mut tally).await {
+        Ok(findings) => Json(answer(&findings, verbose)).into_response(),
+        Err(fault) => ApiError::from(fault).into_response(),
+    };
+    Ok((Extension(tally), answer).into_response())
+}
+
+/// Every finding, in the order asked.
+async fn collect(check: &mut Check, tally: &mut Tally) -> Result<Vec<Finding>, Fault> {
+    let mut findings = Vec::with_capacity(tally.ports);
+    while let Some(finding) = check.next().await {
+        let finding = finding?;
+        tally.count(finding.verdict);
+        log(&finding, tally);
+        findings.push(finding);
+    }
+    findings.sort_unstable_by_key(|finding| finding.index);
+    Ok(findings)
+}
+
+fn log(finding: &Finding, tally: &Tally) {
+    let verdict = match finding.verdict {
+        Verdict::Open => "open",
+        Verdict::NotOpen(reason) => reason.name(),
+    };
+    debug!(
+        target = %tally.target,
+        port = finding.port,
+        verdict,
+        attempts = finding.attempts,
+        connect_ms = milliseconds(finding),
+        "judged"
+    );
+}
+
+fn answer(findings: &[Finding], verbose: bool) -> CheckResponse {
+    let results = findings.iter().map(|finding| (finding.port, result(finding, verbose)));
+    CheckResponse::new(results.collect())
+}
+
+fn result(finding: &Finding, verbose: bool) -> PortResult {
+    let (plain, reason) = match finding.verdict {
+        Verdict::Open => (PortResult::accessible(), None),
+        Verdict::NotOpen(reason) => (PortResult::not_accessible(reason), Some(reason)),
+    };
+    let details = verbose.then(|| PortDetails {
+        reason,
+        attempts: finding.attempts,
+        connect_ms: milliseconds(finding),
+        challenge: None,
+    });
+    PortResult { details, ..plain }
+}
+
+/// To the microsecond: more digits would be noise.
+fn milliseconds(finding: &Finding) -> f64 {
+    (finding.elapsed.as_secs_f64() * 1e6).round() / 1e3
+}

@@ -1,0 +1,106 @@
+//! From the bytes of a request to a [`CheckRequest`], or to words about what is wrong with them.
+
+use std::net::IpAddr;
+
+use port_checker_api::{CheckRequest, ErrorCode, Port};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::error::{ApiError, quoted};
+
+/// Parses a body and bounds the number of ports.
+///
+/// A good request is parsed once, straight into its type. Only what that refuses is parsed again,
+/// loosely, to find out what to complain about.
+pub(crate) fn parse(body: &[u8], max_ports: usize) -> Result<CheckRequest, ApiError> {
+    let text = std::str::from_utf8(body).map_err(|error| {
+        invalid(format!("the body is not UTF-8 from byte {} on", error.valid_up_to()))
+    })?;
+    // Serde would take an array for the fields in order.
+    if !text.trim_start().starts_with('{') {
+        let start: String = text.trim_start().chars().take(16).collect();
+        return Err(invalid(format!(
+            "the body is not a JSON object: it begins with {}",
+            quoted(&start)
+        )));
+    }
+    match serde_json::from_str::<CheckRequest>(text) {
+        Ok(request) => within(max_ports, request.ports.len()).map(|()| request),
+        Err(error) => Err(complaint(text, max_ports, &error)),
+    }
+}
+
+#[derive(Deserialize)]
+struct Loose<'a> {
+    #[serde(borrow)]
+    provider_ip: Option<&'a RawValue>,
+    #[serde(borrow)]
+    ports: Option<&'a RawValue>,
+    #[serde(borrow)]
+    verbose: Option<&'a RawValue>,
+}
+
+/// What is wrong with a request that is not a [`CheckRequest`].
+fn complaint(text: &str, max_ports: usize, error: &serde_json::Error) -> ApiError {
+    let Ok(loose) = serde_json::from_str::<Loose<'_>>(text) else {
+        return invalid(format!("the body is not a request: {error}"));
+    };
+    address(loose.provider_ip)
+        .and_then(|()| ports(loose.ports, max_ports))
+        .and_then(|()| verbose(loose.verbose))
+        .err()
+        .unwrap_or_else(|| invalid(format!("the body is not a request: {error}")))
+}
+
+fn address(raw: Option<&RawValue>) -> Result<(), ApiError> {
+    let Some(raw) = raw else { return Ok(()) };
+    let text: String = serde_json::from_str(raw.get()).map_err(|_| {
+        invalid(format!("provider_ip is {}; expected a string or null", quoted(raw.get())))
+    })?;
+    text.parse::<IpAddr>().map(drop).map_err(|_| {
+        let message = format!(
+            "provider_ip is {}; expected an IPv4 or IPv6 address without host name, zone, brackets \
+             or port",
+            quoted(&text)
+        );
+        ApiError::new(ErrorCode::InvalidIp, message)
+    })
+}
+
+fn ports(raw: Option<&RawValue>, max_ports: usize) -> Result<(), ApiError> {
+    const EXPECTED: &str = "expected an array of integers from 1 to 65535";
+    let Some(raw) = raw else {
+        return Err(invalid(format!("ports is missing or null; {EXPECTED}")));
+    };
+    let ports: Vec<&RawValue> = serde_json::from_str(raw.get())
+        .map_err(|_| invalid(format!("ports is {}; {EXPECTED}", quoted(raw.get()))))?;
+    within(max_ports, ports.len())?;
+    match ports.iter().find(|port| serde_json::from_str::<Port>(port.get()).is_err()) {
+        None => Ok(()),
+        Some(bad) => {
+            let message =
+                format!("ports has {}; expected integers from 1 to 65535", quoted(bad.get()));
+            Err(ApiError::new(ErrorCode::InvalidPort, message))
+        }
+    }
+}
+
+fn verbose(raw: Option<&RawValue>) -> Result<(), ApiError> {
+    let Some(raw) = raw else { return Ok(()) };
+    serde_json::from_str::<bool>(raw.get())
+        .map(drop)
+        .map_err(|_| invalid(format!("verbose is {}; expected true or false", quoted(raw.get()))))
+}
+
+/// Counts repeats too: the bound is on what is asked, not on what it amounts to.
+fn within(max_ports: usize, asked: usize) -> Result<(), ApiError> {
+    if asked <= max_ports {
+        return Ok(());
+    }
+    let message = format!("{asked} ports asked for; at most {max_ports} are checked at once");
+    Err(ApiError::new(ErrorCode::TooManyPorts, message))
+}
+
+fn invalid(message: String) -> ApiError {
+    ApiError::new(ErrorCode::InvalidRequest, message)
+}

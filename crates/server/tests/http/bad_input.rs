@@ -1,0 +1,184 @@
+//! What is not a good request, with its code, and a message that names the value.
+
+use port_checker_testbed::http::{Answer, check_ports, post, request, send};
+
+use crate::server::Server;
+
+#[test]
+fn bodies_that_are_not_good_requests() {
+    let server = Server::start(|_| {});
+    let cases = [
+        (r#"{"provider_ip":"example.org","ports":[80]}"#, "INVALID_IP", "'example.org'", "a name"),
+        (r#"{"provider_ip":"","ports":[80]}"#, "INVALID_IP", "''", "an empty string"),
+        (r#"{"provider_ip":"fe80::1%lo","ports":[80]}"#, "INVALID_IP", "'fe80::1%lo'", "a zone"),
+        (r#"{"provider_ip":"[::1]","ports":[80]}"#, "INVALID_IP", "'[::1]'", "brackets"),
+        (
+            r#"{"provider_ip":"127.0.0.1:80","ports":[80]}"#,
+            "INVALID_IP",
+            "'127.0.0.1:80'",
+            "a port",
+        ),
+        (r#"{"provider_ip":"127.1","ports":[80]}"#, "INVALID_IP", "'127.1'", "two numbers"),
+        (r#"{"provider_ip":"0177.0.0.1","ports":[80]}"#, "INVALID_IP", "'0177.0.0.1'", "octal"),
+        (
+            r#"{"provider_ip":"2130706433","ports":[80]}"#,
+            "INVALID_IP",
+            "'2130706433'",
+            "one number",
+        ),
+        (r#"{"provider_ip":" ::1","ports":[80]}"#, "INVALID_IP", "' ::1'", "a blank"),
+        (r#"{"provider_ip":"::1\n","ports":[80]}"#, "INVALID_IP", r"'::1\n'", "a line end"),
+        (r#"{"provider_ip":127,"ports":[80]}"#, "INVALID_REQUEST", "'127'", "not a string"),
+        (r#"{"ports":[0]}"#, "INVALID_PORT", "'0'", "names no port"),
+        (r#"{"ports":[65536]}"#, "INVALID_PORT", "'65536'", "above the range"),
+        (r#"{"ports":[-1]}"#, "INVALID_PORT", "'-1'", "below the range"),
+        (r#"{"ports":[1.5]}"#, "INVALID_PORT", "'1.5'", "not an integer"),
+        (r#"{"ports":[80,"80"]}"#, "INVALID_PORT", r#"'"80"'"#, "a string"),
+        (r#"{"ports":[null]}"#, "INVALID_PORT", "'null'", "null"),
+        (r#"{"ports":[[80]]}"#, "INVALID_PORT", "'[80]'", "an array"),
+        (r#"{"ports":[true]}"#, "INVALID_PORT", "'true'", "a boolean"),
+        (
+            r#"{"ports":[1000000000000000000000000000000]}"#,
+            "INVALID_PORT",
+            "'1000000000000000000000000000000'",
+            "10^30",
+        ),
+        (r#"{"provider_ip":"::1"}"#, "INVALID_REQUEST", "ports is missing", "no ports"),
+        (r#"{"ports":null}"#, "INVALID_REQUEST", "ports is missing or null", "null for ports"),
+        (r#"{"ports":80}"#, "INVALID_REQUEST", "'80'", "a number for ports"),
+        (r#"{"ports":{"80":1}}"#, "INVALID_REQUEST", r#"'{"80":1}'"#, "an object for ports"),
+        (r#"{"ports":[80],"verbose":"yes"}"#, "INVALID_REQUEST", r#"'"yes"'"#, "not a boolean"),
+        (r#"{"ports":[80],"ports":[81]}"#, "INVALID_REQUEST", "duplicate field", "a field twice"),
+        (r#"["127.0.0.1",[80]]"#, "INVALID_REQUEST", r#"'["127.0.0.1",[80'"#, "an array as body"),
+        (r#""ports""#, "INVALID_REQUEST", r#"'"ports"'"#, "a string as body"),
+        ("", "INVALID_REQUEST", "begins with ''", "an empty body"),
+        (r#"{"ports":[80"#, "INVALID_REQUEST", "EOF", "truncated JSON"),
+        (r#"{"ports":[80]} x"#, "INVALID_REQUEST", "trailing", "more than JSON"),
+        (r#"{ports:[80]}"#, "INVALID_REQUEST", "line 1 column 2", "JavaScript, not JSON"),
+    ];
+    for (body, code, named, why) in cases {
+        let answer = check_ports(server.address, body);
+        assert_error(&answer, 422, code, why);
+        assert!(answer.message().contains(named), "{why}: {}", answer.message());
+    }
+}
+
+#[test]
+fn deep_nesting_is_ignored_or_refused_but_never_followed() {
+    let server = Server::start(|_| {});
+    let deep = "[".repeat(200_000);
+    let cases = [
+        (format!(r#"{{"ports":{deep}"#), "where ports should be"),
+        (format!(r#"{{"x":{deep}"#), "in an unknown field, not closed"),
+        (deep, "as the body"),
+    ];
+    for (body, why) in cases {
+        assert_error(&check_ports(server.address, &body), 422, "INVALID_REQUEST", why);
+    }
+    let closed = format!(r#"{{"x":{}{},"ports":[]}}"#, "[".repeat(90_000), "]".repeat(90_000));
+    assert_eq!(check_ports(server.address, &closed).status, 200, "in an unknown field, closed");
+}
+
+#[test]
+fn too_many_ports_are_counted_and_the_limit_is_named() {
+    let server = Server::start(|config| config.max_ports = 1000);
+    for (count, why) in [(1001, "one too many"), (100_000, "repeats count")] {
+        let ports: Vec<String> = (0..count).map(|n| (n % 60_000 + 1).to_string()).collect();
+        let body = format!(r#"{{"provider_ip":"127.0.0.1","ports":[{}]}}"#, ports.join(","));
+        let answer = check_ports(server.address, &body);
+        assert_error(&answer, 422, "TOO_MANY_PORTS", why);
+        assert!(answer.message().contains(&format!("{count} ports")), "{}", answer.message());
+        assert!(answer.message().contains("at most 1000"), "{}", answer.message());
+    }
+}
+
+#[test]
+fn bodies_that_are_too_large() {
+    let server = Server::start(|_| {});
+    let json = "Content-Type: application/json\r\n";
+    let body = vec![b' '; 10_000_000];
+    let answer = post(server.address, "/check-ports", json, &body);
+    assert_error(&answer, 413, "PAYLOAD_TOO_LARGE", "10 MB sent at once");
+    let waiting = "POST /check-ports HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\
+                   Content-Type: application/json\r\nContent-Length: 10000000\r\n\
+                   Expect: 100-continue\r\n\r\n";
+    let answer = send(server.address, waiting.as_bytes());
+    assert_error(&answer, 413, "PAYLOAD_TOO_LARGE", "10 MB announced");
+    let mut chunked = b"POST /check-ports HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\
+                        Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        .to_vec();
+    chunked.extend(format!("{:x}\r\n", 2_000_000).bytes());
+    chunked.extend(std::iter::repeat_n(b' ', 2_000_000));
+    chunked.extend(b"\r\n0\r\n\r\n");
+    assert_error(&send(server.address, &chunked), 413, "PAYLOAD_TOO_LARGE", "2 MB in chunks");
+}
+
+#[test]
+fn all_65535_ports_one_to_a_line_are_not_too_large() {
+    let server = Server::start(|config| config.max_ports = 10);
+    let lines: Vec<String> = (1..=u16::MAX).map(|port| format!("        {port}")).collect();
+    let body = format!("{{\"ports\": [\n{}\n]}}", lines.join(",\n"));
+    assert_error(&check_ports(server.address, &body), 422, "TOO_MANY_PORTS", "read to the end");
+}
+
+#[test]
+fn content_types() {
+    let server = Server::start(|_| {});
+    let cases = [
+        ("", 415, "none"),
+        ("Content-Type: text/plain\r\n", 415, "text"),
+        ("Content-Type: application/x-www-form-urlencoded\r\n", 415, "curl -d alone"),
+        ("Content-Type: application/jsonp\r\n", 415, "begins like the right one"),
+        ("Content-Type: application/json\r\n", 200, "the right one"),
+        ("Content-Type: Application/JSON; charset=utf-8\r\n", 200, "as some clients write it"),
+    ];
+    for (header, status, why) in cases {
+        let answer = post(server.address, "/check-ports", header, br#"{"ports":[]}"#);
+        assert_eq!(answer.status, status, "{why}: {answer:?}");
+        if status != 200 {
+            assert_error(&answer, 415, "UNSUPPORTED_MEDIA_TYPE", why);
+        }
+    }
+}
+
+#[test]
+fn bytes_that_are_not_utf8() {
+    let server = Server::start(|_| {});
+    let json = "Content-Type: application/json\r\n";
+    let answer = post(server.address, "/check-ports", json, b"{\"ports\":[80],\"x\":\"\xff\"}");
+    assert_error(&answer, 422, "INVALID_REQUEST", "a stray byte in an unknown field");
+    assert!(answer.message().contains("byte 19"), "{}", answer.message());
+}
+
+#[test]
+fn paths_and_methods_that_do_not_exist() {
+    let server = Server::start(|_| {});
+    let cases = [
+        ("GET", "/nothing-here", 404, "NOT_FOUND", "'/nothing-here'"),
+        ("POST", "/", 404, "NOT_FOUND", "'/'"),
+        ("GET", "/docs/nothing", 404, "NOT_FOUND", "'nothing'"),
+        ("GET", "/check-ports", 405, "METHOD_NOT_ALLOWED", "'GET'"),
+        ("DELETE", "/health", 405, "METHOD_NOT_ALLOWED", "'DELETE'"),
+    ];
+    for (method, path, status, code, named) in cases {
+        let answer = request(server.address, method, path, "");
+        assert_error(&answer, status, code, path);
+        assert!(answer.message().contains(named), "{}", answer.message());
+        assert_eq!(answer.header("allow").is_some(), status == 405, "{answer:?}");
+    }
+}
+
+#[test]
+fn long_values_are_quoted_in_part() {
+    let server = Server::start(|_| {});
+    let body = format!(r#"{{"provider_ip":"{}","ports":[]}}"#, "a".repeat(100_000));
+    let answer = check_ports(server.address, &body);
+    assert_error(&answer, 422, "INVALID_IP", "a very long name");
+    assert!(answer.message().len() < 300, "{}", answer.message());
+}
+
+fn assert_error(answer: &Answer, status: u16, code: &str, why: &str) {
+    assert_eq!(answer.status, status, "{why}: {answer:?}");
+    assert_eq!(answer.header("content-type"), Some("application/json"), "{why}");
+    assert_eq!(answer.code(), code, "{why}: {}", answer.message());
+}

@@ -1,0 +1,8 @@
+//! The service over real sockets: a server per test, on a port of its own.
+
+mod bad_input;
+mod checks;
+mod drain;
+mod routes;
+mod server;
+mod slow_clients;

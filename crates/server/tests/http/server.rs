@@ -1,0 +1,80 @@
+//! A service under test.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    thread,
+};
+
+use port_checker_server::{Config, run};
+use port_checker_testbed::{
+    http::connect,
+    ports::{Held, Silent},
+};
+use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot};
+
+/// A running service; it is shut down when dropped.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Server {
+    /// Starts one that admits loopback targets, changed by `change`.
+    pub(crate) fn start(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on("127.0.0.1:0", change)
+    }
+
+    pub(crate) fn start_on(address: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::default();
+        config.policy.allow_local = true;
+        config.probe.delay = std::time::Duration::from_millis(10);
+        config.probe.timeout = std::time::Duration::from_millis(200);
+        change(&mut config);
+        let runtime = Runtime::new().expect("a runtime");
+        let listener = runtime.block_on(TcpListener::bind(address)).expect("a free port");
+        let address = listener.local_addr().expect("a bound socket");
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = thread::spawn(move || {
+            runtime.block_on(run(listener, config, async { drop(stopped.await) }));
+        });
+        Self { address, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Sends a check and waits until the server has begun to work on it.
+    pub(crate) fn begin_check(&self, silent: &Silent) -> TcpStream {
+        let body = format!(r#"{{"ports":[{}]}}"#, silent.port());
+        let head = format!(
+            "POST /check-ports HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+            body.len()
+        );
+        let mut client = connect(self.address);
+        client.write_all(head.as_bytes()).unwrap();
+        let mut invited = [0; 25];
+        client.read_exact(&mut invited).unwrap();
+        assert!(invited.starts_with(b"HTTP/1.1 100 Continue"), "{invited:?}");
+        client.write_all(body.as_bytes()).unwrap();
+        client
+    }
+
+    /// Begins the shutdown.
+    pub(crate) fn stop(&mut self) {
+        self.stop.take();
+    }
+
+    /// Waits until it has stopped.
+    pub(crate) fn wait(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the service does not panic");
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+        self.wait();
+    }
+}

@@ -1,0 +1,60 @@
+//! Clients that take their time.
+
+use std::{
+    io::{Read, Write},
+    time::Duration,
+};
+
+use port_checker_testbed::http::{connect, get, read_answer};
+
+use crate::server::Server;
+
+const SHORT: Duration = Duration::from_millis(150);
+
+#[test]
+fn a_body_that_does_not_arrive_is_a_408() {
+    let server = Server::start(|config| config.bounds.body_time = SHORT);
+    let mut stream = connect(server.address);
+    let head = b"POST /check-ports HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
+                 Content-Length: 100\r\n\r\n{\"ports\":";
+    stream.write_all(head).unwrap();
+    let answer = read_answer(&mut stream);
+    assert_eq!((answer.status, answer.code().as_str()), (408, "REQUEST_TIMEOUT"), "{answer:?}");
+}
+
+#[test]
+fn a_head_that_does_not_arrive_ends_the_connection() {
+    let server = Server::start(|config| config.bounds.head_time = SHORT);
+    let cases: [(&[u8], &str); 3] = [
+        (b"", "nothing at all"),
+        (b"GET /health HTTP/1.1\r\nHost:", "half a head"),
+        (b"GET /health HTTP/1.1\r\nHost: test\r\n\r\n", "one request, then idle"),
+    ];
+    for (sent, why) in cases {
+        let mut stream = connect(server.address);
+        stream.write_all(sent).unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).unwrap_or_else(|error| panic!("{why}: {error}"));
+    }
+}
+
+#[test]
+fn connections_beyond_the_bound_wait_and_are_served_in_turn() {
+    let server = Server::start(|config| config.bounds.connections = 2);
+    let held = [connect(server.address), connect(server.address)];
+    let waiting = std::thread::spawn({
+        let address = server.address;
+        move || get(address, "/health").status
+    });
+    drop(held);
+    assert_eq!(waiting.join().unwrap(), 200);
+}
+
+#[test]
+fn a_head_that_is_too_large_is_refused() {
+    let server = Server::start(|config| config.bounds.head_bytes = 8 * 1024);
+    let mut stream = connect(server.address);
+    let _ =
+        write!(stream, "GET /health HTTP/1.1\r\nHost: test\r\nX: {}\r\n\r\n", "x".repeat(64_000));
+    assert_eq!(read_answer(&mut stream).status, 431);
+}

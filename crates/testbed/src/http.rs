@@ -1,0 +1,145 @@
+//! An HTTP client that sends exactly the bytes it is given, well formed or not.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
+/// How long an answer may take before the test fails, far beyond anything a test provokes.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// An answer, read to the end.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The headers in the order sent, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The first header called `name`, which is in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Panics
+    /// When it is not.
+    pub fn json(&self) -> serde_json::Value {
+        let text = String::from_utf8_lossy(&self.body);
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text:?}: {self:?}"))
+    }
+
+    /// The `detail.code` of an error body.
+    ///
+    /// # Panics
+    /// When the body is not one.
+    pub fn code(&self) -> String {
+        self.json()["detail"]["code"].as_str().expect("an error code").to_owned()
+    }
+
+    /// The `detail.message` of an error body.
+    ///
+    /// # Panics
+    /// When the body is not one.
+    pub fn message(&self) -> String {
+        self.json()["detail"]["message"].as_str().expect("an error message").to_owned()
+    }
+}
+
+/// Connects to a server under test.
+///
+/// # Panics
+/// When it cannot.
+#[expect(clippy::disallowed_methods, reason = "dials the server under test")]
+pub fn connect(server: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(server).expect("the server listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
+    stream
+}
+
+/// Sends `request`, which should end the connection, and reads the answer to the end.
+pub fn send(server: SocketAddr, request: &[u8]) -> Answer {
+    let mut stream = connect(server);
+    // A server may answer and hang up before it has read everything.
+    let _ = stream.write_all(request);
+    read_answer(&mut stream)
+}
+
+/// `GET path`.
+pub fn get(server: SocketAddr, path: &str) -> Answer {
+    request(server, "GET", path, "")
+}
+
+/// A request without a body.
+pub fn request(server: SocketAddr, method: &str, path: &str, headers: &str) -> Answer {
+    let head =
+        format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{headers}\r\n");
+    send(server, head.as_bytes())
+}
+
+/// `POST /check-ports` with a JSON body.
+pub fn check_ports(server: SocketAddr, body: &str) -> Answer {
+    post(server, "/check-ports", "Content-Type: application/json\r\n", body.as_bytes())
+}
+
+/// A `POST` with these further header lines and this body.
+pub fn post(server: SocketAddr, path: &str, headers: &str, body: &[u8]) -> Answer {
+    let mut request = format!(
+        "POST {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n",
+        body.len()
+    )
+    .into_bytes();
+    request.extend_from_slice(body);
+    send(server, &request)
+}
+
+/// Reads one answer: to the end of its declared length, or of the connection.
+///
+/// # Panics
+/// When there is none.
+pub fn read_answer(stream: &mut TcpStream) -> Answer {
+    let mut bytes = Vec::new();
+    let mut chunk = vec![0; 64 * 1024];
+    loop {
+        if let Some(answer) = parse(&bytes, false) {
+            return answer;
+        }
+        match stream.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(count) => bytes.extend_from_slice(&chunk[..count]),
+            Err(error) => panic!("{error} after {:?}", String::from_utf8_lossy(&bytes)),
+        }
+    }
+    parse(&bytes, true)
+        .unwrap_or_else(|| panic!("no answer in {:?}", String::from_utf8_lossy(&bytes)))
+}
+
+/// The answer in `bytes`, if it is all there. At the end of the connection a body without a length
+/// is complete.
+fn parse(bytes: &[u8], ended: bool) -> Option<Answer> {
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut head = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(start) = head.parse(bytes).expect("an HTTP answer") else {
+        return None;
+    };
+    let headers = head
+        .headers
+        .iter()
+        .map(|header| {
+            let value = String::from_utf8_lossy(header.value).into_owned();
+            (header.name.to_lowercase(), value)
+        })
+        .collect();
+    let answer = Answer { status: head.code?, headers, body: bytes[start..].to_vec() };
+    let length = answer.header("content-length").and_then(|length| length.parse().ok());
+    match length {
+        Some(length) => (answer.body.len() >= length).then_some(answer),
+        None => ended.then_some(answer),
+    }
+}

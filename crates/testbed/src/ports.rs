@@ -1,0 +1,102 @@
+//! Ports of this machine that behave in a known way for as long as they are held.
+
+use std::{
+    net::{IpAddr, SocketAddr, TcpListener},
+    time::Duration,
+};
+
+use port_checker_api::Port;
+use socket2::{Domain, Socket, Type};
+
+/// A port that accepts connections, by the kernel's hand: nobody takes them out of the queue.
+pub struct Listening {
+    /// The listener.
+    pub listener: TcpListener,
+}
+
+/// A port that refuses connections. It is bound, so that nobody else can get it, and does not
+/// listen.
+pub struct Refusing {
+    socket: Socket,
+}
+
+/// A port that never answers: its queue of length zero is full, so that the kernel drops every
+/// further SYN.
+pub struct Silent {
+    socket: Socket,
+    _occupant: Socket,
+}
+
+/// What all of them have in common.
+pub trait Held {
+    /// Where it is.
+    fn address(&self) -> SocketAddr;
+
+    /// Its port.
+    fn port(&self) -> Port {
+        Port::new(self.address().port()).expect("a bound socket has a port")
+    }
+}
+
+impl Listening {
+    /// Takes a free port of `ip`.
+    pub fn on(ip: IpAddr) -> Self {
+        Self { listener: TcpListener::bind((ip, 0)).expect("a free port") }
+    }
+}
+
+impl Refusing {
+    /// Takes a free port of `ip`.
+    pub fn on(ip: IpAddr) -> Self {
+        Self { socket: bound(ip) }
+    }
+
+    /// Makes it listen after all.
+    pub fn listen(&self) {
+        self.socket.listen(16).expect("a bound socket can listen");
+    }
+}
+
+impl Silent {
+    /// Takes a free port of `ip`.
+    pub fn on(ip: IpAddr) -> Self {
+        let socket = bound(ip);
+        socket.listen(0).expect("a bound socket can listen");
+        let occupant = Socket::new(Domain::for_address(address(&socket)), Type::STREAM, None)
+            .expect("a socket");
+        #[expect(clippy::disallowed_methods, reason = "dials the listener made above")]
+        occupant
+            .connect_timeout(&address(&socket).into(), Duration::from_secs(5))
+            .expect("the queue holds one");
+        Self { socket, _occupant: occupant }
+    }
+}
+
+impl Held for Listening {
+    fn address(&self) -> SocketAddr {
+        self.listener.local_addr().expect("a bound socket")
+    }
+}
+
+impl Held for Refusing {
+    fn address(&self) -> SocketAddr {
+        address(&self.socket)
+    }
+}
+
+impl Held for Silent {
+    fn address(&self) -> SocketAddr {
+        address(&self.socket)
+    }
+}
+
+fn bound(ip: IpAddr) -> Socket {
+    let any = SocketAddr::new(ip, 0);
+    let socket = Socket::new(Domain::for_address(any), Type::STREAM, None).expect("a socket");
+    socket.bind(&any.into()).expect("a free port");
+    socket
+}
+
+fn address(socket: &Socket) -> SocketAddr {
+    socket.local_addr().ok().and_then(|local| local.as_socket()).expect("a bound socket")
+}

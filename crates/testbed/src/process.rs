@@ -1,0 +1,128 @@
+//! Programs under test: started, listened to, and stopped by their process id.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long a program may take to do what it must, far beyond what it needs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long to wait between two looks at a program that does not tell when it is ready.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// A running `port-checker`; it is killed when dropped.
+pub struct Service {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Service {
+    /// Starts `command` and waits until it says where it listens. The command should set
+    /// `PORT_CHECKER_PORT=0`.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+        let output = BufReader::new(child.stdout.take().expect("standard output is piped"));
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        let mut service = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), lines };
+        let line = service.wait_for_line("address=");
+        let address = line.split("address=").nth(1).and_then(|rest| rest.split(' ').next());
+        let address: SocketAddr = address.and_then(|text| text.parse().ok()).expect("an address");
+        service.address.set_port(address.port());
+        service
+    }
+
+    /// The first of the further log lines that contains `text`.
+    ///
+    /// # Panics
+    /// When the log ends without it.
+    pub fn wait_for_line(&mut self, text: &str) -> String {
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) if line.contains(text) => return line,
+                Ok(_) => {}
+                Err(error) => panic!("no line with {text:?}: {error}"),
+            }
+        }
+    }
+
+    /// Sends a signal, such as `TERM`.
+    ///
+    /// # Panics
+    /// When there is no such process.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let done = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(done.is_ok_and(|status| status.success()), "kill -s {name} {pid}");
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Panics
+    /// When it does not come.
+    pub fn exit_status(mut self) -> ExitStatus {
+        wait(&mut self.child)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Any other program; it is killed when dropped.
+pub struct Running(Child);
+
+impl Running {
+    /// Starts `command` and waits until `address` takes connections.
+    ///
+    /// # Panics
+    /// When it does not.
+    #[expect(clippy::disallowed_methods, reason = "dials the program it started")]
+    pub fn start(command: &mut Command, address: SocketAddr) -> Self {
+        let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut running = Self(quiet.spawn().expect("the program starts"));
+        let begun = Instant::now();
+        while std::net::TcpStream::connect(address).is_err() {
+            let gone = running.0.try_wait().ok().flatten();
+            assert!(gone.is_none(), "{command:?} ended: {gone:?}");
+            assert!(begun.elapsed() < PATIENCE, "{command:?} does not listen on {address}");
+            thread::sleep(LOOK_AGAIN);
+        }
+        running
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn wait(child: &mut Child) -> ExitStatus {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("the process is ours") {
+            return status;
+        }
+        assert!(begun.elapsed() < PATIENCE, "the process does not end");
+        thread::sleep(LOOK_AGAIN);
+    }
+}

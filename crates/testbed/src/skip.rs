@@ -1,0 +1,23 @@
+//! A test that cannot run here says so, and fails where it must run.
+
+/// Says that a test is skipped because `what` is missing.
+///
+/// # Panics
+/// In CI (`CI` is set), where nothing may be missing.
+#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+pub fn missing(what: &str) {
+    assert!(std::env::var_os("CI").is_none(), "cannot run in CI without {what}");
+    eprintln!("SKIPPED: needs {what}");
+}
+
+/// Whether this process is root; says so and asks to skip if not.
+pub fn is_root() -> bool {
+    let root = std::fs::metadata("/proc/self").is_ok_and(|me| {
+        use std::os::unix::fs::MetadataExt;
+        me.uid() == 0
+    });
+    if !root {
+        missing("root, to make network namespaces");
+    }
+    root
+}
