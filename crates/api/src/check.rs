@@ -13,11 +13,12 @@ pub struct CheckRequest {
     /// The address to check: an IPv4 or IPv6 literal without zone, brackets or port. Left out or
     /// null: the caller's own address as the checker sees it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(schema_with = openapi::ip_literal, required = false))]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::ip_literal, required = false))]
     pub provider_ip: Option<IpAddr>,
     /// The TCP ports to check, 1 to 65535. Repeats are checked once; an empty list is answered at
     /// once. The checker bounds their number (`PORT_CHECK_MAX_PORTS`).
-    #[cfg_attr(feature = "openapi", schema(schema_with = openapi::ports))]
+    #[serde(deserialize_with = "crate::ports::from_json")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::ports))]
     pub ports: Vec<Port>,
     /// Whether each result says more: see [`PortDetails`](crate::PortDetails).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,7 +32,6 @@ pub struct CheckResponse {
     /// Whether at least one port is accessible.
     pub success: bool,
     /// One entry per port, in the order asked.
-    #[cfg_attr(feature = "openapi", schema(schema_with = openapi::results))]
     pub results: Results,
     /// The numbers, for a person.
     pub message: String,
@@ -46,54 +46,6 @@ impl CheckResponse {
             message: format!("Successfully verified {accessible} out of {} ports", results.len()),
             results,
         }
-    }
-}
-
-#[cfg(feature = "openapi")]
-mod openapi {
-    use utoipa::openapi::{
-        Array, KnownFormat, ObjectBuilder, Ref, Schema, SchemaFormat, Type,
-        schema::{ArrayBuilder, OneOfBuilder},
-    };
-
-    pub(super) fn ip_literal() -> Schema {
-        let literal = |format| {
-            ObjectBuilder::new()
-                .schema_type(Type::String)
-                .format(Some(SchemaFormat::KnownFormat(format)))
-        };
-        OneOfBuilder::new()
-            .item(literal(KnownFormat::Ipv4))
-            .item(literal(KnownFormat::Ipv6))
-            .item(ObjectBuilder::new().schema_type(Type::Null))
-            .description(Some(
-                "The address to check: an IPv4 or IPv6 literal without zone, brackets or port. \
-                 Left out or null: the caller's own address as the checker sees it.",
-            ))
-            .into()
-    }
-
-    pub(super) fn ports() -> Array {
-        ArrayBuilder::new()
-            .items(
-                ObjectBuilder::new()
-                    .schema_type(Type::Integer)
-                    .minimum(Some(1))
-                    .maximum(Some(u16::MAX)),
-            )
-            .description(Some("The TCP ports to check. Repeats are checked once."))
-            .build()
-    }
-
-    pub(super) fn results() -> Schema {
-        ObjectBuilder::new()
-            .schema_type(Type::Object)
-            .property_names(Some(
-                ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[1-9][0-9]{0,4}$")),
-            ))
-            .additional_properties(Some(Ref::from_schema_name("PortResult")))
-            .description(Some("One entry per port, in the order asked; the key is the port."))
-            .into()
     }
 }
 
@@ -134,6 +86,7 @@ mod tests {
             (r#"{"provider_ip": "::1"}"#, false, "ports are required"),
             (r#"{"ports": [0]}"#, false, "port 0 names no port"),
             (r#"{"ports": [65536]}"#, false, "above the range"),
+            (r#"{"ports": [80.0]}"#, true, "an integer, if oddly written"),
             (r#"{"provider_ip": "127.1", "ports": [80]}"#, false, "not four numbers"),
             (r#"{"provider_ip": "0177.0.0.1", "ports": [80]}"#, false, "octal"),
             (r#"{"provider_ip": "fe80::1%lo", "ports": [80]}"#, false, "a zone"),

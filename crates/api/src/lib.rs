@@ -21,6 +21,8 @@
 
 mod check;
 mod error;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod ports;
 mod reason;
 mod results;
@@ -28,7 +30,7 @@ mod status;
 
 pub use check::{CheckRequest, CheckResponse};
 pub use error::{ErrorBody, ErrorCode, ErrorDetail};
-pub use ports::{InvalidPorts, Port, PortRanges};
+pub use ports::{InvalidPorts, JsonPort, Port, PortRanges};
 pub use reason::Reason;
 pub use results::{ChallengeOutcome, PortDetails, PortResult, Results};
 pub use status::{Health, HealthStatus, Readiness, ReadinessStatus};

@@ -2,8 +2,68 @@
 
 use std::{fmt, num::NonZeroU16, ops::RangeInclusive, str::FromStr};
 
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, SeqAccess, Unexpected, Visitor},
+};
+
 /// A TCP port, 1 to 65535. Port 0 is reserved and cannot be connected to (RFC 6335, section 6).
 pub type Port = NonZeroU16;
+
+/// A port as JSON has it: any number that is mathematically an integer from 1 to 65535. To JSON
+/// Schema `80.0` is the integer 80.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JsonPort(pub Port);
+
+impl<'de> Deserialize<'de> for JsonPort {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Number)
+    }
+}
+
+struct Number;
+
+impl Visitor<'_> for Number {
+    type Value = JsonPort;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an integer from 1 to 65535")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<JsonPort, E> {
+        let port = u16::try_from(number).ok().and_then(Port::new);
+        port.map(JsonPort).ok_or_else(|| E::invalid_value(Unexpected::Unsigned(number), &self))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<JsonPort, E> {
+        let whole = number.fract() == 0.0 && (1.0..=f64::from(u16::MAX)).contains(&number);
+        let port = if whole { Port::new(number as u16) } else { None };
+        port.map(JsonPort).ok_or_else(|| E::invalid_value(Unexpected::Float(number), &self))
+    }
+}
+
+/// A list of [`JsonPort`]s, for `#[serde(deserialize_with)]`.
+pub(crate) fn from_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Port>, D::Error> {
+    struct List;
+
+    impl<'de> Visitor<'de> for List {
+        type Value = Vec<Port>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array of integers from 1 to 65535")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Port>, A::Error> {
+            let mut ports = Vec::new();
+            while let Some(JsonPort(port)) = list.next_element()? {
+                ports.push(port);
+            }
+            Ok(ports)
+        }
+    }
+
+    deserializer.deserialize_seq(List)
+}
 
 /// Ports as people write them: `7466`, `50800-50899`, `80,443,1024-65535`. Ranges include both
 /// ends; white space around the parts is ignored.
@@ -107,6 +167,28 @@ mod tests {
             let got = parsed.map(|ports| ports.iter().map(Port::get).collect::<Vec<_>>());
             let expected = expected.map_err(|part: &str| InvalidPorts { part: part.to_owned() });
             assert_eq!(got, expected, "{why}: {text:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_ports() {
+        let cases = [
+            ("1", Some(1), "the first"),
+            ("65535", Some(65_535), "the last"),
+            ("80.0", Some(80), "an integer to JSON Schema"),
+            ("8e1", Some(80), "the same"),
+            ("0", None, "names no port"),
+            ("0.0", None, "the same"),
+            ("65536", None, "above the range"),
+            ("65535.5", None, "not an integer"),
+            ("-1", None, "below the range"),
+            ("1e300", None, "far above the range"),
+            ("\"80\"", None, "a string"),
+            ("null", None, "nothing"),
+        ];
+        for (json, expected, why) in cases {
+            let port = serde_json::from_str::<JsonPort>(json).ok();
+            assert_eq!(port.map(|JsonPort(port)| port.get()), expected, "{why}: {json}");
         }
     }
 

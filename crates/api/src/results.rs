@@ -11,12 +11,10 @@ use crate::{Port, Reason};
 
 /// What was found out about one port.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PortResult {
     /// Whether a TCP connection to the port was established.
     pub accessible: bool,
     /// Why not, in words; null for an accessible port.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, required = true))]
     pub error: Option<Cow<'static, str>>,
     /// Present when the request was `verbose`.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
@@ -37,17 +35,14 @@ impl PortResult {
 
 /// What a `verbose` request adds to each port.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PortDetails {
     /// Why the port is not accessible; null for an accessible port.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub reason: Option<Reason>,
     /// How often the port was tried; at least 1.
     pub attempts: u32,
     /// How long the last attempt took, in milliseconds.
     pub connect_ms: f64,
     /// What became of the challenge; null when none was asked for.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub challenge: Option<ChallengeOutcome>,
 }
 

@@ -1,6 +1,7 @@
 //! `port-checker serve`: settings, log, listener, signals, service.
 
 use std::{
+    fmt::Display,
     io::Write,
     process::{ExitCode, exit},
 };
@@ -19,7 +20,10 @@ const UNUSABLE_SETTING: u8 = 2;
 /// Runs the service until a signal ends it.
 pub(crate) fn serve(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
     let files = OpenFiles::raise().context("cannot raise the open-file limit")?;
-    let given = Given::read(flags)?;
+    let given = match Given::read(flags) {
+        Ok(given) => given,
+        Err(error) => return Ok(reject(&[format!("{error:#}")])),
+    };
     let config = match Config::resolve(|variable| given.value(variable), files) {
         Ok(config) => config,
         Err(rejected) => return Ok(reject(&rejected)),
@@ -84,9 +88,9 @@ impl Signals {
 }
 
 #[expect(clippy::print_stderr, reason = "there is no log before there are settings")]
-fn reject(rejected: &[port_checker_server::InvalidSetting]) -> ExitCode {
-    for setting in rejected {
-        eprintln!("port-checker: {setting}");
+fn reject(complaints: &[impl Display]) -> ExitCode {
+    for complaint in complaints {
+        eprintln!("port-checker: {complaint}");
     }
     ExitCode::from(UNUSABLE_SETTING)
 }

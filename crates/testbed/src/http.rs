@@ -9,6 +9,9 @@ use std::{
 /// How long an answer may take before the test fails, far beyond anything a test provokes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// The header line of a JSON body.
+pub const JSON: &str = "Content-Type: application/json\r\n";
+
 /// An answer, read to the end.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -85,18 +88,54 @@ pub fn request(server: SocketAddr, method: &str, path: &str, headers: &str) -> A
 
 /// `POST /check-ports` with a JSON body.
 pub fn check_ports(server: SocketAddr, body: &str) -> Answer {
-    post(server, "/check-ports", "Content-Type: application/json\r\n", body.as_bytes())
+    send(server, &check(body))
 }
 
 /// A `POST` with these further header lines and this body.
 pub fn post(server: SocketAddr, path: &str, headers: &str, body: &[u8]) -> Answer {
-    let mut request = format!(
-        "POST {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n",
-        body.len()
-    )
-    .into_bytes();
-    request.extend_from_slice(body);
-    send(server, &request)
+    send(server, &post_bytes(path, headers, body))
+}
+
+/// The bytes of a check with this JSON body, after which the connection ends.
+pub fn check(body: &str) -> Vec<u8> {
+    post_bytes("/check-ports", JSON, body.as_bytes())
+}
+
+fn post_bytes(path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\
+         Content-Length: {length}\r\n{headers}\r\n"
+    );
+    [head.as_bytes(), body].concat()
+}
+
+/// Sends the head of a check whose body has `length` bytes, and waits until the server asks for it.
+///
+/// # Panics
+/// When it does not.
+pub fn begin_request(server: SocketAddr, length: usize) -> TcpStream {
+    const INVITATION: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let mut stream = connect(server);
+    let head = format!(
+        "POST /check-ports HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).expect("the server reads");
+    let mut said = vec![0; INVITATION.len()];
+    stream.read_exact(&mut said).expect("the server asks for the body");
+    assert_eq!(said, INVITATION);
+    stream
+}
+
+/// Sends a check; it is under way when this returns.
+///
+/// # Panics
+/// When the server does not take it.
+pub fn begin_check(server: SocketAddr, body: &str) -> TcpStream {
+    let mut stream = begin_request(server, body.len());
+    stream.write_all(body.as_bytes()).expect("the server reads");
+    stream
 }
 
 /// Reads one answer: to the end of its declared length, or of the connection.

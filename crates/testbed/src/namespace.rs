@@ -1,9 +1,14 @@
 //! Network namespaces of the tests' own: a loopback interface, and nothing else to reach.
 
 use std::{
+    fs::File,
+    os::fd::AsFd,
     process::{Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
+    thread,
 };
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 /// A network namespace; it is removed when dropped.
 pub struct Namespace {
@@ -29,6 +34,21 @@ impl Namespace {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.name, program]).args(args);
         command
+    }
+
+    /// Runs `work` within, on a thread of its own: sockets it opens belong to this namespace for
+    /// good, and can be used from anywhere.
+    ///
+    /// # Panics
+    /// When `work` does.
+    pub fn within<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        let place = File::open(format!("/run/netns/{}", self.name)).expect("the namespace exists");
+        let entered = || {
+            move_into_link_name_space(place.as_fd(), Some(LinkNameSpaceType::Network))
+                .expect("root may enter");
+            work()
+        };
+        thread::scope(|scope| scope.spawn(entered).join().expect("no panic within"))
     }
 
     /// Sets a kernel parameter of this namespace.

@@ -39,10 +39,12 @@ impl Service {
             }
         });
         let mut service = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), lines };
-        let line = service.wait_for_line("address=");
-        let address = line.split("address=").nth(1).and_then(|rest| rest.split(' ').next());
-        let address: SocketAddr = address.and_then(|text| text.parse().ok()).expect("an address");
-        service.address.set_port(address.port());
+        let line = service.wait_for_line("listening");
+        let port = line.split("address").nth(1).and_then(|rest| {
+            let address = rest.trim_start_matches(['=', '"', ':']).split(['"', ' ']).next()?;
+            Some(address.parse::<SocketAddr>().ok()?.port())
+        });
+        service.address.set_port(port.unwrap_or_else(|| panic!("no address in {line:?}")));
         service
     }
 

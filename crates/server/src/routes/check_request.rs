@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use port_checker_api::{CheckRequest, ErrorCode, Port};
+use port_checker_api::{CheckRequest, ErrorCode, JsonPort};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -75,7 +75,7 @@ fn ports(raw: Option<&RawValue>, max_ports: usize) -> Result<(), ApiError> {
     let ports: Vec<&RawValue> = serde_json::from_str(raw.get())
         .map_err(|_| invalid(format!("ports is {}; {EXPECTED}", quoted(raw.get()))))?;
     within(max_ports, ports.len())?;
-    match ports.iter().find(|port| serde_json::from_str::<Port>(port.get()).is_err()) {
+    match ports.iter().find(|port| serde_json::from_str::<JsonPort>(port.get()).is_err()) {
         None => Ok(()),
         Some(bad) => {
             let message =

@@ -2,12 +2,12 @@
 
 use std::{
     io::{Read, Write},
-    net::{IpAddr, TcpStream},
+    net::{IpAddr, Ipv4Addr, TcpStream},
     time::{Duration, Instant},
 };
 
 use port_checker_testbed::{
-    http::{connect, read_answer},
+    http::{begin_request, connect, read_answer},
     ports::{Held, Silent},
 };
 
@@ -69,23 +69,18 @@ fn what_lasts_longer_than_a_check_may_take_is_cut_off() {
         config.bounds.drain_margin = Duration::ZERO;
         config.bounds.body_time = LONG;
     });
-    let mut client = connect(server.address);
-    let head = b"POST /check-ports HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
-                 Content-Length: 9\r\nExpect: 100-continue\r\n\r\n";
-    client.write_all(head).unwrap();
-    let mut begun = [0; 12];
-    client.read_exact(&mut begun).unwrap();
-    assert_eq!(&begun, b"HTTP/1.1 100", "the request is under way");
+    let client = begin_request(server.address, 100);
     let stopped = Instant::now();
     server.stop();
     server.wait();
     assert!(stopped.elapsed() < LONG, "did not wait for the body");
+    drop(client);
 }
 
 const LONG: Duration = Duration::from_secs(60);
 
 fn loopback() -> IpAddr {
-    "127.0.0.1".parse().unwrap()
+    IpAddr::V4(Ipv4Addr::LOCALHOST)
 }
 
 #[expect(clippy::disallowed_methods, reason = "dials the server under test")]

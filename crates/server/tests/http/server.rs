@@ -1,14 +1,13 @@
 //! A service under test.
 
 use std::{
-    io::{Read, Write},
     net::{SocketAddr, TcpStream},
     thread,
 };
 
 use port_checker_server::{Config, run};
 use port_checker_testbed::{
-    http::connect,
+    http::begin_check,
     ports::{Held, Silent},
 };
 use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot};
@@ -42,21 +41,9 @@ impl Server {
         Self { address, stop: Some(stop), thread: Some(thread) }
     }
 
-    /// Sends a check and waits until the server has begun to work on it.
+    /// Sends a check of one port and waits until it is under way.
     pub(crate) fn begin_check(&self, silent: &Silent) -> TcpStream {
-        let body = format!(r#"{{"ports":[{}]}}"#, silent.port());
-        let head = format!(
-            "POST /check-ports HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\nExpect: 100-continue\r\n\r\n",
-            body.len()
-        );
-        let mut client = connect(self.address);
-        client.write_all(head.as_bytes()).unwrap();
-        let mut invited = [0; 25];
-        client.read_exact(&mut invited).unwrap();
-        assert!(invited.starts_with(b"HTTP/1.1 100 Continue"), "{invited:?}");
-        client.write_all(body.as_bytes()).unwrap();
-        client
+        begin_check(self.address, &format!(r#"{{"ports":[{}]}}"#, silent.port()))
     }
 
     /// Begins the shutdown.

@@ -1,0 +1,107 @@
+//! Schemas that do not follow from the Rust types.
+
+use std::borrow::Cow;
+
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        Array, KnownFormat, Object, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type,
+        schema::{ArrayBuilder, OneOfBuilder},
+    },
+};
+
+use crate::{ChallengeOutcome, PortResult, Reason, Results};
+
+type Schemas = Vec<(String, RefOr<Schema>)>;
+
+/// An address in either family, or null.
+pub(crate) fn ip_literal() -> Schema {
+    OneOfBuilder::new()
+        .item(literal(KnownFormat::Ipv4))
+        .item(literal(KnownFormat::Ipv6))
+        .item(ObjectBuilder::new().schema_type(Type::Null))
+        .description(Some(
+            "The address to check: an IPv4 or IPv6 literal without zone, brackets or port. Left \
+             out or null: the caller's own address as the checker sees it.",
+        ))
+        .into()
+}
+
+fn literal(format: KnownFormat) -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(format)))
+        .build()
+}
+
+/// A list of ports. The server adds its limit.
+pub(crate) fn ports() -> Array {
+    let port =
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(u16::MAX));
+    ArrayBuilder::new()
+        .items(port)
+        .description(Some("The TCP ports to check. Repeats are checked once."))
+        .build()
+}
+
+impl PartialSchema for Results {
+    fn schema() -> RefOr<Schema> {
+        let port =
+            ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[1-9][0-9]{0,4}$"));
+        ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .property_names(Some(port))
+            .additional_properties(Some(Ref::from_schema_name(PortResult::name())))
+            .description(Some("One entry per port, in the order asked; the key is the port."))
+            .into()
+    }
+}
+
+impl ToSchema for Results {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Results")
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        schemas.push((PortResult::name().into_owned(), PortResult::schema()));
+        PortResult::schemas(schemas);
+    }
+}
+
+/// What was found out about one port. The fields from `reason` on are present when the request was
+/// `verbose`.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the fields of PortResult as they stand in JSON, side by side")]
+struct FlatPortResult {
+    /// Whether a TCP connection to the port was established.
+    accessible: bool,
+    /// Why not, in words; null for an accessible port.
+    #[schema(required = true)]
+    error: Option<String>,
+    /// Why not, in one word; null for an accessible port.
+    reason: Option<Reason>,
+    /// How often the port was tried.
+    #[schema(required = false, minimum = 1)]
+    attempts: u32,
+    /// How long the last attempt took, in milliseconds.
+    #[schema(required = false, minimum = 0)]
+    connect_ms: f64,
+    /// What became of the challenge; null when none was asked for.
+    challenge: Option<ChallengeOutcome>,
+}
+
+impl PartialSchema for PortResult {
+    fn schema() -> RefOr<Schema> {
+        FlatPortResult::schema()
+    }
+}
+
+impl ToSchema for PortResult {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("PortResult")
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        FlatPortResult::schemas(schemas);
+    }
+}

@@ -1,0 +1,123 @@
+//! Where settings come from, and what becomes of those that cannot be used.
+
+use std::fs;
+
+use port_checker_server::SETTINGS;
+
+use crate::program::port_checker;
+
+/// For every setting a value that cannot be used.
+const UNUSABLE: &[(&str, &str, &str)] = &[
+    ("PORT_CHECKER_HOST", "example.org", "a name"),
+    ("PORT_CHECKER_HOST", "", "nothing"),
+    ("PORT_CHECKER_HOST", "[::]", "brackets"),
+    ("PORT_CHECKER_PORT", "65536", "above the range"),
+    ("PORT_CHECKER_PORT", "http", "not a number"),
+    ("PORT_CHECKER_DEBUG", "yes", "neither true nor false"),
+    ("PORT_CHECKER_DEBUG", "1", "neither true nor false"),
+    ("PORT_CHECK_RETRIES", "0", "no attempt at all"),
+    ("PORT_CHECK_RETRIES", "2.5", "half an attempt"),
+    ("PORT_CHECK_RETRY_DELAY", "-1", "before the last attempt"),
+    ("PORT_CHECK_RETRY_DELAY", "1s", "a unit"),
+    ("PORT_CHECK_TIMEOUT", "0", "no time at all"),
+    ("PORT_CHECK_TIMEOUT", "NaN", "not a number"),
+    ("PORT_CHECK_DEADLINE", "inf", "no deadline"),
+    ("PORT_CHECK_MAX_PORTS", "65536", "more than there are"),
+    ("PORT_CHECK_MAX_IN_FLIGHT", "0", "no socket at all"),
+    ("PORT_CHECK_MAX_IN_FLIGHT", "1000000000", "more than any machine"),
+    ("PORT_CHECKER_TARGETS", "everything", "not one of the three"),
+    ("PORT_CHECKER_ALLOW_LOCAL_IPS", "TRUE", "neither true nor false"),
+    ("PORT_CHECKER_ALLOWED_TARGETS", "10.0.0.0/33", "too long a prefix"),
+    ("PORT_CHECKER_ALLOWED_TARGETS", "10.0.0.1/8", "bits beyond the prefix"),
+    ("PORT_CHECKER_ALLOWED_TARGETS", "::ffff:10.0.0.0/104", "IPv4 in IPv6 clothes"),
+    ("PORT_CHECKER_DENIED_TARGETS", "10.0.0.0/8,", "an empty part"),
+    ("PORT_CHECKER_ALLOWED_PORTS", "0-80", "port 0"),
+    ("PORT_CHECKER_ALLOWED_PORTS", "", "no port at all"),
+    ("PORT_CHECKER_CORS_ORIGINS", "example.org", "no scheme"),
+    ("PORT_CHECKER_CORS_ORIGINS", "https://example.org/", "a path"),
+    ("PORT_CHECKER_LOG_FORMAT", "xml", "not one of the two"),
+];
+
+#[test]
+fn an_unusable_value_stops_the_start_and_is_named() {
+    for setting in SETTINGS {
+        let covered = UNUSABLE.iter().any(|(variable, ..)| *variable == setting.variable);
+        assert!(covered, "{} has no row", setting.variable);
+    }
+    for (variable, value, why) in UNUSABLE {
+        let setting = SETTINGS.iter().find(|setting| setting.variable == *variable).unwrap();
+        let flag = format!("--{}={value}", setting.flag());
+        let by_environment = port_checker(&["serve"], &[(variable, value)]).output().unwrap();
+        let by_flag = port_checker(&["serve", &flag], &[]).output().unwrap();
+        for output in [by_environment, by_flag] {
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{variable}={value}: {why}: {said}");
+            assert!(said.contains(variable), "{why}: {said}");
+            assert!(said.contains(&format!("'{value}'")), "{why}: {said}");
+            assert!(said.contains("expected"), "{why}: {said}");
+        }
+    }
+}
+
+#[test]
+fn every_unusable_value_is_told_at_once() {
+    let settings = [("PORT_CHECK_RETRIES", "0"), ("PORT_CHECKER_TARGETS", "all")];
+    let output = port_checker(&["serve"], &settings).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("PORT_CHECK_RETRIES") && said.contains("PORT_CHECKER_TARGETS"), "{said}");
+}
+
+#[test]
+fn a_flag_beats_the_environment_which_beats_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let file =
+        "PORT_CHECK_RETRIES=5\nPORT_CHECK_TIMEOUT=\"2.5\" # quoted\nPORT_CHECK_MAX_PORTS=7\n";
+    fs::write(directory.path().join(".env"), file).unwrap();
+    let settings = [("PORT_CHECK_TIMEOUT", "3"), ("PORT_CHECK_MAX_PORTS", "8")];
+    let args = ["serve", "--check-config", "--check-max-ports", "9", "--debug"];
+    let output = port_checker(&args, &settings).current_dir(directory.path()).output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    for line in [
+        "PORT_CHECK_RETRIES=5",
+        "PORT_CHECK_TIMEOUT=3",
+        "PORT_CHECK_MAX_PORTS=9",
+        "PORT_CHECKER_DEBUG=true",
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "{line} in {shown}");
+    }
+    assert_eq!(shown.lines().count(), SETTINGS.len(), "every setting is shown: {shown}");
+    assert!(output.status.success());
+}
+
+#[test]
+fn only_the_working_directorys_own_file_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join(".env"), "PORT_CHECK_RETRIES=5\n").unwrap();
+    let below = directory.path().join("below");
+    fs::create_dir(&below).unwrap();
+    let output =
+        port_checker(&["serve", "--check-config"], &[]).current_dir(below).output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(shown.contains("PORT_CHECK_RETRIES=3"), "{shown}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_stops_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join(".env"), "PORT_CHECK_RETRIES='5\n").unwrap();
+    let output = port_checker(&["serve"], &[]).current_dir(directory.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains(".env"), "{said}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let settings = [("PORT_CHECKER_PORT", &*address.port().to_string())];
+    let output = port_checker(&["serve"], &settings).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(&address.to_string()) && said.contains("PORT_CHECKER_PORT"), "{said}");
+}
