@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Port, Results};
+use crate::{Challenge, Port, Results};
 
 /// The body of `POST /check-ports`. Unknown fields are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,11 @@ pub struct CheckRequest {
     #[serde(deserialize_with = "crate::ports::from_json")]
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::ports))]
     pub ports: Vec<Port>,
+    /// What the caller's listeners send, followed by a line feed, to whoever connects: 16 to 128
+    /// printable ASCII characters. A port whose listener sends anything else is not accessible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::challenge, required = false))]
+    pub challenge: Option<Challenge>,
     /// Whether each result says more: see [`PortDetails`](crate::PortDetails).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verbose: Option<bool>,

@@ -19,6 +19,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod challenge;
 mod check;
 mod error;
 #[cfg(feature = "openapi")]
@@ -28,9 +29,10 @@ mod reason;
 mod results;
 mod status;
 
+pub use challenge::{Challenge, ChallengeOutcome, InvalidChallenge};
 pub use check::{CheckRequest, CheckResponse};
 pub use error::{ErrorBody, ErrorCode, ErrorDetail};
 pub use ports::{InvalidPorts, JsonPort, Port, PortRanges};
 pub use reason::Reason;
-pub use results::{ChallengeOutcome, PortDetails, PortResult, Results};
+pub use results::{PortDetails, PortResult, Results};
 pub use status::{Health, HealthStatus, Readiness, ReadinessStatus};

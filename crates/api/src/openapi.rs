@@ -10,7 +10,7 @@ use utoipa::{
     },
 };
 
-use crate::{ChallengeOutcome, PortResult, Reason, Results};
+use crate::{Challenge, ChallengeOutcome, PortResult, Reason, Results};
 
 type Schemas = Vec<(String, RefOr<Schema>)>;
 
@@ -32,6 +32,23 @@ fn literal(format: KnownFormat) -> Object {
         .schema_type(Type::String)
         .format(Some(SchemaFormat::KnownFormat(format)))
         .build()
+}
+
+/// A challenge, or null.
+pub(crate) fn challenge() -> Schema {
+    let text = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some("^[ -~]+$"))
+        .min_length(Some(Challenge::SHORTEST))
+        .max_length(Some(Challenge::LONGEST));
+    OneOfBuilder::new()
+        .item(text)
+        .item(ObjectBuilder::new().schema_type(Type::Null))
+        .description(Some(
+            "What your listeners send, followed by a line feed, to whoever connects. A port whose \
+             listener sends anything else is not accessible.",
+        ))
+        .into()
 }
 
 /// A list of ports. The server adds its limit.

@@ -7,7 +7,7 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 
-use crate::{Port, Reason};
+use crate::{ChallengeOutcome, Port, Reason};
 
 /// What was found out about one port.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,19 +44,6 @@ pub struct PortDetails {
     pub connect_ms: f64,
     /// What became of the challenge; null when none was asked for.
     pub challenge: Option<ChallengeOutcome>,
-}
-
-/// What became of the challenge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum ChallengeOutcome {
-    /// The listener sent the challenge.
-    Matched,
-    /// The listener sent something else.
-    Mismatched,
-    /// The listener sent nothing.
-    Silent,
 }
 
 /// One [`PortResult`] per port, in the order asked. In JSON an object whose keys are the ports.

@@ -3,13 +3,17 @@
 use std::{
     fmt::Display,
     io::Write,
+    net::SocketAddr,
     process::{ExitCode, exit},
 };
 
 use anyhow::Context;
 use clap::ArgMatches;
-use port_checker_server::{Config, OpenFiles};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use port_checker_server::{Config, Listeners, OpenFiles};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+};
 use tracing::{info, warn};
 
 use crate::{args::CHECK_CONFIG, logging, settings::Given};
@@ -43,16 +47,27 @@ pub(crate) fn serve(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
 
 #[tokio::main]
 async fn run(config: Config) -> anyhow::Result<ExitCode> {
-    let address = config.address();
-    let listener = port_checker_server::listen(address).with_context(|| {
-        format!("cannot listen on {address} (PORT_CHECKER_HOST, PORT_CHECKER_PORT)")
-    })?;
+    let api = listen(config.address(), "PORT_CHECKER_HOST, PORT_CHECKER_PORT")?;
+    let metrics =
+        config.metrics_address.map(|address| listen(address, "PORT_CHECKER_METRICS_ADDR"));
+    let metrics = metrics.transpose()?;
     let signals = Signals::new().context("cannot wait for signals")?;
-    let address = listener.local_addr().context("the listener has no address")?;
-    let version = env!("CARGO_PKG_VERSION");
-    info!(%address, version, sockets = config.max_in_flight, "listening");
-    port_checker_server::run(listener, config, signals.first()).await;
+    let address = api.local_addr().context("the listener has no address")?;
+    let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
+    info!(
+        %address,
+        metrics = metrics_address.map(display),
+        version = env!("CARGO_PKG_VERSION"),
+        sockets = config.max_in_flight,
+        "listening"
+    );
+    port_checker_server::run(Listeners { api, metrics }, config, signals.first()).await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn listen(address: SocketAddr, settings: &str) -> anyhow::Result<TcpListener> {
+    port_checker_server::listen(address)
+        .with_context(|| format!("cannot listen on {address} ({settings})"))
 }
 
 /// The signals that end the service.

@@ -49,6 +49,17 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::Descriptors,
+        Self::LocalAddress,
+        Self::Memory,
+        Self::Permission,
+        Self::Route,
+        Self::Deadline,
+        Self::Other,
+    ];
+
     /// The kind's name in logs and metrics.
     pub const fn name(self) -> &'static str {
         match self {

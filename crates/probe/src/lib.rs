@@ -21,7 +21,8 @@
 //! let target = policy.vet(loopback, loopback, vec![port])?;
 //!
 //! let prober = Prober::new(ProbeSettings::default(), Budget::new(100));
-//! let mut check = prober.check(target, Duration::from_secs(25));
+//! let admission = prober.budget().admit(1, Duration::from_secs(1)).await?;
+//! let mut check = prober.check(admission, target, None, Duration::from_secs(25));
 //! while let Some(finding) = check.next().await {
 //!     assert_eq!(finding?.verdict, Verdict::Open);
 //! }
@@ -30,15 +31,16 @@
 //! ```
 
 mod budget;
+mod challenge;
 mod fault;
 mod policy;
 mod prober;
 mod tcp;
 mod verdict;
 
-pub use budget::Budget;
+pub use budget::{Admission, Budget, Overloaded};
 pub use fault::{Fault, FaultKind};
 pub use policy::{Policy, Refusal, SPECIAL_PURPOSE, SpecialPurpose, Target, Targets};
-pub use port_checker_api::{Port, PortRanges, Reason};
+pub use port_checker_api::{Challenge, ChallengeOutcome, Port, PortRanges, Reason};
 pub use prober::{Check, Finding, ProbeSettings, Prober};
 pub use verdict::Verdict;

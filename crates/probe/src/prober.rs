@@ -1,12 +1,16 @@
 //! All ports of a request at once: attempts, delays, the deadline, and the sockets they may use.
 
-use std::{collections::VecDeque, num::NonZeroU32, pin::Pin, time::Duration};
+use std::{collections::VecDeque, num::NonZeroU32, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use port_checker_api::Port;
+use port_checker_api::{Challenge, ChallengeOutcome, Port};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::{Budget, Fault, Target, Verdict, budget::Permit, tcp};
+use crate::{
+    Admission, Budget, Fault, Target, Verdict,
+    budget::{Permit, Place},
+    tcp::{self, Outcome},
+};
 
 /// How a port is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +50,9 @@ pub struct Finding {
     pub port: Port,
     /// The verdict of the last attempt.
     pub verdict: Verdict,
+    /// What became of the challenge in the last attempt; none when none was asked for or no
+    /// connection was established.
+    pub challenge: Option<ChallengeOutcome>,
     /// How many attempts were made.
     pub attempts: u32,
     /// How long the last one took.
@@ -78,9 +85,16 @@ impl Prober {
         tcp::can_open()
     }
 
-    /// Begins to check every port of `target`, for at most `deadline`. Nothing happens until
-    /// [`Check::next`] is awaited; dropping the [`Check`] closes its sockets.
-    pub fn check(&self, target: Target, deadline: Duration) -> Check {
+    /// Begins to check every port of `target`, for at most `deadline`. With a `challenge` a port is
+    /// open only if its listener sends it. Nothing happens until [`Check::next`] is awaited;
+    /// dropping the [`Check`] closes its sockets.
+    pub fn check(
+        &self,
+        admission: Admission,
+        target: Target,
+        challenge: Option<Challenge>,
+        deadline: Duration,
+    ) -> Check {
         let now = Instant::now();
         let waiting = (0..target.ports().len())
             .map(|index| Waiting { index, attempt: NonZeroU32::MIN, due: now })
@@ -88,8 +102,10 @@ impl Prober {
         Check {
             unjudged: target.ports().len(),
             target,
+            challenge: challenge.map(Arc::new),
             settings: self.settings,
-            budget: self.budget.clone(),
+            place: admission.place,
+            first: admission.first,
             waiting,
             in_flight: FuturesUnordered::new(),
             allowed: deadline,
@@ -101,8 +117,11 @@ impl Prober {
 /// A check under way: a stream of findings in the order they are made.
 pub struct Check {
     target: Target,
+    challenge: Option<Arc<Challenge>>,
     settings: ProbeSettings,
-    budget: Budget,
+    place: Place,
+    /// The socket that came with the admission.
+    first: Option<Permit>,
     /// Attempts not begun, soonest first: the delay is the same for all, so that whatever is
     /// appended is due last.
     waiting: VecDeque<Waiting>,
@@ -122,7 +141,7 @@ struct Attempt {
     index: usize,
     number: NonZeroU32,
     elapsed: Duration,
-    result: Result<Verdict, Fault>,
+    result: Result<Outcome, Fault>,
 }
 
 impl Check {
@@ -161,18 +180,24 @@ impl Check {
 
     fn begin_what_is_due(&mut self) {
         let now = Instant::now();
-        while self.waiting.front().is_some_and(|next| next.due <= now) {
-            let Some(permit) = self.budget.try_acquire() else { return };
+        while self.waiting.front().is_some_and(|next| next.due <= now) && self.has_share_left() {
+            let permit = self.first.take().or_else(|| self.place.try_acquire());
+            let Some(permit) = permit else { return };
             self.begin(permit);
         }
+    }
+
+    fn has_share_left(&self) -> bool {
+        self.in_flight.len() < self.place.share()
     }
 
     fn begin(&mut self, permit: Permit) {
         let Some(Waiting { index, attempt, .. }) = self.waiting.pop_front() else { return };
         let (address, limit) = (self.target.socket(index), self.settings.timeout);
+        let challenge = self.challenge.clone();
         self.in_flight.push(Box::pin(async move {
             let started = Instant::now();
-            let result = tcp::connect(address, limit).await;
+            let result = tcp::attempt(address, limit, challenge.as_deref()).await;
             drop(permit);
             Attempt { index, number: attempt, elapsed: started.elapsed(), result }
         }));
@@ -184,12 +209,12 @@ impl Check {
         let now = Instant::now();
         let next = self.waiting.front().map(|next| next.due);
         let due = next.filter(|&due| due > now);
-        let short_of_sockets = next.is_some_and(|due| due <= now);
+        let short_of_sockets = next.is_some_and(|due| due <= now) && self.has_share_left();
         tokio::select! {
             biased;
             () = &mut self.deadline => Event::Deadline,
             Some(attempt) = self.in_flight.next() => Event::Ended(attempt),
-            permit = self.budget.acquire(), if short_of_sockets => Event::Permit(permit),
+            permit = self.place.acquire(), if short_of_sockets => Event::Permit(permit),
             () = sleep_until(due.unwrap_or(now)), if due.is_some() => Event::Due,
         }
     }
@@ -197,7 +222,7 @@ impl Check {
     /// Makes a finding of an attempt, unless the port is to be tried again.
     fn settle(&mut self, attempt: Attempt) -> Result<Option<Finding>, Fault> {
         let Attempt { index, number, elapsed, result } = attempt;
-        let verdict = result?;
+        let Outcome { verdict, challenge } = result?;
         if verdict != Verdict::Open && number < self.settings.attempts {
             let due = Instant::now() + self.settings.delay;
             self.waiting.push_back(Waiting { index, attempt: number.saturating_add(1), due });
@@ -205,7 +230,7 @@ impl Check {
         }
         self.unjudged -= 1;
         let port = self.target.ports()[index];
-        Ok(Some(Finding { index, port, verdict, attempts: number.get(), elapsed }))
+        Ok(Some(Finding { index, port, verdict, challenge, attempts: number.get(), elapsed }))
     }
 }
 

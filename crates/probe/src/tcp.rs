@@ -1,13 +1,16 @@
-//! One TCP connection attempt.
+//! One attempt at a TCP port.
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use port_checker_api::Reason;
+use port_checker_api::{Challenge, ChallengeOutcome, Reason};
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout_at},
+};
 
 use crate::{
-    Fault, Verdict,
+    Fault, Verdict, challenge,
     verdict::{Step, judge},
 };
 
@@ -15,38 +18,75 @@ use crate::{
 /// the close into a RST (RFC 1122, section 4.2.2.13).
 const BANNER_BYTES: usize = 1024;
 
-/// Tries to connect to `address` for at most `limit`, and closes the connection with a FIN.
-pub(crate) async fn connect(address: SocketAddr, limit: Duration) -> Result<Verdict, Fault> {
-    let stream = match start(address) {
-        Ok(stream) => stream,
-        Err((operation, error)) => return judge(Step::Prepare(operation), address, error),
-    };
-    let outcome = match timeout(limit, stream.writable()).await {
-        Ok(ready) => ready.and_then(|()| settled(&stream)),
-        // The answer may have come while this process was too busy to look.
-        Err(_) if stream.peer_addr().is_ok() => Ok(()),
-        Err(_) => match stream.take_error() {
-            Ok(None) => return Ok(Verdict::NotOpen(Reason::TimedOut)),
-            Ok(Some(error)) | Err(error) => Err(error),
-        },
-    };
-    match outcome {
-        Err(error) => judge(Step::Handshake, address, error),
-        // A local port chosen for us that happens to be the one we dial connects to itself
-        // (RFC 9293, section 3.5, simultaneous open): nothing listens there.
-        Ok(()) if stream.local_addr().ok() == Some(address) => {
-            Ok(Verdict::NotOpen(Reason::Refused))
-        }
-        Ok(()) => {
-            let _ = stream.try_read(&mut [0; BANNER_BYTES]);
-            Ok(Verdict::Open)
-        }
+/// What one attempt found.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outcome {
+    pub(crate) verdict: Verdict,
+    /// None when none was asked for, or no connection was established.
+    pub(crate) challenge: Option<ChallengeOutcome>,
+}
+
+impl From<Reason> for Outcome {
+    fn from(reason: Reason) -> Self {
+        Self { verdict: Verdict::NotOpen(reason), challenge: None }
     }
+}
+
+/// Tries `address` for at most `limit`: connects, reads the challenge if there is one, and closes
+/// the connection with a FIN.
+pub(crate) async fn attempt(
+    address: SocketAddr,
+    limit: Duration,
+    challenge: Option<&Challenge>,
+) -> Result<Outcome, Fault> {
+    let until = Instant::now() + limit;
+    let stream = match connect(address, until).await? {
+        Ok(stream) => stream,
+        Err(reason) => return Ok(reason.into()),
+    };
+    let Some(expected) = challenge else {
+        let _ = stream.try_read(&mut [0; BANNER_BYTES]);
+        return Ok(Outcome { verdict: Verdict::Open, challenge: None });
+    };
+    let outcome = match challenge::read(&stream, expected, until).await {
+        Ok(outcome) => outcome,
+        Err(error) => return judge(Step::Underway, address, error).map(Outcome::from),
+    };
+    let verdict = match outcome {
+        ChallengeOutcome::Matched => Verdict::Open,
+        _ => Verdict::NotOpen(Reason::ChallengeFailed),
+    };
+    Ok(Outcome { verdict, challenge: Some(outcome) })
 }
 
 /// Whether a socket of either address family can be opened now.
 pub(crate) fn can_open() -> io::Result<()> {
     open(Domain::IPV4).or_else(|_| open(Domain::IPV6)).map(drop)
+}
+
+async fn connect(address: SocketAddr, until: Instant) -> Result<Result<TcpStream, Reason>, Fault> {
+    let stream = match start(address) {
+        Ok(stream) => stream,
+        Err((operation, error)) => {
+            return judge(Step::Prepare(operation), address, error).map(Err);
+        }
+    };
+    let connected = match timeout_at(until, stream.writable()).await {
+        Ok(ready) => ready.and_then(|()| settled(&stream)),
+        // The answer may have come while this process was too busy to look.
+        Err(_) if stream.peer_addr().is_ok() => Ok(()),
+        Err(_) => match stream.take_error() {
+            Ok(None) => return Ok(Err(Reason::TimedOut)),
+            Ok(Some(error)) | Err(error) => Err(error),
+        },
+    };
+    match connected {
+        Err(error) => judge(Step::Underway, address, error).map(Err),
+        // A local port chosen for us that happens to be the one we dial connects to itself
+        // (RFC 9293, section 3.5, simultaneous open): nothing listens there.
+        Ok(()) if stream.local_addr().ok() == Some(address) => Ok(Err(Reason::Refused)),
+        Ok(()) => Ok(Ok(stream)),
+    }
 }
 
 fn settled(stream: &TcpStream) -> io::Result<()> {

@@ -21,25 +21,25 @@ pub(crate) enum Step {
     /// Before anything was sent: only the checker's own system can speak.
     Prepare(&'static str),
     /// After the SYN was sent: the target, or a router on the way to it.
-    Handshake,
+    Underway,
 }
 
-/// The one place where an error of the system becomes a verdict or a fault.
+/// The one place where an error of the system becomes the reason of a verdict, or a fault.
 ///
 /// The same error number means different things at different steps. "Network is unreachable" from
 /// the call to `connect` is the checker's own routing table speaking; after the SYN has left it is
 /// an ICMP message from a router (RFC 1122, section 4.2.3.9; RFC 4443, section 3.1). What no rule
 /// names is a fault: a verdict needs evidence.
-pub(crate) fn judge(step: Step, address: SocketAddr, error: io::Error) -> Result<Verdict, Fault> {
+pub(crate) fn judge(step: Step, address: SocketAddr, error: io::Error) -> Result<Reason, Fault> {
     let reason = match (step, error.raw_os_error()) {
         (_, Some(libc::ECONNREFUSED)) => Reason::Refused,
-        (Step::Handshake, Some(libc::ECONNRESET)) => Reason::Reset,
-        (Step::Handshake, Some(libc::ETIMEDOUT)) => Reason::TimedOut,
-        (Step::Handshake, Some(libc::ENETUNREACH)) => Reason::NetworkUnreachable,
+        (Step::Underway, Some(libc::ECONNRESET)) => Reason::Reset,
+        (Step::Underway, Some(libc::ETIMEDOUT)) => Reason::TimedOut,
+        (Step::Underway, Some(libc::ENETUNREACH)) => Reason::NetworkUnreachable,
         // EACCES is "administratively prohibited" over IPv6, what many firewalls reject with; the
         // others are the rarer ways a router says that the host cannot be reached.
         (
-            Step::Handshake,
+            Step::Underway,
             Some(
                 libc::EHOSTUNREACH
                 | libc::EACCES
@@ -51,11 +51,15 @@ pub(crate) fn judge(step: Step, address: SocketAddr, error: io::Error) -> Result
         (Step::Prepare(operation), _) => {
             return Err(Fault::System { operation, address, source: error });
         }
-        (Step::Handshake, _) => {
-            return Err(Fault::System { operation: "finish a connection", address, source: error });
+        (Step::Underway, _) => {
+            return Err(Fault::System {
+                operation: "go on with a connection",
+                address,
+                source: error,
+            });
         }
     };
-    Ok(Verdict::NotOpen(reason))
+    Ok(reason)
 }
 
 #[cfg(test)]
@@ -69,19 +73,19 @@ mod tests {
     fn errors_that_speak_about_the_target() {
         let cases = [
             (PREPARE, libc::ECONNREFUSED, Reason::Refused, "loopback may answer within the call"),
-            (Step::Handshake, libc::ECONNREFUSED, Reason::Refused, "a RST to our SYN"),
-            (Step::Handshake, libc::ECONNRESET, Reason::Reset, "a RST after the handshake"),
-            (Step::Handshake, libc::ETIMEDOUT, Reason::TimedOut, "the kernel gave up first"),
-            (Step::Handshake, libc::EHOSTUNREACH, Reason::HostUnreachable, "ICMP 3/1, 3/10, 3/13"),
-            (Step::Handshake, libc::EACCES, Reason::HostUnreachable, "ICMPv6 1/1, prohibited"),
-            (Step::Handshake, libc::EHOSTDOWN, Reason::HostUnreachable, "ICMP 3/7, host unknown"),
-            (Step::Handshake, libc::ENONET, Reason::HostUnreachable, "ICMP 3/8, host isolated"),
-            (Step::Handshake, libc::ENOPROTOOPT, Reason::HostUnreachable, "ICMP 3/2, protocol"),
-            (Step::Handshake, libc::ENETUNREACH, Reason::NetworkUnreachable, "ICMP 3/0, 3/6, 3/9"),
+            (Step::Underway, libc::ECONNREFUSED, Reason::Refused, "a RST to our SYN"),
+            (Step::Underway, libc::ECONNRESET, Reason::Reset, "a RST after the handshake"),
+            (Step::Underway, libc::ETIMEDOUT, Reason::TimedOut, "the kernel gave up first"),
+            (Step::Underway, libc::EHOSTUNREACH, Reason::HostUnreachable, "ICMP 3/1, 3/10, 3/13"),
+            (Step::Underway, libc::EACCES, Reason::HostUnreachable, "ICMPv6 1/1, prohibited"),
+            (Step::Underway, libc::EHOSTDOWN, Reason::HostUnreachable, "ICMP 3/7, host unknown"),
+            (Step::Underway, libc::ENONET, Reason::HostUnreachable, "ICMP 3/8, host isolated"),
+            (Step::Underway, libc::ENOPROTOOPT, Reason::HostUnreachable, "ICMP 3/2, protocol"),
+            (Step::Underway, libc::ENETUNREACH, Reason::NetworkUnreachable, "ICMP 3/0, 3/6, 3/9"),
         ];
         for (step, errno, reason, why) in cases {
-            let verdict = judge(step, address(), io::Error::from_raw_os_error(errno)).unwrap();
-            assert_eq!(verdict, Verdict::NotOpen(reason), "{why}");
+            let judged = judge(step, address(), io::Error::from_raw_os_error(errno)).unwrap();
+            assert_eq!(judged, reason, "{why}");
         }
     }
 
@@ -100,9 +104,9 @@ mod tests {
             (PREPARE, libc::EHOSTUNREACH, FaultKind::Route, "an unreachable route of our own"),
             (PREPARE, libc::EAFNOSUPPORT, FaultKind::Route, "a system without IPv6"),
             (PREPARE, libc::ETIMEDOUT, FaultKind::Other, "nothing was sent yet"),
-            (Step::Handshake, libc::EMFILE, FaultKind::Descriptors, "whatever the step"),
-            (Step::Handshake, libc::EPERM, FaultKind::Permission, "no router says that"),
-            (Step::Handshake, libc::EIO, FaultKind::Other, "no evidence about the target"),
+            (Step::Underway, libc::EMFILE, FaultKind::Descriptors, "whatever the step"),
+            (Step::Underway, libc::EPERM, FaultKind::Permission, "no router says that"),
+            (Step::Underway, libc::EIO, FaultKind::Other, "no evidence about the target"),
         ];
         for (step, errno, kind, why) in cases {
             let fault = judge(step, address(), io::Error::from_raw_os_error(errno)).unwrap_err();

@@ -8,9 +8,12 @@ use std::{
 };
 
 use port_checker_probe::{
-    Budget, Check, Fault, FaultKind, Finding, Policy, Port, ProbeSettings, Prober, Reason, Verdict,
+    Budget,
+    ChallengeOutcome::{self, Matched, Mismatched},
+    Check, Fault, FaultKind, Finding, Policy, Port, ProbeSettings, Prober, Reason, Target, Verdict,
 };
 use port_checker_testbed::ports::{Held, Listening, Refusing, Silent};
+use tokio::io::AsyncWriteExt;
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
@@ -26,7 +29,7 @@ async fn each_kind_of_port_in_each_family() {
             (silent.port(), Verdict::NotOpen(Reason::TimedOut)),
         ];
         let ports = cases.iter().map(|case| case.0).collect();
-        let findings = findings(prober(1, 10).check(target(ip, ports), LONG)).await;
+        let findings = findings(check(&prober(1, 10), target(ip, ports), LONG).await).await;
         for (finding, (port, verdict)) in findings.iter().zip(cases) {
             assert_eq!((finding.port, finding.verdict), (port, verdict), "{ip}");
         }
@@ -37,7 +40,7 @@ async fn each_kind_of_port_in_each_family() {
 async fn only_success_ends_the_attempts_early() {
     let (listening, refusing, silent) = (Listening::on(V4), Refusing::on(V4), Silent::on(V4));
     let ports = vec![listening.port(), refusing.port(), silent.port()];
-    let findings = findings(prober(3, 10).check(target(V4, ports), LONG)).await;
+    let findings = findings(check(&prober(3, 10), target(V4, ports), LONG).await).await;
     let attempts: Vec<u32> = findings.iter().map(|finding| finding.attempts).collect();
     assert_eq!(attempts, [1, 3, 3]);
     assert!(findings[2].elapsed >= settings(3).timeout, "the last attempt ran to its time-out");
@@ -47,8 +50,8 @@ async fn only_success_ends_the_attempts_early() {
 async fn a_listener_that_starts_between_attempts_is_found() {
     let refusing = Refusing::on(V4);
     let settings = ProbeSettings { delay: Duration::from_millis(300), ..settings(10) };
-    let mut check =
-        Prober::new(settings, Budget::new(1)).check(target(V4, vec![refusing.port()]), LONG);
+    let prober = Prober::new(settings, Budget::new(1));
+    let mut check = check(&prober, target(V4, vec![refusing.port()]), LONG).await;
     let first_attempts = tokio::time::timeout(Duration::from_millis(450), check.next()).await;
     assert!(first_attempts.is_err(), "refused so far");
     refusing.listen();
@@ -62,7 +65,7 @@ async fn ports_are_tried_at_once_and_share_the_time_out() {
     let silent: Vec<Silent> = (0..50).map(|_| Silent::on(V4)).collect();
     let target = target(V4, silent.iter().map(Held::port).collect());
     let started = Instant::now();
-    let findings = findings(prober(1, 50).check(target, LONG)).await;
+    let findings = findings(check(&prober(1, 50), target, LONG).await).await;
     assert_eq!(findings.len(), 50);
     let one_after_another = settings(1).timeout * 50;
     assert!(started.elapsed() < one_after_another / 2, "{:?}", started.elapsed());
@@ -72,7 +75,8 @@ async fn ports_are_tried_at_once_and_share_the_time_out() {
 async fn the_budget_is_kept_and_given_back() {
     let silent: Vec<Silent> = (0..9).map(|_| Silent::on(V4)).collect();
     let prober = prober(1, 2);
-    let mut check = prober.check(target(V4, silent.iter().map(Held::port).collect()), LONG);
+    let target = target(V4, silent.iter().map(Held::port).collect());
+    let mut check = check(&prober, target, LONG).await;
     let mut judged = 0;
     while let Some(finding) = check.next().await {
         assert_eq!(finding.unwrap().verdict, Verdict::NotOpen(Reason::TimedOut));
@@ -83,10 +87,108 @@ async fn the_budget_is_kept_and_given_back() {
 }
 
 #[tokio::test]
+async fn no_check_holds_all_sockets() {
+    let silent: Vec<Silent> = (0..8).map(|_| Silent::on(V4)).collect();
+    let listening = Listening::on(V4);
+    let settings = ProbeSettings { timeout: LONG, ..settings(1) };
+    let prober = Prober::new(settings, Budget::new(8));
+    let slow = target(V4, silent.iter().map(Held::port).collect());
+    let mut slow = check(&prober, slow, LONG).await;
+    let soon = Duration::from_millis(50);
+    assert!(tokio::time::timeout(soon, slow.next()).await.is_err(), "nothing answers");
+    assert_eq!(prober.budget().in_flight(), 4, "half of them, for it is alone");
+    let quick = check(&prober, target(V4, vec![listening.port()]), LONG).await;
+    assert_eq!(findings(quick).await[0].verdict, Verdict::Open);
+}
+
+#[tokio::test]
+async fn a_check_without_a_socket_is_turned_away_when_its_patience_ends() {
+    let silent: Vec<Silent> = (0..2).map(|_| Silent::on(V4)).collect();
+    let settings = ProbeSettings { timeout: LONG, ..settings(1) };
+    let prober = Prober::new(settings, Budget::new(1));
+    let mut slow = check(&prober, target(V4, vec![silent[0].port()]), LONG).await;
+    let soon = Duration::from_millis(50);
+    assert!(tokio::time::timeout(soon, slow.next()).await.is_err(), "nothing answers");
+    let turned_away = prober.budget().admit(1, soon).await.unwrap_err();
+    assert_eq!((turned_away.in_flight, turned_away.limit, turned_away.waiting), (1, 1, 0));
+    assert!(prober.budget().admit(0, soon).await.is_ok(), "no port needs no socket");
+    drop(slow);
+    assert!(prober.budget().admit(1, soon).await.is_ok(), "free again");
+}
+
+#[tokio::test]
+async fn challenges() {
+    let expected = "correct horse battery staple";
+    let endless: String = "x".repeat(1 << 20);
+    let cases: [(&[u8], _, _, &str); 9] = [
+        (b"correct horse battery staple\n", Verdict::Open, Matched, "the challenge"),
+        (b"correct horse battery staple\nand more", Verdict::Open, Matched, "and more"),
+        (b"correct horse battery staplE\n", FAILED, Mismatched, "the last character differs"),
+        (b"correct horse battery\n", FAILED, Mismatched, "too short"),
+        (b"correct horse battery staple", FAILED, Mismatched, "no line feed"),
+        (b"correct horse battery staple\r\n", FAILED, Mismatched, "another line end"),
+        (b"\x00\xff\xfe garbage \n\n", FAILED, Mismatched, "garbage"),
+        (endless.as_bytes(), FAILED, Mismatched, "an endless line"),
+        (b"", FAILED, ChallengeOutcome::Silent, "nothing"),
+    ];
+    for (sent, verdict, challenge, why) in cases {
+        let finding = challenged(expected, sent, None).await;
+        assert_eq!((finding.verdict, finding.challenge), (verdict, Some(challenge)), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_challenge_may_come_byte_by_byte_but_not_after_the_time_out() {
+    let expected = "0123456789abcdef";
+    let line = format!("{expected}\n").into_bytes();
+    let quick = challenged(expected, &line, Some(Duration::from_millis(1))).await;
+    assert_eq!(quick.challenge, Some(Matched));
+    let slow = challenged(expected, &line, Some(Duration::from_millis(100))).await;
+    assert_eq!((slow.verdict, slow.challenge), (FAILED, Some(Mismatched)));
+    let unanswered = Listening::on(V4);
+    let target = target(V4, vec![unanswered.port()]);
+    let finding = findings(check_challenged(expected, target).await).await[0];
+    assert_eq!(
+        (finding.verdict, finding.challenge),
+        (FAILED, Some(ChallengeOutcome::Silent)),
+        "says nothing"
+    );
+}
+
+const FAILED: Verdict = Verdict::NotOpen(Reason::ChallengeFailed);
+
+/// What is found of a listener that sends `sent`, at once or with a pause after each byte.
+async fn challenged(expected: &str, sent: &[u8], pause: Option<Duration>) -> Finding {
+    let listening = Listening::on(V4);
+    let target = target(V4, vec![listening.port()]);
+    let listener = listening.listener;
+    listener.set_nonblocking(true).expect("a socket");
+    let listener = tokio::net::TcpListener::from_std(listener).expect("a runtime");
+    let answer = async {
+        let (mut peer, _) = listener.accept().await.expect("the prober connects");
+        let pieces = sent.chunks(if pause.is_some() { 1 } else { sent.len().max(1) });
+        for piece in pieces {
+            let _ = peer.write_all(piece).await;
+            if let Some(pause) = pause {
+                tokio::time::sleep(pause).await;
+            }
+        }
+    };
+    let check = check_challenged(expected, target).await;
+    tokio::join!(findings(check), answer).0[0]
+}
+
+async fn check_challenged(challenge: &str, target: Target) -> Check {
+    let prober = prober(1, 1);
+    let admission = prober.budget().admit(1, LONG).await.expect("a socket");
+    prober.check(admission, target, Some(challenge.parse().expect("a challenge")), LONG)
+}
+
+#[tokio::test]
 async fn dropping_a_check_closes_its_sockets() {
     let silent = Silent::on(V4);
     let prober = prober(1, 1);
-    let mut check = prober.check(target(V4, vec![silent.port()]), LONG);
+    let mut check = check(&prober, target(V4, vec![silent.port()]), LONG).await;
     let soon = Duration::from_millis(50);
     assert!(tokio::time::timeout(soon, check.next()).await.is_err(), "still waiting");
     assert_eq!(prober.budget().in_flight(), 1);
@@ -99,8 +201,9 @@ async fn the_deadline_is_a_fault_and_not_a_verdict() {
     let (silent, listening) = (Silent::on(V4), Listening::on(V4));
     let settings = ProbeSettings { timeout: LONG, ..settings(1) };
     let deadline = Duration::from_millis(100);
-    let mut check = Prober::new(settings, Budget::new(2))
-        .check(target(V4, vec![silent.port(), listening.port()]), deadline);
+    let prober = Prober::new(settings, Budget::new(4));
+    let target = target(V4, vec![silent.port(), listening.port()]);
+    let mut check = check(&prober, target, deadline).await;
     assert_eq!(check.next().await.unwrap().unwrap().verdict, Verdict::Open);
     let fault = check.next().await.unwrap().unwrap_err();
     assert_eq!(fault.kind(), FaultKind::Deadline);
@@ -110,7 +213,7 @@ async fn the_deadline_is_a_fault_and_not_a_verdict() {
 #[tokio::test]
 async fn a_connection_that_succeeded_is_closed_with_fin() {
     let listening = Listening::on(V4);
-    let check = prober(1, 1).check(target(V4, vec![listening.port()]), LONG);
+    let check = check(&prober(1, 1), target(V4, vec![listening.port()]), LONG).await;
     assert_eq!(findings(check).await[0].verdict, Verdict::Open);
     let (mut peer, _) = listening.listener.accept().unwrap();
     assert_eq!(peer.read(&mut [0]).expect("end of stream, no reset"), 0);
@@ -128,9 +231,14 @@ fn prober(attempts: u32, sockets: usize) -> Prober {
     Prober::new(settings(attempts), Budget::new(sockets))
 }
 
-fn target(ip: IpAddr, ports: Vec<Port>) -> port_checker_probe::Target {
+fn target(ip: IpAddr, ports: Vec<Port>) -> Target {
     let policy = Policy { allow_local: true, ..Policy::default() };
     policy.vet(ip, ip, ports).expect("loopback is admitted")
+}
+
+async fn check(prober: &Prober, target: Target, deadline: Duration) -> Check {
+    let admission = prober.budget().admit(target.ports().len(), LONG).await;
+    prober.check(admission.expect("a socket within a minute"), target, None, deadline)
 }
 
 /// All findings, in the order asked.

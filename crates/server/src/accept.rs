@@ -4,53 +4,27 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use futures_util::FutureExt;
-use port_checker_probe::{Budget, Prober};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::{Instrument, debug_span, info, warn};
+use tracing::{Instrument, debug_span, warn};
 
-use crate::{Bounds, Config, app::app, connection, state::AppState};
+use crate::{Bounds, connection, metrics::Metrics, state::AppState};
 
 /// How long the accept loop rests after the system refused to accept, so that a shortage of
 /// descriptors does not become a shortage of processor time.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `config` on `listener` until `shutdown` completes, then drains: no connection is
-/// accepted, requests under way are answered, and whatever lasts longer than a check may take is
-/// cut off with a warning.
-pub async fn run(listener: TcpListener, config: Config, shutdown: impl Future<Output = ()>) {
-    let state = AppState {
-        prober: Prober::new(config.probe, Budget::new(config.max_in_flight)),
-        config: Arc::new(config),
-        draining: CancellationToken::new(),
-    };
-    let acceptor = Acceptor {
-        app: app(state.clone()),
-        bounds: Arc::new(state.config.bounds.clone()),
-        room: Arc::new(Semaphore::new(state.config.bounds.connections)),
-        draining: state.draining.clone(),
-        cut_off: CancellationToken::new(),
-        connections: TaskTracker::new(),
-    };
-    tokio::select! {
-        () = shutdown => {}
-        never = acceptor.accept_forever(&listener) => match never {},
-    }
-    state.draining.cancel();
-    acceptor.accept_queued(&listener);
-    drop(listener);
-    acceptor.drain(state.config.deadline + state.config.bounds.drain_margin).await;
-}
-
-struct Acceptor {
+/// Accepts connections and serves one application on them.
+pub(crate) struct Acceptor {
     app: Router,
     bounds: Arc<Bounds>,
     /// One permit a connection, taken before it is accepted.
     room: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
     /// Cancelled when connections should end after their next answer.
     draining: CancellationToken,
     /// Cancelled when connections should end at once.
@@ -59,7 +33,21 @@ struct Acceptor {
 }
 
 impl Acceptor {
-    async fn accept_forever(&self, listener: &TcpListener) -> std::convert::Infallible {
+    /// Serves `app` on at most `connections` connections at once.
+    pub(crate) fn new(app: Router, state: &AppState, connections: usize) -> Self {
+        state.metrics.connections_limit(connections);
+        Self {
+            app,
+            bounds: Arc::new(state.config.bounds.clone()),
+            room: Arc::new(Semaphore::new(connections)),
+            metrics: Arc::clone(&state.metrics),
+            draining: state.draining.clone(),
+            cut_off: CancellationToken::new(),
+            connections: TaskTracker::new(),
+        }
+    }
+
+    pub(crate) async fn accept_forever(&self, listener: &TcpListener) -> std::convert::Infallible {
         let mut refused_before = false;
         loop {
             let room = Arc::clone(&self.room).acquire_owned().await;
@@ -83,7 +71,7 @@ impl Acceptor {
 
     /// Takes what the kernel has accepted already: closing the listener would reset it. Not bound
     /// by the room for connections, but by the length of the kernel's queue.
-    fn accept_queued(&self, listener: &TcpListener) {
+    pub(crate) fn accept_queued(&self, listener: &TcpListener) {
         while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
             self.spawn(stream, peer, None);
         }
@@ -98,8 +86,9 @@ impl Acceptor {
             self.draining.clone(),
         );
         let cut_off = self.cut_off.clone();
+        let counted = self.metrics.connection();
         let task = async move {
-            let _room = room;
+            let _until_the_end = (room, counted);
             tokio::select! {
                 () = serve => {}
                 () = cut_off.cancelled() => {}
@@ -108,16 +97,19 @@ impl Acceptor {
         self.connections.spawn(task.instrument(debug_span!("connection", %peer)));
     }
 
-    async fn drain(&self, grace: Duration) {
+    /// How many connections there are.
+    pub(crate) fn open(&self) -> usize {
+        self.connections.len()
+    }
+
+    pub(crate) async fn drain(&self, grace: Duration) {
         self.connections.close();
-        info!(connections = self.connections.len(), "shutting down");
         if timeout(grace, self.connections.wait()).await.is_err() {
             let left = self.connections.len();
             warn!(connections = left, "cutting off what did not end within {grace:?}");
             self.cut_off.cancel();
             self.connections.wait().await;
         }
-        info!("stopped");
     }
 }
 

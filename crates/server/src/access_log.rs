@@ -58,16 +58,20 @@ pub(crate) async fn access_log(
     next: Next,
 ) -> Response {
     let started = Instant::now();
+    let caller =
+        Caller::find(request.extensions(), request.headers(), &state.config.trusted_proxies);
     request.extensions_mut().insert(Arrival(started));
+    request.extensions_mut().insert(caller);
     let id = request_id(request.headers());
     let asked = Asked {
-        caller: Caller::of(request.extensions()).0,
+        caller: caller.0,
         method: request.method().clone(),
         route: request.extensions().get::<MatchedPath>().cloned(),
     };
     let span = info_span!("request", id = id.to_str().unwrap_or_default());
     let mut response = next.run(request).instrument(span.clone()).await;
     span.in_scope(|| asked.log(&response, started));
+    state.metrics.answered(asked.route(), response.status());
     if state.draining.is_cancelled() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -82,6 +86,10 @@ struct Asked {
 }
 
 impl Asked {
+    fn route(&self) -> &str {
+        self.route.as_ref().map_or("none", MatchedPath::as_str)
+    }
+
     fn log(&self, response: &Response, started: Instant) {
         let status = response.status();
         let tally = response.extensions().get::<Tally>();
@@ -91,7 +99,7 @@ impl Asked {
                 $level!(
                     caller = %self.caller,
                     method = %self.method,
-                    route = self.route.as_ref().map_or("(none)", MatchedPath::as_str),
+                    route = self.route(),
                     status = status.as_u16(),
                     code = response.extensions().get::<ErrorCode>().map(|code| code.name()),
                     target = tally.map(|tally| tracing::field::display(tally.target)),

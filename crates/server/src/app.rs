@@ -15,6 +15,7 @@ use crate::{
     Config, CorsOrigins,
     access_log::{REQUEST_ID, access_log},
     error::ApiError,
+    limits::{RATE_LIMIT, RATE_LIMIT_POLICY},
     routes,
     state::AppState,
 };
@@ -26,8 +27,16 @@ const PREFLIGHT_AGE: Duration = Duration::from_secs(3600);
 pub(crate) fn app(state: AppState) -> Router {
     let (router, document) = documented();
     let document = with_limits(document, &state.config);
-    let router = router.merge(routes::docs::router(&document));
+    let mut router = router.merge(routes::docs::router(&document));
+    if state.config.metrics_address.is_none() {
+        router = router.merge(routes::metrics::router());
+    }
     surrounded(router, state)
+}
+
+/// What is served where [`Config::metrics_address`] says.
+pub(crate) fn metrics_app(state: AppState) -> Router {
+    surrounded(routes::metrics::router(), state)
 }
 
 /// The OpenAPI 3.1 document of the service with this configuration.
@@ -94,18 +103,16 @@ fn cors(origins: &CorsOrigins) -> CorsLayer {
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::ACCEPT, header::CONTENT_TYPE, REQUEST_ID])
-        .expose_headers([header::RETRY_AFTER, REQUEST_ID])
+        .expose_headers([header::RETRY_AFTER, RATE_LIMIT, RATE_LIMIT_POLICY, REQUEST_ID])
         .max_age(PREFLIGHT_AGE)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{net::SocketAddr, sync::Arc};
+    use std::net::SocketAddr;
 
     use axum::{body::Body, extract::Request, routing::get};
     use http_body_util::BodyExt;
-    use port_checker_probe::{Budget, Prober};
-    use tokio_util::sync::CancellationToken;
     use tower::ServiceExt;
 
     use super::*;
@@ -113,12 +120,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_answer_with_a_request_id() {
-        let config = Config::default();
-        let state = AppState {
-            prober: Prober::new(config.probe, Budget::new(1)),
-            config: Arc::new(config),
-            draining: CancellationToken::new(),
-        };
+        let state = AppState::new(Config::default());
         let routes = Router::new().route("/panics", get(async || -> () { panic!("on purpose") }));
         let mut request = Request::get("/panics").body(Body::empty()).unwrap();
         request.extensions_mut().insert(Peer(SocketAddr::from(([127, 0, 0, 1], 1))));

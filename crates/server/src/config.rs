@@ -6,13 +6,16 @@ use std::{
 };
 
 use axum::http::HeaderValue;
+use ipnet::IpNet;
 use port_checker_probe::{Policy, ProbeSettings, Targets};
 
 use crate::OpenFiles;
 
 mod parse;
+mod redis_url;
 mod settings;
 
+pub use redis_url::RedisUrl;
 pub use settings::{SETTINGS, Setting};
 
 /// The open-file limit that the defaults assume, until [`Config::resolve`] is told the real one.
@@ -39,10 +42,44 @@ pub struct Config {
     pub max_in_flight: usize,
     /// What may be dialled.
     pub policy: Policy,
+    /// Peers whose forwarding headers say who is asking.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How many probes may be asked for.
+    pub limits: Limits,
+    /// Where instances share their limits; none: each has its own.
+    pub redis: Option<RedisUrl>,
     /// Whose pages may call this service.
     pub cors_origins: CorsOrigins,
+    /// Where to serve `/metrics`, and only there; none: beside the other routes.
+    pub metrics_address: Option<SocketAddr>,
     /// What a client may make this process hold or wait for. Not settings.
     pub bounds: Bounds,
+}
+
+/// How many probes (ports) may be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// By one caller: an IPv4 address or an IPv6 /64.
+    pub caller: Allowance,
+    /// Of one target: an IPv4 address or an IPv6 /64.
+    pub target: Allowance,
+    /// How many times a probe counts for its caller when the target is not the caller.
+    pub third_party_cost: u32,
+}
+
+/// How many probes a caller or target may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// In the long run; 0 turns the limit off.
+    pub per_minute: u32,
+    /// At once.
+    pub burst: u32,
+}
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self { per_minute: 600, burst: 2048 }
+    }
 }
 
 /// How log lines look.
@@ -74,6 +111,8 @@ pub struct Bounds {
     pub head_time: Duration,
     /// How long a client may take to send a body.
     pub body_time: Duration,
+    /// How long a client may take to read a part of an answer before the connection is closed.
+    pub write_time: Duration,
     /// How large a head may be, in bytes.
     pub head_bytes: usize,
     /// How large a body may be, in bytes: all 65,535 ports fit, even one to a line.
@@ -91,6 +130,7 @@ impl Default for Bounds {
             connections: OpenFiles::of(USUAL_OPEN_FILES).clients(),
             head_time: Duration::from_secs(30),
             body_time: Duration::from_secs(10),
+            write_time: Duration::from_secs(30),
             head_bytes: 16 * 1024,
             body_bytes: 1024 * 1024,
             last_requests_time: Duration::from_secs(1),
@@ -111,7 +151,15 @@ impl Default for Config {
             max_ports: 1024,
             max_in_flight: OpenFiles::of(USUAL_OPEN_FILES).probes(),
             policy: Policy::default(),
+            trusted_proxies: Vec::new(),
+            limits: Limits {
+                caller: Allowance::default(),
+                target: Allowance::default(),
+                third_party_cost: 10,
+            },
+            redis: None,
             cors_origins: CorsOrigins::Any,
+            metrics_address: None,
             bounds: Bounds::default(),
         }
     }
@@ -196,88 +244,4 @@ impl Config {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    type Given<'a> = &'a [(&'a str, &'a str)];
-
-    fn resolve(given: Given<'_>) -> Result<Config, Vec<InvalidSetting>> {
-        let value = |variable: &str| {
-            given.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned())
-        };
-        Config::resolve(value, OpenFiles::of(1024))
-    }
-
-    #[test]
-    fn the_defaults_are_those_of_the_contract() {
-        let expected = [
-            ("PORT_CHECKER_HOST", "0.0.0.0"),
-            ("PORT_CHECKER_PORT", "9000"),
-            ("PORT_CHECKER_DEBUG", "false"),
-            ("PORT_CHECK_RETRIES", "3"),
-            ("PORT_CHECK_RETRY_DELAY", "1"),
-            ("PORT_CHECK_TIMEOUT", "5"),
-            ("PORT_CHECK_DEADLINE", "25"),
-            ("PORT_CHECK_MAX_PORTS", "1024"),
-            ("PORT_CHECK_MAX_IN_FLIGHT", "744"),
-            ("PORT_CHECKER_TARGETS", "public"),
-            ("PORT_CHECKER_ALLOW_LOCAL_IPS", "false"),
-            ("PORT_CHECKER_ALLOWED_TARGETS", ""),
-            ("PORT_CHECKER_DENIED_TARGETS", ""),
-            ("PORT_CHECKER_ALLOWED_PORTS", "1-65535"),
-            ("PORT_CHECKER_CORS_ORIGINS", "*"),
-            ("PORT_CHECKER_LOG_FORMAT", "text"),
-        ];
-        let config = resolve(&[]).unwrap();
-        let in_force: Vec<_> = config.in_force().collect();
-        assert_eq!(in_force, expected.map(|(variable, value)| (variable, value.to_owned())));
-    }
-
-    #[test]
-    fn what_is_shown_can_be_set() {
-        let config = resolve(&[]).unwrap();
-        let shown: Vec<_> = config.in_force().collect();
-        let given: Vec<_> =
-            shown.iter().map(|(variable, value)| (*variable, value.as_str())).collect();
-        assert_eq!(resolve(&given).unwrap().in_force().collect::<Vec<_>>(), shown);
-    }
-
-    #[test]
-    fn a_development_environment_admits_local_addresses_unless_told_otherwise() {
-        let development = ("GOLEM_ENVIRONMENT", "development");
-        let cases: [(Given<'_>, bool, &str); 4] = [
-            (&[], false, "the default"),
-            (&[development], true, "development"),
-            (&[development, ("PORT_CHECKER_ALLOW_LOCAL_IPS", "false")], false, "said explicitly"),
-            (&[("GOLEM_ENVIRONMENT", "production")], false, "any other environment"),
-        ];
-        for (given, allowed, why) in cases {
-            assert_eq!(resolve(given).unwrap().policy.allow_local, allowed, "{why}");
-        }
-    }
-
-    #[test]
-    fn warnings_for_what_is_probably_not_meant() {
-        let cases: [(Given<'_>, Option<&str>); 4] = [
-            (&[], None),
-            (&[("PORT_CHECK_DEADLINE", "17")], None),
-            (&[("PORT_CHECK_DEADLINE", "16.9")], Some("longer than PORT_CHECK_DEADLINE")),
-            (&[("PORT_CHECKER_TARGETS", "any")], Some("PORT_CHECKER_TARGETS=any")),
-        ];
-        for (given, expected) in cases {
-            let warnings = resolve(given).unwrap().warnings();
-            assert_eq!(warnings.len(), usize::from(expected.is_some()), "{given:?}: {warnings:?}");
-            assert!(expected.is_none_or(|text| warnings[0].contains(text)), "{warnings:?}");
-        }
-    }
-
-    #[test]
-    fn more_sockets_than_the_open_file_limit_holds_are_rejected() {
-        let rejected = resolve(&[("PORT_CHECK_MAX_IN_FLIGHT", "745")]).unwrap_err();
-        assert_eq!(
-            rejected[0].to_string(),
-            "PORT_CHECK_MAX_IN_FLIGHT: '745' cannot be used; \
-             expected at most 744 with an open-file limit of 1024"
-        );
-    }
-}
+mod tests;

@@ -13,6 +13,7 @@ use axum::{Router, body::Body};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{net::TcpStream, time::timeout};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tracing::debug;
@@ -32,6 +33,8 @@ pub(crate) async fn serve(
 ) {
     // Fails only on a connection that is already gone, which hyper will find out.
     let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(bounds.write_time));
     let asked = AtomicBool::new(false);
     let service = service_fn(|mut request: Request<Incoming>| {
         asked.store(true, Ordering::Relaxed);
@@ -43,7 +46,7 @@ pub(crate) async fn serve(
             .timer(TokioTimer::new())
             .header_read_timeout(bounds.head_time)
             .max_buf_size(bounds.head_bytes)
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(Box::pin(stream)), service)
     );
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

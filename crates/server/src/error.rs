@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    http::{StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
 use port_checker_api::{ErrorBody, ErrorCode, ErrorDetail};
 use port_checker_probe::{Fault, Refusal};
+
+use crate::limits::{RateLimitHeaders, whole_seconds};
 
 /// How soon a client may come back after a fault of the checker. Most faults are a passing
 /// shortage, over when the probes under way are.
@@ -23,16 +25,25 @@ pub(crate) struct ApiError {
     code: ErrorCode,
     message: String,
     retry_after: Option<Duration>,
+    rate_limit: Option<RateLimitHeaders>,
 }
 
 impl ApiError {
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after: None }
+        Self { code, message: message.into(), retry_after: None, rate_limit: None }
     }
 
     /// The checker cannot do its part now.
     pub(crate) fn check_failed(message: impl Into<String>) -> Self {
-        Self { retry_after: Some(RETRY_AFTER_FAULT), ..Self::new(ErrorCode::CheckFailed, message) }
+        Self::new(ErrorCode::CheckFailed, message).with_retry_after(RETRY_AFTER_FAULT)
+    }
+
+    pub(crate) fn with_retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
+    pub(crate) fn with_rate_limit(self, headers: RateLimitHeaders) -> Self {
+        Self { rate_limit: Some(headers), ..self }
     }
 }
 
@@ -62,21 +73,17 @@ impl From<Refusal> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let Self { code, message, retry_after } = self;
+        let Self { code, message, retry_after, rate_limit } = self;
         let status = StatusCode::from_u16(code.status()).expect("codes have valid statuses");
         let body = ErrorBody { detail: ErrorDetail { code, message } };
-        let mut response = (status, Json(body)).into_response();
+        let mut response = (status, rate_limit, Json(body)).into_response();
         if let Some(wait) = retry_after {
-            response.headers_mut().insert(RETRY_AFTER, whole_seconds(wait));
+            // Whole seconds (RFC 9110, section 10.2.3).
+            response.headers_mut().insert(RETRY_AFTER, whole_seconds(wait).into());
         }
         response.extensions_mut().insert(code);
         response
     }
-}
-
-/// `Retry-After` counts whole seconds (RFC 9110, section 10.2.3); never early.
-fn whole_seconds(wait: Duration) -> HeaderValue {
-    HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
 }
 
 /// An offending value as a message quotes it: bounded, and on one line.

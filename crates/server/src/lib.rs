@@ -27,13 +27,19 @@ mod caller;
 mod config;
 mod connection;
 mod error;
+mod limits;
 mod listen;
+mod metrics;
 mod open_files;
 mod routes;
+mod run;
 mod state;
 
-pub use accept::run;
 pub use app::openapi;
-pub use config::{Bounds, Config, CorsOrigins, InvalidSetting, LogFormat, SETTINGS, Setting};
+pub use config::{
+    Allowance, Bounds, Config, CorsOrigins, InvalidSetting, Limits, LogFormat, RedisUrl, SETTINGS,
+    Setting,
+};
 pub use listen::listen;
 pub use open_files::OpenFiles;
+pub use run::{Listeners, run};

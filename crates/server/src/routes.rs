@@ -4,3 +4,4 @@ pub(crate) mod check_ports;
 mod check_request;
 pub(crate) mod docs;
 pub(crate) mod health;
+pub(crate) mod metrics;

@@ -2,16 +2,31 @@
 
 use std::sync::Arc;
 
-use port_checker_probe::Prober;
+use port_checker_probe::{Budget, Prober};
 use tokio_util::sync::CancellationToken;
 
-use crate::Config;
+use crate::{Config, limits::Limiter, metrics::Metrics};
 
 /// What every request shares; clones are cheap.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct AppState {
     pub(crate) config: Arc<Config>,
     pub(crate) prober: Prober,
+    pub(crate) limiter: Arc<Limiter>,
+    pub(crate) metrics: Arc<Metrics>,
     /// Cancelled when the service begins to shut down.
     pub(crate) draining: CancellationToken,
+}
+
+impl AppState {
+    pub(crate) fn new(config: Config) -> Self {
+        let metrics = Metrics::new(config.redis.is_some());
+        Self {
+            prober: Prober::new(config.probe, Budget::new(config.max_in_flight)),
+            limiter: Arc::new(Limiter::new(&config, Arc::clone(&metrics))),
+            metrics,
+            config: Arc::new(config),
+            draining: CancellationToken::new(),
+        }
+    }
 }

@@ -17,7 +17,9 @@ use serde_json::Value;
 
 use crate::program::{PORT_CHECKER, configure};
 
-const QUICK: [(&str, &str); 4] = [
+const QUICK: [(&str, &str); 6] = [
+    ("PORT_CHECKER_RATE_PER_MINUTE", "0"),
+    ("PORT_CHECKER_TARGET_RATE_PER_MINUTE", "0"),
     ("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"),
     ("PORT_CHECKER_ALLOWED_TARGETS", "198.51.100.0/24,2001:db8::/32"),
     ("PORT_CHECK_RETRIES", "2"),

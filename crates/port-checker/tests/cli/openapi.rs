@@ -30,6 +30,8 @@ fn schemathesis_finds_no_difference_between_document_and_service() {
     let mut serve = network.command(PORT_CHECKER, &["serve"]);
     let settings = [
         ("PORT_CHECKER_TARGETS", "caller"),
+        ("PORT_CHECKER_RATE_PER_MINUTE", "0"),
+        ("PORT_CHECKER_TARGET_RATE_PER_MINUTE", "0"),
         ("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"),
         ("PORT_CHECK_RETRIES", "1"),
         ("PORT_CHECK_MAX_PORTS", "100"),

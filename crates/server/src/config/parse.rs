@@ -25,6 +25,11 @@ pub(super) fn word<T: PartialEq>(value: &T, words: &[(&str, T)]) -> String {
     found.expect("every value has its word").0.to_owned()
 }
 
+/// Nothing, for an empty text.
+pub(super) fn optional<T: FromStr>(text: &str) -> Result<Option<T>, T::Err> {
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
+}
+
 pub(super) fn whole<T>(text: &str, range: RangeInclusive<T>) -> Result<T, String>
 where
     T: FromStr + PartialOrd + Display,

@@ -6,7 +6,7 @@ use port_checker_probe::Targets;
 
 use super::{
     Config, CorsOrigins, LogFormat,
-    parse::{boolean, list, one_of, origins, prefixes, seconds, whole, word},
+    parse::{boolean, list, one_of, optional, origins, prefixes, seconds, whole, word},
 };
 
 const TARGETS: &[(&str, Targets)] =
@@ -151,6 +151,62 @@ pub const SETTINGS: &[Setting] = &[
         show: |config| config.policy.ports.to_string(),
     },
     Setting {
+        variable: "PORT_CHECKER_TRUSTED_PROXIES",
+        help: "Peers whose X-Forwarded-For or Forwarded says who is asking: a comma-separated list \
+               of prefixes",
+        set: |config, text| prefixes(text).map(|value| config.trusted_proxies = value),
+        show: |config| list(&config.trusted_proxies),
+    },
+    Setting {
+        variable: "PORT_CHECKER_RATE_PER_MINUTE",
+        help: "Probes a caller may ask for per minute in the long run, up to 1000000; 0 turns the \
+               limit off",
+        set: |config, text| {
+            whole(text, 0..=1_000_000).map(|value| config.limits.caller.per_minute = value)
+        },
+        show: |config| config.limits.caller.per_minute.to_string(),
+    },
+    Setting {
+        variable: "PORT_CHECKER_RATE_BURST",
+        help: "Probes a caller may ask for at once, 1 to 1000000",
+        set: |config, text| {
+            whole(text, 1..=1_000_000).map(|value| config.limits.caller.burst = value)
+        },
+        show: |config| config.limits.caller.burst.to_string(),
+    },
+    Setting {
+        variable: "PORT_CHECKER_TARGET_RATE_PER_MINUTE",
+        help: "Probes of a target per minute in the long run, up to 1000000, whoever asks; 0 turns \
+               the limit off",
+        set: |config, text| {
+            whole(text, 0..=1_000_000).map(|value| config.limits.target.per_minute = value)
+        },
+        show: |config| config.limits.target.per_minute.to_string(),
+    },
+    Setting {
+        variable: "PORT_CHECKER_TARGET_RATE_BURST",
+        help: "Probes of a target at once, 1 to 1000000",
+        set: |config, text| {
+            whole(text, 1..=1_000_000).map(|value| config.limits.target.burst = value)
+        },
+        show: |config| config.limits.target.burst.to_string(),
+    },
+    Setting {
+        variable: "PORT_CHECKER_THIRD_PARTY_COST",
+        help: "How many times a probe counts for its caller when the target is not the caller, 1 \
+               to 10000",
+        set: |config, text| {
+            whole(text, 1..=10_000).map(|value| config.limits.third_party_cost = value)
+        },
+        show: |config| config.limits.third_party_cost.to_string(),
+    },
+    Setting {
+        variable: "PORT_CHECKER_REDIS_URL",
+        help: "Redis through which instances share their limits: redis://, rediss:// or unix://",
+        set: |config, text| optional(text).map(|value| config.redis = value),
+        show: |config| shown_if_any(config.redis.as_ref()),
+    },
+    Setting {
         variable: "PORT_CHECKER_CORS_ORIGINS",
         help: "Whose pages may call this service: * or a comma-separated list of origins",
         set: |config, text| origins(text).map(|value| config.cors_origins = value),
@@ -163,12 +219,25 @@ pub const SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        variable: "PORT_CHECKER_METRICS_ADDR",
+        help: "Address and port to serve /metrics on, and only there, such as 127.0.0.1:9090",
+        set: |config, text| {
+            let expected = |_| "an address with a port, such as 127.0.0.1:9090".to_owned();
+            optional(text).map_err(expected).map(|value| config.metrics_address = value)
+        },
+        show: |config| shown_if_any(config.metrics_address.as_ref()),
+    },
+    Setting {
         variable: "PORT_CHECKER_LOG_FORMAT",
         help: "How log lines look: text or json",
         set: |config, text| one_of(text, LOG_FORMATS).map(|value| config.log_format = value),
         show: |config| word(&config.log_format, LOG_FORMATS),
     },
 ];
+
+fn shown_if_any(value: Option<&impl ToString>) -> String {
+    value.map(ToString::to_string).unwrap_or_default()
+}
 
 /// Seconds, in the form [`seconds`] reads.
 fn shown(duration: Duration) -> String {

@@ -5,16 +5,20 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use port_checker_api::{CheckRequest, CheckResponse, ErrorBody, PortDetails, PortResult};
-use port_checker_probe::{Check, Fault, Finding, Verdict};
+use port_checker_api::{
+    CheckRequest, CheckResponse, ErrorBody, ErrorCode, PortDetails, PortResult,
+};
+use port_checker_probe::{Admission, Check, Fault, Finding, Overloaded, Verdict};
 use tracing::debug;
 
 use super::check_request;
 use crate::{
+    Config,
     access_log::{Arrival, Tally},
     body::JsonBytes,
     caller::Caller,
     error::ApiError,
+    metrics::Metrics,
     state::AppState,
 };
 
@@ -33,9 +37,11 @@ use crate::{
         (status = 408, description = "`REQUEST_TIMEOUT`: the body did not arrive in time.", body = ErrorBody),
         (status = 413, description = "`PAYLOAD_TOO_LARGE`: the body is larger than the checker reads.", body = ErrorBody),
         (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`: the body is not declared as `application/json`.", body = ErrorBody),
-        (status = 422, description = "`INVALID_IP`, `INVALID_PORT`, `TOO_MANY_PORTS` or `INVALID_REQUEST`.", body = ErrorBody),
+        (status = 422, description = "`INVALID_IP`, `INVALID_PORT`, `TOO_MANY_PORTS`, `INVALID_CHALLENGE` or `INVALID_REQUEST`.", body = ErrorBody),
+        (status = 429, description = "`RATE_LIMITED`: the caller or the target is over its limit.", body = ErrorBody,
+            headers(("Retry-After" = u64, description = "Seconds"), ("RateLimit" = String, description = "What is left"), ("RateLimit-Policy" = String, description = "The limits"))),
         (status = 500, description = "`INTERNAL`: a defect in the checker.", body = ErrorBody),
-        (status = 503, description = "`CHECK_FAILED`: the checker could not do its part. Says nothing about the target.", body = ErrorBody,
+        (status = 503, description = "`CHECK_FAILED`: the checker could not do its part. `OVERLOADED`: it has no capacity now. Neither says anything about the target.", body = ErrorBody,
             headers(("Retry-After" = u64, description = "Seconds")))
     )
 )]
@@ -48,23 +54,46 @@ pub(crate) async fn check_ports(
     let request = check_request::parse(&body, state.config.max_ports)?;
     let address = request.provider_ip.unwrap_or(caller);
     let target = state.config.policy.vet(caller, address, request.ports)?;
+    let mut tally = Tally::new(target.address(), target.ports().len());
+    let admission = admit(&state, tally.ports, arrival).await?;
+    let standing = state.limiter.charge(caller, tally.target, tally.ports).await?;
     let time_left = state.config.deadline.saturating_sub(arrival.0.elapsed());
-    let mut check = state.prober.check(target, time_left);
-    let mut tally = Tally::new(check.target().address(), check.target().ports().len());
-    let verbose = request.verbose.unwrap_or(false);
-    let answer = match collect(&mut check, &mut tally).await {
-        Ok(findings) => Json(answer(&findings, verbose)).into_response(),
-        Err(fault) => ApiError::from(fault).into_response(),
+    let mut check = state.prober.check(admission, target, request.challenge, time_left);
+    let answer = match collect(&mut check, &mut tally, &state.metrics).await {
+        Ok(findings) => Json(answer(&findings, request.verbose.unwrap_or(false))).into_response(),
+        Err(fault) => {
+            state.metrics.failed(&fault);
+            ApiError::from(fault).into_response()
+        }
     };
-    Ok((Extension(tally), answer).into_response())
+    Ok((standing, Extension(tally), answer).into_response())
+}
+
+/// Waits for a socket to begin with, as long as the check could still end in time after that.
+async fn admit(state: &AppState, ports: usize, arrival: Arrival) -> Result<Admission, ApiError> {
+    let Config { probe, deadline, .. } = &*state.config;
+    let patience = deadline.saturating_sub(probe.longest()).saturating_sub(arrival.0.elapsed());
+    state.prober.budget().admit(ports, patience).await.map_err(|overloaded| {
+        let Overloaded { limit, waiting, .. } = overloaded;
+        // A socket is free again after one time-out at the latest, and goes to who waits longest.
+        let turns = u32::try_from(waiting / limit + 1).unwrap_or(u32::MAX);
+        let error = ApiError::new(ErrorCode::Overloaded, overloaded.to_string());
+        error.with_retry_after(probe.timeout.saturating_mul(turns))
+    })
 }
 
 /// Every finding, in the order asked.
-async fn collect(check: &mut Check, tally: &mut Tally) -> Result<Vec<Finding>, Fault> {
+async fn collect(
+    check: &mut Check,
+    tally: &mut Tally,
+    metrics: &Metrics,
+) -> Result<Vec<Finding>, Fault> {
+    let family = if tally.target.is_ipv4() { "ipv4" } else { "ipv6" };
     let mut findings = Vec::with_capacity(tally.ports);
     while let Some(finding) = check.next().await {
         let finding = finding?;
         tally.count(finding.verdict);
+        metrics.judged(&finding, family);
         log(&finding, tally);
         findings.push(finding);
     }
@@ -101,7 +130,7 @@ fn result(finding: &Finding, verbose: bool) -> PortResult {
         reason,
         attempts: finding.attempts,
         connect_ms: milliseconds(finding),
-        challenge: None,
+        challenge: finding.challenge,
     });
     PortResult { details, ..plain }
 }

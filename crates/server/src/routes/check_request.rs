@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use port_checker_api::{CheckRequest, ErrorCode, JsonPort};
+use port_checker_api::{Challenge, CheckRequest, ErrorCode, JsonPort};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -37,6 +37,8 @@ struct Loose<'a> {
     #[serde(borrow)]
     ports: Option<&'a RawValue>,
     #[serde(borrow)]
+    challenge: Option<&'a RawValue>,
+    #[serde(borrow)]
     verbose: Option<&'a RawValue>,
 }
 
@@ -47,6 +49,7 @@ fn complaint(text: &str, max_ports: usize, error: &serde_json::Error) -> ApiErro
     };
     address(loose.provider_ip)
         .and_then(|()| ports(loose.ports, max_ports))
+        .and_then(|()| challenge(loose.challenge))
         .and_then(|()| verbose(loose.verbose))
         .err()
         .unwrap_or_else(|| invalid(format!("the body is not a request: {error}")))
@@ -83,6 +86,17 @@ fn ports(raw: Option<&RawValue>, max_ports: usize) -> Result<(), ApiError> {
             Err(ApiError::new(ErrorCode::InvalidPort, message))
         }
     }
+}
+
+fn challenge(raw: Option<&RawValue>) -> Result<(), ApiError> {
+    let Some(raw) = raw else { return Ok(()) };
+    let text: String = serde_json::from_str(raw.get()).map_err(|_| {
+        invalid(format!("challenge is {}; expected a string or null", quoted(raw.get())))
+    })?;
+    text.parse::<Challenge>().map(drop).map_err(|expected| {
+        let message = format!("challenge is {}; {expected}", quoted(&text));
+        ApiError::new(ErrorCode::InvalidChallenge, message)
+    })
 }
 
 fn verbose(raw: Option<&RawValue>) -> Result<(), ApiError> {

@@ -1,0 +1,92 @@
+//! What becomes of settings.
+
+use super::*;
+
+type Given<'a> = &'a [(&'a str, &'a str)];
+
+fn resolve(given: Given<'_>) -> Result<Config, Vec<InvalidSetting>> {
+    let value = |variable: &str| {
+        given.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned())
+    };
+    Config::resolve(value, OpenFiles::of(1024))
+}
+
+#[test]
+fn the_defaults_are_those_of_the_contract() {
+    let expected = [
+        ("PORT_CHECKER_HOST", "0.0.0.0"),
+        ("PORT_CHECKER_PORT", "9000"),
+        ("PORT_CHECKER_DEBUG", "false"),
+        ("PORT_CHECK_RETRIES", "3"),
+        ("PORT_CHECK_RETRY_DELAY", "1"),
+        ("PORT_CHECK_TIMEOUT", "5"),
+        ("PORT_CHECK_DEADLINE", "25"),
+        ("PORT_CHECK_MAX_PORTS", "1024"),
+        ("PORT_CHECK_MAX_IN_FLIGHT", "744"),
+        ("PORT_CHECKER_TARGETS", "public"),
+        ("PORT_CHECKER_ALLOW_LOCAL_IPS", "false"),
+        ("PORT_CHECKER_ALLOWED_TARGETS", ""),
+        ("PORT_CHECKER_DENIED_TARGETS", ""),
+        ("PORT_CHECKER_ALLOWED_PORTS", "1-65535"),
+        ("PORT_CHECKER_TRUSTED_PROXIES", ""),
+        ("PORT_CHECKER_RATE_PER_MINUTE", "600"),
+        ("PORT_CHECKER_RATE_BURST", "2048"),
+        ("PORT_CHECKER_TARGET_RATE_PER_MINUTE", "600"),
+        ("PORT_CHECKER_TARGET_RATE_BURST", "2048"),
+        ("PORT_CHECKER_THIRD_PARTY_COST", "10"),
+        ("PORT_CHECKER_REDIS_URL", ""),
+        ("PORT_CHECKER_CORS_ORIGINS", "*"),
+        ("PORT_CHECKER_METRICS_ADDR", ""),
+        ("PORT_CHECKER_LOG_FORMAT", "text"),
+    ];
+    let config = resolve(&[]).unwrap();
+    let in_force: Vec<_> = config.in_force().collect();
+    assert_eq!(in_force, expected.map(|(variable, value)| (variable, value.to_owned())));
+}
+
+#[test]
+fn what_is_shown_can_be_set() {
+    let config = resolve(&[]).unwrap();
+    let shown: Vec<_> = config.in_force().collect();
+    let given: Vec<_> = shown.iter().map(|(variable, value)| (*variable, value.as_str())).collect();
+    assert_eq!(resolve(&given).unwrap().in_force().collect::<Vec<_>>(), shown);
+}
+
+#[test]
+fn a_development_environment_admits_local_addresses_unless_told_otherwise() {
+    let development = ("GOLEM_ENVIRONMENT", "development");
+    let cases: [(Given<'_>, bool, &str); 4] = [
+        (&[], false, "the default"),
+        (&[development], true, "development"),
+        (&[development, ("PORT_CHECKER_ALLOW_LOCAL_IPS", "false")], false, "said explicitly"),
+        (&[("GOLEM_ENVIRONMENT", "production")], false, "any other environment"),
+    ];
+    for (given, allowed, why) in cases {
+        assert_eq!(resolve(given).unwrap().policy.allow_local, allowed, "{why}");
+    }
+}
+
+#[test]
+fn warnings_for_what_is_probably_not_meant() {
+    let cases: [(Given<'_>, Option<&str>); 4] = [
+        (&[], None),
+        (&[("PORT_CHECK_DEADLINE", "17")], None),
+        (&[("PORT_CHECK_DEADLINE", "16.9")], Some("longer than PORT_CHECK_DEADLINE")),
+        (&[("PORT_CHECKER_TARGETS", "any")], Some("PORT_CHECKER_TARGETS=any")),
+    ];
+    for (given, expected) in cases {
+        let warnings = resolve(given).unwrap().warnings();
+        assert_eq!(warnings.len(), usize::from(expected.is_some()), "{given:?}: {warnings:?}");
+        assert!(expected.is_none_or(|text| warnings[0].contains(text)), "{warnings:?}");
+    }
+}
+
+#[test]
+fn more_sockets_than_the_open_file_limit_holds_are_rejected() {
+    let rejected = resolve(&[("PORT_CHECK_MAX_IN_FLIGHT", "745")]).unwrap_err();
+    assert_eq!(
+        rejected[0].to_string(),
+        "PORT_CHECK_MAX_IN_FLIGHT: '745' cannot be used; \
+         expected at most 744 with an open-file limit of 1024"
+    );
+}

@@ -1,0 +1,60 @@
+//! The headers that tell a client how it stands (draft-ietf-httpapi-ratelimit-headers).
+
+use std::time::Duration;
+
+use axum::{
+    http::{HeaderName, HeaderValue},
+    response::{IntoResponseParts, ResponseParts},
+};
+
+use super::{Charge, Decision};
+
+/// What is left of each limit, and when it is whole again.
+pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// The limits: `q` probes within `w` seconds.
+pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// How a client stands with each limit.
+#[derive(Debug, Clone)]
+pub(crate) struct RateLimitHeaders {
+    standing: String,
+    policy: String,
+}
+
+impl RateLimitHeaders {
+    pub(super) fn new(charges: &[Charge], decision: &Decision) -> Self {
+        let pairs = charges.iter().zip(&decision.standings);
+        let (standing, policy): (Vec<_>, Vec<_>) = pairs
+            .map(|(Charge { side, rate, .. }, standing)| {
+                let name = side.name();
+                let reset = whole_seconds(standing.reset);
+                let window = whole_seconds(rate.window());
+                (
+                    format!("\"{name}\";r={};t={reset}", standing.remaining),
+                    format!("\"{name}\";q={};w={window}", rate.burst()),
+                )
+            })
+            .unzip();
+        Self { standing: standing.join(", "), policy: policy.join(", ") }
+    }
+}
+
+impl IntoResponseParts for RateLimitHeaders {
+    type Error = std::convert::Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Self::Error> {
+        for (name, value) in [(RATE_LIMIT, self.standing), (RATE_LIMIT_POLICY, self.policy)] {
+            if !value.is_empty() {
+                let value = HeaderValue::try_from(value).expect("names and numbers are plain");
+                parts.headers_mut().insert(name, value);
+            }
+        }
+        Ok(parts)
+    }
+}
+
+/// Rounded up: never early.
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
