@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::{
-    Fault, Verdict, challenge,
+    Fault, Verdict, challenge, origin,
     verdict::{Step, judge},
 };
 
@@ -81,6 +81,10 @@ async fn connect(address: SocketAddr, until: Instant) -> Result<Result<TcpStream
         },
     };
     match connected {
+        Err(error) if origin::is_this_machine(&stream) => {
+            judge(Step::Prepare("reach its own gateway or the local network"), address, error)
+                .map(Err)
+        }
         Err(error) => judge(Step::Underway, address, error).map(Err),
         // A local port chosen for us that happens to be the one we dial connects to itself
         // (RFC 9293, section 3.5, simultaneous open): nothing listens there.
@@ -96,6 +100,7 @@ fn settled(stream: &TcpStream) -> io::Result<()> {
 /// Sends the SYN. An error names the operation that failed.
 fn start(address: SocketAddr) -> Result<TcpStream, (&'static str, io::Error)> {
     let socket = open(Domain::for_address(address)).map_err(|error| ("open a socket", error))?;
+    origin::keep(&socket, address);
     #[expect(
         clippy::disallowed_methods,
         reason = "dials a vetted target: the only caller is Check"

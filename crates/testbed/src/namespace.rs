@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    io::Write,
     os::fd::AsFd,
     process::{Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -49,6 +50,63 @@ impl Namespace {
             work()
         };
         thread::scope(|scope| scope.spawn(entered).join().expect("no panic within"))
+    }
+
+    /// Lays a cable between two namespaces. Each end gets its addresses, such as `192.0.2.1/24`.
+    ///
+    /// # Panics
+    /// When the system does not let it.
+    pub fn cable(&self, addresses: &[&str], other: &Self, other_addresses: &[&str]) {
+        static LAID: AtomicU32 = AtomicU32::new(0);
+        let number = LAID.fetch_add(1, Ordering::Relaxed);
+        let (near, far) = (format!("near{number}"), format!("far{number}"));
+        let add = ["link", "add", &near, "netns", &self.name, "type", "veth"];
+        run(Command::new("ip").args(add).args(["peer", "name", &far, "netns", &other.name]));
+        for (namespace, end, addresses) in [(self, near, addresses), (other, far, other_addresses)]
+        {
+            for address in addresses {
+                let nodad = if address.contains(':') { &["nodad"][..] } else { &[] };
+                namespace.ip(&[&["address", "add", address, "dev", &end], nodad].concat());
+            }
+            namespace.ip(&["link", "set", &end, "up"]);
+        }
+    }
+
+    /// Runs `ip` within.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn ip(&self, args: &[&str]) {
+        run(&mut self.command("ip", args));
+    }
+
+    /// Forwards packets between its cables, and reports every one it cannot deliver.
+    ///
+    /// # Panics
+    /// When the kernel does not let it.
+    pub fn become_router(&self) {
+        self.sysctl("net.ipv4.ip_forward=1");
+        self.sysctl("net.ipv6.conf.all.forwarding=1");
+        self.report_every_error();
+    }
+
+    /// Lifts the kernel's limits on ICMP errors, which would make tests depend on their speed.
+    ///
+    /// # Panics
+    /// When the kernel does not let it.
+    pub fn report_every_error(&self) {
+        self.sysctl("net.ipv4.icmp_ratelimit=0");
+        self.sysctl("net.ipv6.icmp.ratelimit=0");
+    }
+
+    /// Adds rules in the language of nft(8).
+    ///
+    /// # Panics
+    /// When they are not understood.
+    pub fn firewall(&self, rules: &str) {
+        let mut nft = self.command("nft", &["-f", "-"]).stdin(Stdio::piped()).spawn().expect("nft");
+        nft.stdin.take().expect("a pipe").write_all(rules.as_bytes()).expect("nft reads");
+        assert!(nft.wait().is_ok_and(|status| status.success()), "{rules}");
     }
 
     /// Sets a kernel parameter of this namespace.

@@ -4,6 +4,7 @@ mod documents;
 mod help;
 mod hosts;
 mod logs;
+mod network;
 mod openapi;
 mod program;
 mod python_service;
