@@ -127,7 +127,7 @@ pub struct Bounds {
 impl Default for Bounds {
     fn default() -> Self {
         Self {
-            connections: OpenFiles::of(USUAL_OPEN_FILES).clients(),
+            connections: OpenFiles::of(USUAL_OPEN_FILES).clients_beside(0),
             head_time: Duration::from_secs(30),
             body_time: Duration::from_secs(10),
             write_time: Duration::from_secs(30),
@@ -188,7 +188,6 @@ impl Config {
     ) -> Result<Self, Vec<InvalidSetting>> {
         let mut config = Self::default();
         config.policy.allow_local = given("GOLEM_ENVIRONMENT").as_deref() == Some("development");
-        config.bounds.connections = files.clients();
         config.max_in_flight = files.probes();
         let mut rejected = Vec::new();
         for setting in SETTINGS {
@@ -197,17 +196,18 @@ impl Config {
                 rejected.push(InvalidSetting { variable: setting.variable, value, expected });
             }
         }
-        if config.max_in_flight > files.room_for_probes() {
+        if config.max_in_flight > files.most_probes() {
             rejected.push(InvalidSetting {
                 variable: "PORT_CHECK_MAX_IN_FLIGHT",
                 value: config.max_in_flight.to_string(),
                 expected: format!(
                     "at most {} with an open-file limit of {}",
-                    files.room_for_probes(),
+                    files.most_probes(),
                     files.limit()
                 ),
             });
         }
+        config.bounds.connections = files.clients_beside(config.max_in_flight);
         if rejected.is_empty() { Ok(config) } else { Err(rejected) }
     }
 

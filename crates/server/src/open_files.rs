@@ -2,12 +2,15 @@
 
 use std::io;
 
-/// Descriptors kept for what is neither a client nor a probe: standard streams, the listener, the
-/// poller, signals, connections to other services.
+/// Descriptors kept for what is neither a client nor a probe: standard streams, listeners, pollers,
+/// signals, connections to other services.
 const RESERVED: u64 = 32;
 
-/// At most this part of the rest is for clients.
+/// The part of the rest that is for clients, where descriptors are few.
 const CLIENT_SHARE: u64 = 4;
+
+/// Where descriptors are many, what goes beyond this many probes is for clients first.
+const ENOUGH_PROBES: u64 = 8_192;
 
 /// Connections from clients, at least and at most.
 const CLIENTS: (u64, u64) = (8, 16_384);
@@ -41,19 +44,26 @@ impl OpenFiles {
         self.limit
     }
 
-    /// How many clients may be connected at once.
-    pub fn clients(self) -> usize {
-        narrow((self.spare() / CLIENT_SHARE).clamp(CLIENTS.0, CLIENTS.1))
-    }
-
-    /// How many sockets for probes there is room for beside the clients.
-    pub fn room_for_probes(self) -> usize {
-        narrow(self.spare().saturating_sub(self.clients() as u64).max(1))
-    }
-
     /// How many sockets for probes may be open at once, unless a setting says otherwise.
     pub fn probes(self) -> usize {
-        self.room_for_probes().min(narrow(MOST_PROBES))
+        let left = self.spare().saturating_sub(self.clients());
+        narrow(left.clamp(1, MOST_PROBES))
+    }
+
+    /// The most sockets for probes that leave room for the fewest clients.
+    pub fn most_probes(self) -> usize {
+        narrow(self.spare().saturating_sub(CLIENTS.0).max(1))
+    }
+
+    /// How many clients may be connected at once beside `probes` sockets.
+    pub fn clients_beside(self, probes: usize) -> usize {
+        let left = self.spare().saturating_sub(probes as u64);
+        narrow(left.clamp(CLIENTS.0, CLIENTS.1).min(self.clients()))
+    }
+
+    fn clients(self) -> u64 {
+        let beyond_probes = self.spare().saturating_sub(ENOUGH_PROBES);
+        (self.spare() / CLIENT_SHARE).max(beyond_probes).clamp(CLIENTS.0, CLIENTS.1)
     }
 
     fn spare(self) -> u64 {
@@ -74,13 +84,22 @@ mod tests {
         let cases = [
             (64, 8, 24, "the least that works"),
             (1_024, 248, 744, "the usual soft limit"),
+            (20_000, 11_776, 8_192, "a machine with some"),
             (1_048_576, 16_384, 32_768, "the usual hard limit: more than is of use"),
             (u64::MAX, 16_384, 32_768, "no limit"),
         ];
         for (limit, clients, probes, why) in cases {
             let files = OpenFiles::of(limit);
-            assert_eq!((files.clients(), files.probes()), (clients, probes), "{why}");
-            assert!((files.clients() + files.probes()) as u64 + RESERVED <= limit, "{why}");
+            assert_eq!((files.clients_beside(probes), files.probes()), (clients, probes), "{why}");
+            assert!((clients + probes) as u64 + RESERVED <= limit, "{why}");
         }
+    }
+
+    #[test]
+    fn more_probes_leave_fewer_clients() {
+        let files = OpenFiles::of(20_000);
+        assert_eq!(files.clients_beside(10_000), 9_968);
+        assert_eq!(files.clients_beside(files.most_probes()), 8);
+        assert_eq!(files.clients_beside(1), 11_776, "fewer probes do not mean more clients");
     }
 }

@@ -1,7 +1,7 @@
 //! An HTTP client that sends exactly the bytes it is given, well formed or not.
 
 use std::{
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
     time::Duration,
 };
@@ -74,6 +74,16 @@ pub fn send(server: SocketAddr, request: &[u8]) -> Answer {
     read_answer(&mut stream)
 }
 
+/// What `/metrics` says of `series`, such as `name{label="value"}`.
+///
+/// # Panics
+/// When it says nothing of it.
+pub fn metric(server: SocketAddr, series: &str) -> f64 {
+    let text = String::from_utf8(get(server, "/metrics").body).expect("metrics are text");
+    let value = text.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok());
+    value.unwrap_or_else(|| panic!("no {series} in {text}"))
+}
+
 /// `GET path`.
 pub fn get(server: SocketAddr, path: &str) -> Answer {
     request(server, "GET", path, "")
@@ -110,6 +120,16 @@ fn post_bytes(path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
+/// Asks for a check on a connection that stays open.
+pub fn exchange(stream: &mut TcpStream, headers: &str, body: &str) -> io::Result<Answer> {
+    let length = body.len();
+    let head = format!(
+        "POST /check-ports HTTP/1.1\r\nHost: test\r\n{JSON}{headers}Content-Length: {length}\r\n\r\n"
+    );
+    stream.write_all((head + body).as_bytes())?;
+    try_read_answer(stream)
+}
+
 /// Sends the head of a check whose body has `length` bytes, and waits until the server asks for it.
 ///
 /// # Panics
@@ -143,20 +163,26 @@ pub fn begin_check(server: SocketAddr, body: &str) -> TcpStream {
 /// # Panics
 /// When there is none.
 pub fn read_answer(stream: &mut TcpStream) -> Answer {
+    try_read_answer(stream).expect("an answer")
+}
+
+/// Reads one answer, if there is one.
+///
+/// # Errors
+/// The connection ended before it, or in it.
+pub fn try_read_answer(stream: &mut TcpStream) -> io::Result<Answer> {
     let mut bytes = Vec::new();
     let mut chunk = vec![0; 64 * 1024];
     loop {
         if let Some(answer) = parse(&bytes, false) {
-            return answer;
+            return Ok(answer);
         }
-        match stream.read(&mut chunk) {
-            Ok(0) => break,
-            Ok(count) => bytes.extend_from_slice(&chunk[..count]),
-            Err(error) => panic!("{error} after {:?}", String::from_utf8_lossy(&bytes)),
+        match stream.read(&mut chunk)? {
+            0 => break,
+            count => bytes.extend_from_slice(&chunk[..count]),
         }
     }
-    parse(&bytes, true)
-        .unwrap_or_else(|| panic!("no answer in {:?}", String::from_utf8_lossy(&bytes)))
+    parse(&bytes, true).ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))
 }
 
 /// The answer in `bytes`, if it is all there. At the end of the connection a body without a length

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
@@ -72,6 +72,25 @@ impl Service {
         assert!(done.is_ok_and(|status| status.success()), "kill -s {name} {pid}");
     }
 
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends the service with SIGTERM; returns how it ended and the log lines not yet read.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub fn finish(mut self) -> (ExitStatus, Vec<String>) {
+        self.signal("TERM");
+        let status = wait(&mut self.child);
+        let mut lines = Vec::new();
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+            lines.push(line);
+        }
+        (status, lines)
+    }
+
     /// Waits for the end.
     ///
     /// # Panics
@@ -88,6 +107,18 @@ impl Drop for Service {
     }
 }
 
+/// Looks again and again until `done`.
+///
+/// # Panics
+/// When it does not become true: `what` names it.
+pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < PATIENCE, "waited in vain until {what}");
+        thread::sleep(LOOK_AGAIN);
+    }
+}
+
 /// Any other program; it is killed when dropped.
 pub struct Running(Child);
 
@@ -100,15 +131,22 @@ impl Running {
     pub fn start(command: &mut Command, address: SocketAddr) -> Self {
         let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut running = Self(quiet.spawn().expect("the program starts"));
-        let begun = Instant::now();
-        while std::net::TcpStream::connect(address).is_err() {
+        wait_until("the program listens", || {
             let gone = running.0.try_wait().ok().flatten();
             assert!(gone.is_none(), "{command:?} ended: {gone:?}");
-            assert!(begun.elapsed() < PATIENCE, "{command:?} does not listen on {address}");
-            thread::sleep(LOOK_AGAIN);
-        }
+            std::net::TcpStream::connect(address).is_ok()
+        });
         running
     }
+}
+
+/// A free address of loopback, for programs that cannot be told to take any.
+///
+/// # Panics
+/// When there is none.
+pub fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("a bound socket")
 }
 
 impl Drop for Running {
@@ -119,12 +157,10 @@ impl Drop for Running {
 }
 
 fn wait(child: &mut Child) -> ExitStatus {
-    let begun = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().expect("the process is ours") {
-            return status;
-        }
-        assert!(begun.elapsed() < PATIENCE, "the process does not end");
-        thread::sleep(LOOK_AGAIN);
-    }
+    let mut status = None;
+    wait_until("the process ends", || {
+        status = child.try_wait().expect("the process is ours");
+        status.is_some()
+    });
+    status.expect("just waited for")
 }

@@ -3,12 +3,16 @@
 mod documents;
 mod help;
 mod hosts;
+mod load;
 mod logs;
+mod metrics;
 mod network;
 mod openapi;
 mod program;
+mod proxies;
 mod python_service;
 mod readme;
+mod redis;
 mod settings;
 mod signals;
 mod unit;

@@ -1,14 +1,11 @@
 //! The Python service and this one, asked the same, answer the same.
 
-use std::{
-    net::{IpAddr, SocketAddr, TcpListener},
-    process::Command,
-};
+use std::{net::IpAddr, process::Command};
 
 use port_checker_testbed::{
     http::{check_ports, get},
     ports::{Held, Listening, Refusing},
-    process::{Running, Service},
+    process::{Running, Service, free_address},
     skip,
 };
 
@@ -71,10 +68,4 @@ impl Ports {
 
 fn numbers(ports: &[impl Held]) -> Vec<u16> {
     ports.iter().map(|port| port.port().get()).collect()
-}
-
-/// The Python service cannot be told to take any free port.
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("a bound socket")
 }

@@ -83,10 +83,10 @@ fn warnings_for_what_is_probably_not_meant() {
 
 #[test]
 fn more_sockets_than_the_open_file_limit_holds_are_rejected() {
-    let rejected = resolve(&[("PORT_CHECK_MAX_IN_FLIGHT", "745")]).unwrap_err();
+    let rejected = resolve(&[("PORT_CHECK_MAX_IN_FLIGHT", "985")]).unwrap_err();
     assert_eq!(
         rejected[0].to_string(),
-        "PORT_CHECK_MAX_IN_FLIGHT: '745' cannot be used; \
-         expected at most 744 with an open-file limit of 1024"
+        "PORT_CHECK_MAX_IN_FLIGHT: '985' cannot be used; \
+         expected at most 984 with an open-file limit of 1024"
     );
 }

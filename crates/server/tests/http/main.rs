@@ -3,6 +3,8 @@
 mod bad_input;
 mod checks;
 mod drain;
+mod limits;
+mod overload;
 mod routes;
 mod server;
 mod slow_clients;

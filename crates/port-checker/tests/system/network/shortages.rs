@@ -1,12 +1,9 @@
 //! A checker that runs short of something is right or says so; it is never wrong.
 
-use std::{
-    io::Write,
-    net::{TcpListener, TcpStream},
-};
+use std::net::TcpListener;
 
 use port_checker_testbed::{
-    http::{Answer, JSON, check_ports, connect, read_answer},
+    http::{Answer, check_ports, connect, exchange, metric},
     namespace::Namespace,
     process::Service,
     skip,
@@ -63,35 +60,21 @@ fn fifty_local_ports_and_a_thousand_targets() {
     let mut failed = 0;
     for target in many.chain(one) {
         let body = json!({"provider_ip": target, "ports": [80]}).to_string();
-        let answer = ask(&mut client, &body);
+        // On a connection that stays: there would be no local port for another.
+        let answer = exchange(&mut client, "", &body).expect("an answer");
         assert_right_or_failed(&answer, |_| true);
         failed += u32::from(answer.status == 503);
     }
     assert!(failed > 0, "the last hundred are more than there are local ports");
-    let metrics = ask_metrics(&mut client);
-    let counted = format!("port_checker_faults_total{{kind=\"local_address\"}} {failed}");
-    assert!(metrics.contains(&counted), "{counted} in {metrics}");
+    network.sysctl("net.ipv4.ip_local_port_range=32768 60999");
+    let series = r#"port_checker_faults_total{kind="local_address"}"#;
+    assert_eq!(network.within(|| metric(address, series)), f64::from(failed));
 }
 
 /// Takes every connection out of the queue and keeps it, so that the other end keeps its port.
 fn accept_on_port_80() {
     let listener = TcpListener::bind("0.0.0.0:80").expect("a free port");
     std::thread::spawn(move || listener.incoming().take(1_100).collect::<Vec<_>>());
-}
-
-/// Asks on a connection that stays: there would be no local port for another.
-fn ask(client: &mut TcpStream, body: &str) -> Answer {
-    let length = body.len();
-    let head = format!(
-        "POST /check-ports HTTP/1.1\r\nHost: test\r\n{JSON}Content-Length: {length}\r\n\r\n"
-    );
-    client.write_all((head + body).as_bytes()).expect("the service reads");
-    read_answer(client)
-}
-
-fn ask_metrics(client: &mut TcpStream) -> String {
-    client.write_all(b"GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n").expect("the service reads");
-    String::from_utf8(read_answer(client).body).expect("metrics are text")
 }
 
 fn listen(port: u16) -> TcpListener {

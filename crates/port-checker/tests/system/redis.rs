@@ -1,0 +1,323 @@
+//! Limits shared through a real Redis.
+
+use std::{
+    io::{Read, Write},
+    net::SocketAddr,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::Instant,
+};
+
+use port_checker_testbed::{
+    http::{check_ports, connect, exchange, metric},
+    ports::{Held, Listening},
+    process::{Running, Service, free_address, wait_until},
+    skip,
+};
+
+use crate::program::port_checker;
+
+const LOOPBACK: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+const BURST: u64 = 500;
+const PER_MINUTE: u64 = 600;
+
+/// Starts a Redis that keeps nothing, or says what is missing.
+fn redis(address: SocketAddr, options: &[&str]) -> Option<Running> {
+    if Command::new("redis-server").arg("--version").output().is_err() {
+        skip::missing("redis-server; see scripts/test");
+        return None;
+    }
+    let mut command = Command::new("redis-server");
+    let port = address.port().to_string();
+    let common = ["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"];
+    Some(Running::start(command.args(common).args(options), address))
+}
+
+fn instance(redis_url: &str) -> Service {
+    let settings = [
+        ("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"),
+        ("PORT_CHECKER_REDIS_URL", redis_url),
+        ("PORT_CHECKER_RATE_PER_MINUTE", &PER_MINUTE.to_string()),
+        ("PORT_CHECKER_RATE_BURST", &BURST.to_string()),
+        ("PORT_CHECKER_TARGET_RATE_PER_MINUTE", "0"),
+    ];
+    Service::start(&mut port_checker(&["serve"], &settings))
+}
+
+/// What a crowd of clients got.
+#[derive(Default)]
+struct Tally {
+    admitted: AtomicU64,
+    limited: AtomicU64,
+    lost: AtomicU64,
+}
+
+impl Tally {
+    fn count(&self, outcome: std::io::Result<u16>) {
+        match outcome {
+            Ok(200) => &self.admitted,
+            Ok(429) => &self.limited,
+            Ok(_) | Err(_) => &self.lost,
+        }
+        .fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn read(&self) -> (u64, u64, u64) {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (read(&self.admitted), read(&self.limited), read(&self.lost))
+    }
+}
+
+/// Sends `requests` requests for one port each by each of `clients` clients, taking turns among
+/// `servers`. Stops early when `stop` is set.
+fn crowd(
+    servers: &[SocketAddr],
+    (clients, requests): (usize, usize),
+    tally: &Tally,
+    stop: &AtomicBool,
+) {
+    let open = Listening::on(LOOPBACK);
+    let body = format!(r#"{{"provider_ip":"127.0.0.1","ports":[{}]}}"#, open.port());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            // Keeps the queue of the target short.
+            open.listener.set_nonblocking(true).expect("a socket");
+            while !stop.load(Ordering::Relaxed) {
+                while open.listener.accept().is_ok() {}
+                thread::yield_now();
+            }
+        });
+        let workers: Vec<_> = (0..clients)
+            .map(|client| {
+                let (server, body) = (servers[client % servers.len()], &body);
+                scope.spawn(move || client_loop(server, requests, body, tally, stop))
+            })
+            .collect();
+        workers.into_iter().for_each(|worker| worker.join().expect("no panic"));
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+fn client_loop(server: SocketAddr, requests: usize, body: &str, tally: &Tally, stop: &AtomicBool) {
+    let mut stream = connect(server);
+    for _ in 0..requests {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let outcome = exchange(&mut stream, "", body).map(|answer| answer.status);
+        let lost = outcome.is_err();
+        tally.count(outcome);
+        if lost {
+            return;
+        }
+    }
+}
+
+#[test]
+fn two_instances_admit_together_what_one_may() {
+    let address = free_address();
+    let Some(_redis) = redis(address, &[]) else { return };
+    let url = format!("redis://{address}/3");
+    let (one, other) = (instance(&url), instance(&url));
+    let (began, tally) = (Instant::now(), Tally::default());
+    crowd(&[one.address, other.address], (64, 160), &tally, &AtomicBool::new(false));
+    let (admitted, limited, lost) = tally.read();
+    assert_eq!((admitted + limited, lost), (64 * 160, 0), "every request has an answer");
+    let allowed = BURST + began.elapsed().as_secs() * PER_MINUTE / 60 + PER_MINUTE / 60;
+    assert!((BURST..=allowed).contains(&admitted), "{admitted} of {allowed}");
+    for instance in [one, other] {
+        let admitted =
+            r#"port_checker_limiter_decisions_total{decision="admitted",limit="caller"}"#;
+        assert!(metric(instance.address, admitted) > 0.0, "both had their part");
+        assert_eq!(metric(instance.address, "port_checker_redis_up "), 1.0);
+    }
+}
+
+#[test]
+fn an_instance_that_is_killed_and_restarted_forgets_nothing() {
+    let address = free_address();
+    let Some(_redis) = redis(address, &[]) else { return };
+    let url = format!("redis://{address}");
+    let (one, other) = (instance(&url), instance(&url));
+    let (began, tally) = (Instant::now(), Tally::default());
+    crowd(&[one.address, other.address], (16, 100), &tally, &AtomicBool::new(false));
+    drop(other);
+    let other = instance(&url);
+    crowd(&[one.address, other.address], (16, 100), &tally, &AtomicBool::new(false));
+    let (admitted, limited, lost) = tally.read();
+    assert_eq!((admitted + limited, lost), (2 * 16 * 100, 0));
+    let allowed = BURST + began.elapsed().as_secs() * PER_MINUTE / 60 + PER_MINUTE / 60;
+    assert!((BURST..=allowed).contains(&admitted), "{admitted} of {allowed}");
+}
+
+#[test]
+fn redis_may_go_and_come_back_under_load() {
+    let address = free_address();
+    let Some(first) = redis(address, &[]) else { return };
+    let service = instance(&format!("redis://{address}"));
+    let (tally, stop) = (Arc::new(Tally::default()), Arc::new(AtomicBool::new(false)));
+    let load = thread::spawn({
+        let (server, tally, stop) = (service.address, Arc::clone(&tally), Arc::clone(&stop));
+        move || crowd(&[server], (32, 100_000), &tally, &stop)
+    });
+    let up = || metric(service.address, "port_checker_redis_up ");
+    let answers = || tally.read().0 + tally.read().1;
+    wait_until("there is load", || answers() > 1_000);
+    assert_eq!(up(), 1.0);
+    drop(first);
+    wait_until("the loss is seen", || up() == 0.0);
+    let then = answers();
+    wait_until("limits go on in the process", || answers() > then + 1_000);
+    let _second = redis(address, &[]).expect("there was one before");
+    let back = Instant::now();
+    wait_until("limits are shared again", || up() == 1.0);
+    assert!(back.elapsed().as_secs() < 5, "{:?}", back.elapsed());
+    wait_until("Redis has keys", || dbsize(address) > 0);
+    stop.store(true, Ordering::Relaxed);
+    load.join().unwrap();
+    let (admitted, _, lost) = tally.read();
+    assert_eq!(lost, 0, "not one answer fails because of it");
+    assert!(admitted >= 2 * BURST, "the process and both Redis each gave their own: {admitted}");
+    let (_, log) = service.finish();
+    let warnings = log.iter().filter(|line| line.contains("Redis does not answer")).count();
+    assert_eq!(warnings, 1, "said once");
+}
+
+#[test]
+fn a_service_starts_without_redis() {
+    let nobody = free_address();
+    let mut service = instance(&format!("redis://{nobody}"));
+    let answer = check_ports(service.address, r#"{"provider_ip":"127.0.0.1","ports":[1]}"#);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(answer.header("ratelimit").is_some(), "limits hold all the same");
+    service.wait_for_line("checked");
+    let Some(_redis) = redis(nobody, &[]) else { return };
+    service.wait_for_line("Redis answers again");
+}
+
+#[test]
+fn addresses_with_a_password_a_socket_or_tls() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let (plain, tls) = (free_address(), free_address());
+    let Some(made) = certificates(&path("ca"), &path("redis")) else { return };
+    let tls_port = tls.port().to_string();
+    let socket = path("redis.sock");
+    let options = [
+        "--requirepass",
+        "s3cret",
+        "--unixsocket",
+        &socket,
+        "--tls-port",
+        &tls_port,
+        "--tls-cert-file",
+        &made.certificate,
+        "--tls-key-file",
+        &made.key,
+        "--tls-ca-cert-file",
+        &made.authority,
+        "--tls-auth-clients",
+        "no",
+    ];
+    let Some(_redis) = redis(plain, &options) else { return };
+    let urls = [
+        format!("redis://:s3cret@{plain}"),
+        format!("unix://{socket}?pass=s3cret"),
+        format!("rediss://:s3cret@localhost:{tls_port}"),
+    ];
+    for url in urls {
+        let settings = [
+            ("PORT_CHECKER_REDIS_URL", url.as_str()),
+            ("SSL_CERT_FILE", &made.authority),
+            ("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"),
+        ];
+        let mut service = Service::start(&mut port_checker(&["serve"], &settings));
+        service.wait_for_line("limits are shared through Redis");
+        let answer = check_ports(service.address, r#"{"ports":[1]}"#);
+        assert_eq!(answer.status, 200, "{url}: {answer:?}");
+        assert_eq!(metric(service.address, "port_checker_redis_up "), 1.0, "{url}");
+        let (_, log) = service.finish();
+        assert!(!log.iter().any(|line| line.contains("s3cret")), "{url}: {log:?}");
+        let shown = port_checker(&["serve", "--check-config"], &settings).output().unwrap();
+        let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+        assert!(shown.contains("REDIS_URL=") && !shown.contains("s3cret"), "{shown}");
+    }
+}
+
+/// Files of an authority and a certificate for localhost.
+struct Certificates {
+    authority: String,
+    certificate: String,
+    key: String,
+}
+
+fn certificates(authority: &str, server: &str) -> Option<Certificates> {
+    let files = Certificates {
+        authority: format!("{authority}.crt"),
+        certificate: format!("{server}.crt"),
+        key: format!("{server}.key"),
+    };
+    let authority_key = format!("{authority}.key");
+    let new = [
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "2",
+    ];
+    let made = [
+        [
+            &new[..],
+            &["-subj", "/CN=test authority", "-keyout", &authority_key, "-out", &files.authority],
+        ]
+        .concat(),
+        [
+            &new[..],
+            &[
+                "-subj",
+                "/CN=localhost",
+                "-addext",
+                "subjectAltName=DNS:localhost",
+                "-addext",
+                "basicConstraints=critical,CA:FALSE",
+                "-CA",
+                &files.authority,
+                "-CAkey",
+                &authority_key,
+                "-keyout",
+                &files.key,
+                "-out",
+                &files.certificate,
+            ],
+        ]
+        .concat(),
+    ];
+    for args in made {
+        match Command::new("openssl").args(args).output() {
+            Ok(output) => assert!(output.status.success(), "{output:?}"),
+            Err(_) => {
+                skip::missing("openssl; see scripts/test");
+                return None;
+            }
+        }
+    }
+    Some(files)
+}
+
+/// How many keys a Redis has.
+fn dbsize(address: SocketAddr) -> u64 {
+    let mut stream = connect(address);
+    stream.write_all(b"DBSIZE\r\n").expect("Redis reads");
+    let mut answer = [0; 32];
+    let length = stream.read(&mut answer).expect("Redis answers");
+    let text = String::from_utf8_lossy(&answer[..length]).into_owned();
+    text.trim_start_matches(':').trim().parse().expect("a number")
+}
