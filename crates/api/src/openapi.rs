@@ -6,7 +6,7 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         Array, KnownFormat, Object, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type,
-        schema::{ArrayBuilder, OneOfBuilder},
+        schema::{AnyOfBuilder, ArrayBuilder},
     },
 };
 
@@ -16,7 +16,7 @@ type Schemas = Vec<(String, RefOr<Schema>)>;
 
 /// An address in either family, or null.
 pub(crate) fn ip_literal() -> Schema {
-    OneOfBuilder::new()
+    AnyOfBuilder::new()
         .item(literal(KnownFormat::Ipv4))
         .item(literal(KnownFormat::Ipv6))
         .item(ObjectBuilder::new().schema_type(Type::Null))
@@ -41,7 +41,7 @@ pub(crate) fn challenge() -> Schema {
         .pattern(Some("^[ -~]+$"))
         .min_length(Some(Challenge::SHORTEST))
         .max_length(Some(Challenge::LONGEST));
-    OneOfBuilder::new()
+    AnyOfBuilder::new()
         .item(text)
         .item(ObjectBuilder::new().schema_type(Type::Null))
         .description(Some(

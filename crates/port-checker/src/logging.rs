@@ -8,6 +8,7 @@ use std::{
 
 use port_checker_server::{Config, LogFormat};
 use tracing::{Event, Level, Subscriber};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     filter::Targets,
     fmt::{
@@ -19,17 +20,24 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-/// Begins to log as `config` says.
-pub(crate) fn init(config: &Config) {
+/// Lines that may wait for a reader of the log. Further ones are dropped: a log that nobody reads
+/// must not stop the service.
+const WAITING_LINES: usize = 8192;
+
+/// Begins to log as `config` says. What is left is written when the guard is dropped.
+pub(crate) fn init(config: &Config) -> WorkerGuard {
+    let (writer, guard) =
+        NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).finish(stdout());
     let level = if config.debug { Level::DEBUG } else { Level::INFO };
     let ours = Targets::new().with_default(Level::WARN).with_target("port_checker", level);
-    let lines = tracing_subscriber::fmt::layer().with_writer(stdout).with_ansi(colourful());
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colourful());
     let registry = tracing_subscriber::registry().with(ours);
     match config.log_format {
         LogFormat::Json => registry.with(lines.json().flatten_event(true).with_ansi(false)).init(),
         LogFormat::Text if to_journal() => registry.with(lines.event_format(Journal::new())).init(),
         LogFormat::Text => registry.with(lines.with_target(false)).init(),
     }
+    guard
 }
 
 fn colourful() -> bool {

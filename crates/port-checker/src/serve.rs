@@ -32,14 +32,15 @@ pub(crate) fn serve(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
         Ok(config) => config,
         Err(rejected) => return Ok(reject(&rejected)),
     };
+    let unknown = given.unknown().into_iter();
+    let unknown = unknown.map(|name| format!("{name} is set but is no setting of this service"));
+    let warnings: Vec<String> = unknown.chain(config.warnings()).collect();
     if matches!(flags.try_get_one::<bool>(CHECK_CONFIG), Ok(Some(true))) {
+        complain(&warnings);
         return print_settings(&config);
     }
-    logging::init(&config);
-    for name in given.unknown() {
-        warn!("{name} is set but is no setting of this service");
-    }
-    for warning in config.warnings() {
+    let _log = logging::init(&config);
+    for warning in warnings {
         warn!("{warning}");
     }
     run(config)
@@ -89,7 +90,6 @@ impl Signals {
         self.next().await;
         tokio::spawn(async move {
             self.next().await;
-            warn!("second signal: exiting at once");
             exit(1);
         });
     }
@@ -102,12 +102,16 @@ impl Signals {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "there is no log before there are settings")]
 fn reject(complaints: &[impl Display]) -> ExitCode {
+    complain(complaints);
+    ExitCode::from(UNUSABLE_SETTING)
+}
+
+#[expect(clippy::print_stderr, reason = "there is no log before there are settings")]
+fn complain(complaints: &[impl Display]) {
     for complaint in complaints {
         eprintln!("port-checker: {complaint}");
     }
-    ExitCode::from(UNUSABLE_SETTING)
 }
 
 fn print_settings(config: &Config) -> anyhow::Result<ExitCode> {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, env, io, path::Path};
 
-use anyhow::{Context, bail};
+use anyhow::{anyhow, bail};
 use clap::ArgMatches;
 use port_checker_server::SETTINGS;
 
@@ -54,14 +54,22 @@ fn is_ours(name: &str) -> bool {
     name.starts_with("PORT_CHECK") || name == "GOLEM_ENVIRONMENT"
 }
 
+/// Other people's variables may be in the file too: an error does not quote it.
 fn file(path: &Path) -> anyhow::Result<HashMap<String, String>> {
+    let unreadable = |error: dotenvy::Error| match error {
+        dotenvy::Error::Io(error) => anyhow!("{}: {error}", path.display()),
+        _ => anyhow!(
+            "{}: a line is not of the form NAME=value; quote a value with blanks or quotes in it",
+            path.display()
+        ),
+    };
     let lines = match dotenvy::from_path_iter(path) {
         Ok(lines) => lines,
         Err(dotenvy::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
             return Ok(HashMap::new());
         }
-        Err(error) => return Err(error).with_context(|| format!("{}", path.display())),
+        Err(error) => return Err(unreadable(error)),
     };
-    let entries = lines.filter(|line| line.as_ref().map_or(true, |(name, _)| is_ours(name)));
-    entries.collect::<Result<_, _>>().with_context(|| format!("{}", path.display()))
+    let ours = lines.filter(|line| line.as_ref().map_or(true, |(name, _)| is_ours(name)));
+    ours.collect::<Result<_, _>>().map_err(unreadable)
 }

@@ -1,6 +1,6 @@
 //! What went wrong on the checker's own side.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr};
 
 /// The checker could not judge. Says nothing about the target.
 #[derive(Debug, thiserror::Error)]
@@ -16,12 +16,8 @@ pub enum Fault {
         source: io::Error,
     },
     /// The request's deadline came first.
-    #[error(
-        "the checker's deadline of {deadline:?} passed with {unjudged} of {ports} ports not judged"
-    )]
+    #[error("the request's deadline passed with {unjudged} of {ports} ports not judged")]
     DeadlinePassed {
-        /// How long the request was allowed to take.
-        deadline: Duration,
         /// How many ports have no verdict.
         unjudged: usize,
         /// How many ports were asked for.

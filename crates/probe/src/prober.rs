@@ -108,7 +108,6 @@ impl Prober {
             first: admission.first,
             waiting,
             in_flight: FuturesUnordered::new(),
-            allowed: deadline,
             deadline: Box::pin(sleep_until(now + deadline)),
         }
     }
@@ -127,7 +126,6 @@ pub struct Check {
     waiting: VecDeque<Waiting>,
     in_flight: FuturesUnordered<BoxFuture<'static, Attempt>>,
     unjudged: usize,
-    allowed: Duration,
     deadline: Pin<Box<Sleep>>,
 }
 
@@ -168,7 +166,6 @@ impl Check {
                 Event::Due => {}
                 Event::Deadline => {
                     return Some(Err(Fault::DeadlinePassed {
-                        deadline: self.allowed,
                         unjudged: self.unjudged,
                         ports: self.target.ports().len(),
                     }));

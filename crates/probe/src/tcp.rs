@@ -1,9 +1,9 @@
 //! One attempt at a TCP port.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, mem::MaybeUninit, net::SocketAddr, time::Duration};
 
 use port_checker_api::{Challenge, ChallengeOutcome, Reason};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::{
     net::TcpStream,
     time::{Instant, timeout_at},
@@ -14,9 +14,12 @@ use crate::{
     verdict::{Step, judge},
 };
 
-/// How much of a banner is read before closing, in bytes. Data left unread would turn the FIN of
-/// the close into a RST (RFC 1122, section 4.2.2.13).
-const BANNER_BYTES: usize = 1024;
+/// How much of what a listener sent is read before closing, in reads of [`BANNER_PART`] bytes. Data
+/// left unread would turn the FIN of the close into a RST (RFC 1122, section 4.2.2.13).
+const BANNER_PARTS: usize = 16;
+
+/// In bytes; the most banners fit into one.
+const BANNER_PART: usize = 4096;
 
 /// What one attempt found.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +48,7 @@ pub(crate) async fn attempt(
         Err(reason) => return Ok(reason.into()),
     };
     let Some(expected) = challenge else {
-        let _ = stream.try_read(&mut [0; BANNER_BYTES]);
+        discard_banner(&stream);
         return Ok(Outcome { verdict: Verdict::Open, challenge: None });
     };
     let outcome = match challenge::read(&stream, expected, until).await {
@@ -57,6 +60,17 @@ pub(crate) async fn attempt(
         _ => Verdict::NotOpen(Reason::ChallengeFailed),
     };
     Ok(Outcome { verdict, challenge: Some(outcome) })
+}
+
+/// Reads away what has arrived, past the runtime, which may not have noticed yet.
+fn discard_banner(stream: &TcpStream) {
+    let socket = SockRef::from(stream);
+    let mut part = [MaybeUninit::uninit(); BANNER_PART];
+    for _ in 0..BANNER_PARTS {
+        if !socket.recv(&mut part).is_ok_and(|count| count == BANNER_PART) {
+            return;
+        }
+    }
 }
 
 /// Whether a socket of either address family can be opened now.
@@ -116,4 +130,25 @@ fn start(address: SocketAddr) -> Result<TcpStream, (&'static str, io::Error)> {
 
 fn open(domain: Domain) -> io::Result<Socket> {
     Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_banner_does_not_turn_the_close_into_a_reset() {
+        for length in [0, 1, BANNER_PART, 3 * BANNER_PART + 1] {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let stream = start(listener.local_addr().unwrap()).unwrap();
+            let (mut peer, _) = listener.accept().unwrap();
+            peer.write_all(&vec![b'x'; length]).unwrap();
+            stream.writable().await.unwrap();
+            discard_banner(&stream);
+            drop(stream);
+            assert_eq!(peer.read(&mut [0]).expect("end of stream, no reset"), 0, "{length}");
+        }
+    }
 }

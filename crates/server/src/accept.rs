@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
+    task::coop::unconstrained,
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -72,7 +73,8 @@ impl Acceptor {
     /// Takes what the kernel has accepted already: closing the listener would reset it. Not bound
     /// by the room for connections, but by the length of the kernel's queue.
     pub(crate) fn accept_queued(&self, listener: &TcpListener) {
-        while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+        // Outside of the runtime's budget, which would make a long queue look empty.
+        while let Some(Ok((stream, peer))) = unconstrained(listener.accept()).now_or_never() {
             self.spawn(stream, peer, None);
         }
     }

@@ -8,11 +8,11 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use port_checker_api::{ErrorCode, Reason};
+use port_checker_api::Reason;
 use port_checker_probe::Verdict;
-use tracing::{Instrument, debug, info, info_span, warn};
+use tracing::{Instrument, Span, debug, info, info_span, warn};
 
-use crate::{caller::Caller, state::AppState};
+use crate::{caller::Caller, error::Failure, state::AppState};
 
 /// The header that carries a request's id, in and out.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -69,7 +69,9 @@ pub(crate) async fn access_log(
         route: request.extensions().get::<MatchedPath>().cloned(),
     };
     let span = info_span!("request", id = id.to_str().unwrap_or_default());
+    let abandoned = Abandoned { asked: &asked, span: &span, started };
     let mut response = next.run(request).instrument(span.clone()).await;
+    std::mem::forget(abandoned);
     span.in_scope(|| asked.log(&response, started));
     state.metrics.answered(asked.route(), response.status());
     if state.draining.is_cancelled() {
@@ -77,6 +79,22 @@ pub(crate) async fn access_log(
     }
     response.headers_mut().insert(REQUEST_ID, id);
     response
+}
+
+/// Logs a request whose client hung up before the answer; forgotten when there is one.
+struct Abandoned<'a> {
+    asked: &'a Asked,
+    span: &'a Span,
+    started: Instant,
+}
+
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        let Asked { caller, method, .. } = self.asked;
+        let (route, duration_ms) = (self.asked.route(), milliseconds(self.started));
+        let _entered = self.span.enter();
+        info!(%caller, %method, route, duration_ms, "abandoned by the client");
+    }
 }
 
 struct Asked {
@@ -93,6 +111,7 @@ impl Asked {
     fn log(&self, response: &Response, started: Instant) {
         let status = response.status();
         let tally = response.extensions().get::<Tally>();
+        let failure = response.extensions().get::<Failure>();
         let of = |reason| tally.and_then(|tally| tally.of(reason));
         macro_rules! line {
             ($level:ident, $what:literal) => {
@@ -101,7 +120,8 @@ impl Asked {
                     method = %self.method,
                     route = self.route(),
                     status = status.as_u16(),
-                    code = response.extensions().get::<ErrorCode>().map(|code| code.name()),
+                    code = failure.map(|failure| failure.code.name()),
+                    error = failure.map(|failure| failure.message.as_str()),
                     target = tally.map(|tally| tracing::field::display(tally.target)),
                     ports = tally.map(|tally| tally.ports),
                     open = tally.map(|tally| tally.open),
@@ -111,7 +131,7 @@ impl Asked {
                     network_unreachable = of(Reason::NetworkUnreachable),
                     reset = of(Reason::Reset),
                     challenge_failed = of(Reason::ChallengeFailed),
-                    duration_ms = u64::try_from(started.elapsed().as_millis()).ok(),
+                    duration_ms = milliseconds(started),
                     $what
                 )
             };
@@ -126,6 +146,10 @@ impl Asked {
             line!(debug, "answered");
         }
     }
+}
+
+fn milliseconds(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The client's own id where it is harmless, so that a proxy's log and ours agree; else a new one.

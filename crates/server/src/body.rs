@@ -38,8 +38,9 @@ impl FromRequest<AppState> for JsonBytes {
         if declared > bounds.body_bytes && parts.headers.contains_key(EXPECT) {
             return Err(too_large(bounds));
         }
-        timeout(bounds.body_time, read(body, bounds)).await.unwrap_or_else(|_| {
-            let message = format!("the body did not arrive within {:?}", bounds.body_time);
+        let allowed = bounds.body_time.min(state.config.deadline);
+        timeout(allowed, read(body, bounds)).await.unwrap_or_else(|_| {
+            let message = format!("the body did not arrive within {allowed:?}");
             Err(ApiError::new(ErrorCode::RequestTimeout, message))
         })
     }

@@ -34,7 +34,7 @@ pub struct Config {
     pub log_format: LogFormat,
     /// How a port is tried.
     pub probe: ProbeSettings,
-    /// How long a request may take, from its first byte to its answer.
+    /// How long a request may take, from the end of its head to its answer.
     pub deadline: Duration,
     /// How many ports one request may ask for.
     pub max_ports: usize,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{
-    Json,
+    Extension, Json,
     http::{StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
@@ -26,6 +26,13 @@ pub(crate) struct ApiError {
     message: String,
     retry_after: Option<Duration>,
     rate_limit: Option<RateLimitHeaders>,
+}
+
+/// What the log says of an answer that is not a success; attached to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    pub(crate) code: ErrorCode,
+    pub(crate) message: String,
 }
 
 impl ApiError {
@@ -75,13 +82,13 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let Self { code, message, retry_after, rate_limit } = self;
         let status = StatusCode::from_u16(code.status()).expect("codes have valid statuses");
+        let failure = Failure { code, message: message.clone() };
         let body = ErrorBody { detail: ErrorDetail { code, message } };
-        let mut response = (status, rate_limit, Json(body)).into_response();
+        let mut response = (status, rate_limit, Extension(failure), Json(body)).into_response();
         if let Some(wait) = retry_after {
             // Whole seconds (RFC 9110, section 10.2.3).
             response.headers_mut().insert(RETRY_AFTER, whole_seconds(wait).into());
         }
-        response.extensions_mut().insert(code);
         response
     }
 }

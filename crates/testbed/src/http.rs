@@ -130,6 +130,19 @@ pub fn exchange(stream: &mut TcpStream, headers: &str, body: &str) -> io::Result
     try_read_answer(stream)
 }
 
+/// Asks for far more than the kernel holds for a client, and reads none of it.
+///
+/// # Panics
+/// When the server does not take the request.
+pub fn ask_and_not_read(server: SocketAddr) -> TcpStream {
+    const MANY: usize = 40;
+    let mut stream = connect(server);
+    let request = "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: test\r\n\r\n";
+    stream.write_all(request.repeat(MANY).as_bytes()).expect("the server reads");
+    stream.peek(&mut [0]).expect("the server begins to answer");
+    stream
+}
+
 /// Sends the head of a check whose body has `length` bytes, and waits until the server asks for it.
 ///
 /// # Panics

@@ -77,6 +77,17 @@ impl Service {
         self.child.id()
     }
 
+    /// Changes its open-file limit, as `prlimit --nofile` writes it: `3:` is the soft limit.
+    ///
+    /// # Panics
+    /// When the system does not let it.
+    pub fn limit_descriptors(&self, limit: &str) {
+        let pid = self.child.id().to_string();
+        let limit = format!("--nofile={limit}");
+        let done = Command::new("prlimit").args(["--pid", &pid, &limit]).status();
+        assert!(done.is_ok_and(|status| status.success()), "prlimit --pid {pid} {limit}");
+    }
+
     /// Ends the service with SIGTERM; returns how it ended and the log lines not yet read.
     ///
     /// # Panics

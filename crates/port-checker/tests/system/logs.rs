@@ -1,10 +1,15 @@
 //! What the service writes to standard output.
 
-use std::{fs::File, os::unix::fs::MetadataExt};
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    os::unix::fs::MetadataExt,
+    process::Stdio,
+};
 
 use port_checker_testbed::{
-    http::{check_ports, get},
-    ports::{Held, Listening, Refusing},
+    http::{begin_check, check_ports, connect, exchange, get},
+    ports::{Held, Listening, Refusing, Silent},
     process::Service,
 };
 
@@ -44,7 +49,48 @@ fn refusals_tell_their_code_and_health_checks_are_silent() {
     get(service.address, "/health");
     check_ports(service.address, r#"{"provider_ip":"224.0.0.1","ports":[1]}"#);
     let line = service.wait_for_line("caller=");
-    assert!(line.contains("TARGET_NOT_ALLOWED") && line.contains("status=403"), "{line}");
+    for part in ["TARGET_NOT_ALLOWED", "status=403", "target=224.0.0.1", "ports=1", "multicast"] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+}
+
+#[test]
+fn what_fails_tells_why() {
+    let settings = [("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"), ("PORT_CHECK_DEADLINE", "0.1")];
+    let mut service = Service::start(&mut port_checker(&["serve"], &settings));
+    let silent = Silent::on(LOOPBACK);
+    let body = format!(r#"{{"ports":[{}]}}"#, silent.port());
+    check_ports(service.address, &body);
+    let line = service.wait_for_line("failed");
+    for part in ["WARN", "CHECK_FAILED", "deadline passed", "target=127.0.0.1", "ports=1"] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+}
+
+#[test]
+fn what_the_client_abandons_is_told() {
+    let mut service = Service::start(&mut port_checker(&["serve"], &QUICK));
+    let silent = Silent::on(LOOPBACK);
+    drop(begin_check(service.address, &format!(r#"{{"ports":[{}]}}"#, silent.port())));
+    let line = service.wait_for_line("abandoned");
+    assert!(line.contains("caller=127.0.0.1") && line.contains("/check-ports"), "{line}");
+}
+
+/// Nobody reads standard output once the service has told its address.
+#[test]
+fn a_log_that_nobody_reads_does_not_stop_the_service() {
+    let mut command = port_checker(&["serve"], &QUICK);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    log.read_line(&mut line).unwrap();
+    let address = line.split("address=").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+    let mut client = connect(address.parse().unwrap());
+    for _ in 0..5_000 {
+        assert_eq!(exchange(&mut client, "", r#"{"ports":[]}"#).unwrap().status, 200);
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]

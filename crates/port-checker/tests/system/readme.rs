@@ -22,10 +22,13 @@ fn the_example_prints_what_the_readme_shows() {
     let closed = Refusing::on("127.0.0.1".parse().unwrap());
     let ports = [service.address.port().to_string(), closed.port().to_string()];
     let here = |text: &str| {
+        let marked = IN_THE_README
+            .iter()
+            .fold(text.to_owned(), |text, port| text.replace(port, &format!("<{port}>")));
         IN_THE_README
             .iter()
             .zip(&ports)
-            .fold(text.to_owned(), |text, (shown, here)| text.replace(shown, here))
+            .fold(marked, |text, (shown, here)| text.replace(&format!("<{shown}>"), here))
     };
     let output = Command::new("sh").args(["-c", &here(example)]).output().unwrap();
     let printed = String::from_utf8_lossy(&output.stdout);

@@ -44,6 +44,10 @@ const UNUSABLE: &[(&str, &str, &str)] = &[
     ("PORT_CHECKER_METRICS_ADDR", "9090", "no address"),
     ("PORT_CHECKER_CORS_ORIGINS", "example.org", "no scheme"),
     ("PORT_CHECKER_CORS_ORIGINS", "https://example.org/", "a path"),
+    ("PORT_CHECKER_CORS_ORIGINS", "https://Example.org", "browsers send lower case"),
+    ("PORT_CHECKER_CORS_ORIGINS", "https://example.org:443", "browsers leave the usual port out"),
+    ("PORT_CHECKER_CORS_ORIGINS", "https://*.example.org", "a pattern"),
+    ("PORT_CHECKER_CORS_ORIGINS", "null", "the origin of no page in particular"),
     ("PORT_CHECKER_LOG_FORMAT", "xml", "not one of the two"),
 ];
 
@@ -113,11 +117,20 @@ fn only_the_working_directorys_own_file_is_read() {
 #[test]
 fn a_file_that_cannot_be_read_stops_the_start() {
     let directory = tempfile::tempdir().unwrap();
-    fs::write(directory.path().join(".env"), "PORT_CHECK_RETRIES='5\n").unwrap();
+    fs::write(directory.path().join(".env"), "DB_PASSWORD=s3 cret\n").unwrap();
     let output = port_checker(&["serve"], &[]).current_dir(directory.path()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains(".env"), "{said}");
+    assert!(said.contains(".env") && !said.contains("s3 cret"), "{said}");
+}
+
+#[test]
+fn what_is_probably_not_meant_is_told_by_check_config_too() {
+    let settings = [("PORT_CHECKER_TARGTS", "caller"), ("PORT_CHECK_DEADLINE", "1")];
+    let output = port_checker(&["serve", "--check-config"], &settings).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("PORT_CHECKER_TARGTS") && said.contains("PORT_CHECK_DEADLINE"), "{said}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! How the service ends.
 
 use port_checker_testbed::{
-    http::{begin_check, connect, read_answer},
+    http::{ask_and_not_read, begin_check, connect, read_answer},
     ports::{Held, Silent},
     process::Service,
 };
@@ -54,7 +54,7 @@ fn a_second_signal_ends_it_at_once() {
 fn what_does_not_end_in_time_is_cut_off_with_a_warning() {
     let settings = [("PORT_CHECK_DEADLINE", "0.1"), ("PORT_CHECK_TIMEOUT", "0.1")];
     let mut service = Service::start(&mut port_checker(&["serve"], &settings));
-    let _client = port_checker_testbed::http::begin_request(service.address, 100);
+    let _client = ask_and_not_read(service.address);
     let _idle = connect(service.address);
     service.signal("TERM");
     let warning = service.wait_for_line("cutting off");

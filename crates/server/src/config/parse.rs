@@ -2,8 +2,9 @@
 
 use std::{fmt::Display, net::IpAddr, ops::RangeInclusive, str::FromStr, time::Duration};
 
-use axum::http::{HeaderValue, Uri};
+use axum::http::HeaderValue;
 use ipnet::IpNet;
+use url::Url;
 
 use super::CorsOrigins;
 
@@ -84,15 +85,11 @@ pub(super) fn origins(text: &str) -> Result<CorsOrigins, String> {
     text.split(',').map(str::trim).map(origin).collect::<Result<_, _>>().map(CorsOrigins::Only)
 }
 
-/// Scheme, host and perhaps port, as browsers send it (RFC 6454, section 6.2).
+/// Scheme, host and perhaps port, exactly as browsers send it (RFC 6454, section 6.2).
 fn origin(part: &str) -> Result<HeaderValue, String> {
-    let plain = part.parse::<Uri>().ok().is_some_and(|uri| {
-        let (scheme, authority) = (uri.scheme_str(), uri.authority());
-        let spelled = scheme.zip(authority).map(|(scheme, host)| format!("{scheme}://{host}"));
-        spelled.as_deref() == Some(part)
-    });
-    let value = HeaderValue::from_str(part).ok().filter(|_| plain);
-    value.ok_or_else(|| {
+    let sent = Url::parse(part).ok().map(|url| url.origin().ascii_serialization());
+    let value = HeaderValue::from_str(part).ok().filter(|_| sent.as_deref() == Some(part));
+    value.filter(|_| !part.contains('*')).ok_or_else(|| {
         format!(
             "* or a comma-separated list such as https://example.org, of which '{part}' is no part"
         )

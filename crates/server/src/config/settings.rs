@@ -68,7 +68,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         variable: "PORT_CHECKER_DEBUG",
-        help: "Log each port checked and each request answered: true or false",
+        help: "Log each port checked, and each request that is not a check: true or false",
         set: |config, text| boolean(text).map(|value| config.debug = value),
         show: |config| config.debug.to_string(),
     },

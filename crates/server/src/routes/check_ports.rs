@@ -1,5 +1,7 @@
 //! `POST /check-ports`: can the Internet reach these ports?
 
+use std::net::IpAddr;
+
 use axum::{
     Extension, Json,
     extract::State,
@@ -52,21 +54,33 @@ pub(crate) async fn check_ports(
     JsonBytes(body): JsonBytes,
 ) -> Result<Response, ApiError> {
     let request = check_request::parse(&body, state.config.max_ports)?;
-    let address = request.provider_ip.unwrap_or(caller);
-    let target = state.config.policy.vet(caller, address, request.ports)?;
-    let mut tally = Tally::new(target.address(), target.ports().len());
-    let admission = admit(&state, tally.ports, arrival).await?;
+    let address = request.provider_ip.unwrap_or(caller).to_canonical();
+    let mut tally = Tally::new(address, request.ports.len());
+    let answer = judge(&state, caller, arrival, request, &mut tally).await;
+    Ok((Extension(tally), answer).into_response())
+}
+
+async fn judge(
+    state: &AppState,
+    caller: IpAddr,
+    arrival: Arrival,
+    request: CheckRequest,
+    tally: &mut Tally,
+) -> Result<Response, ApiError> {
+    let target = state.config.policy.vet(caller, tally.target, request.ports)?;
+    tally.ports = target.ports().len();
+    let admission = admit(state, tally.ports, arrival).await?;
     let standing = state.limiter.charge(caller, tally.target, tally.ports).await?;
     let time_left = state.config.deadline.saturating_sub(arrival.0.elapsed());
     let mut check = state.prober.check(admission, target, request.challenge, time_left);
-    let answer = match collect(&mut check, &mut tally, &state.metrics).await {
+    let answer = match collect(&mut check, tally, &state.metrics).await {
         Ok(findings) => Json(answer(&findings, request.verbose.unwrap_or(false))).into_response(),
         Err(fault) => {
             state.metrics.failed(&fault);
             ApiError::from(fault).into_response()
         }
     };
-    Ok((standing, Extension(tally), answer).into_response())
+    Ok((standing, answer).into_response())
 }
 
 /// Waits for a socket to begin with, as long as the check could still end in time after that.

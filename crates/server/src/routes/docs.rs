@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Router,
-    extract::Path,
-    http::StatusCode,
     http::header::{CONTENT_TYPE, LOCATION},
+    http::{StatusCode, Uri},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -44,21 +43,26 @@ pub(crate) fn router(document: &OpenApi) -> Router<AppState> {
     Router::new()
         .route(DOCUMENT, get(async || ([(CONTENT_TYPE, "application/json")], json)))
         .route("/docs", get(async || (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, "/docs/")])))
-        .route("/docs/", get(async |page| asset(Path("index.html".to_owned()), page)))
-        .route("/docs/{*asset}", get(async |name, page| asset(name, page)))
+        .route("/docs/", get(async |page| asset("index.html", page)))
+        .route("/docs/{*asset}", get(async |uri: Uri, page| asset(file_name(&uri), page)))
         .layer(Extension(Arc::new(page)))
 }
 
+/// The part of the path behind `/docs/`, as it was sent: no asset has a name that needs escapes.
+fn file_name(uri: &Uri) -> &str {
+    uri.path().strip_prefix("/docs/").unwrap_or_default()
+}
+
 fn asset(
-    Path(name): Path<String>,
+    name: &str,
     Extension(page): Extension<Arc<PageConfig<'static>>>,
 ) -> Result<Response, ApiError> {
-    match utoipa_swagger_ui::serve(&name, page) {
+    match utoipa_swagger_ui::serve(name, page) {
         Ok(Some(file)) => {
             Ok(([(CONTENT_TYPE, file.content_type)], file.bytes.into_owned()).into_response())
         }
         Ok(None) => {
-            let message = format!("the documentation has no {}", quoted(&name));
+            let message = format!("the documentation has no {}", quoted(name));
             Err(ApiError::new(ErrorCode::NotFound, message))
         }
         Err(error) => Err(ApiError::new(ErrorCode::Internal, error.to_string())),

@@ -156,6 +156,7 @@ fn paths_and_methods_that_do_not_exist() {
     let cases = [
         ("GET", "/nothing-here", 404, "NOT_FOUND", "'/nothing-here'"),
         ("POST", "/", 404, "NOT_FOUND", "'/'"),
+        ("GET", "/docs/%ff", 404, "NOT_FOUND", "'%ff'"),
         ("GET", "/docs/nothing", 404, "NOT_FOUND", "'nothing'"),
         ("GET", "/check-ports", 405, "METHOD_NOT_ALLOWED", "'GET'"),
         ("DELETE", "/health", 405, "METHOD_NOT_ALLOWED", "'DELETE'"),

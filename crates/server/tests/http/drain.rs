@@ -7,7 +7,7 @@ use std::{
 };
 
 use port_checker_testbed::{
-    http::{begin_request, connect, read_answer},
+    http::{ask_and_not_read, begin_request, connect, read_answer},
     ports::{Held, Silent},
 };
 
@@ -28,6 +28,22 @@ fn an_open_connection_is_told_and_a_new_one_is_not_accepted() {
     assert_eq!((answer.status, answer.code().as_str()), (503, "CHECK_FAILED"), "{answer:?}");
     assert_eq!(answer.header("connection"), Some("close"), "the last answer here");
     assert!(answer.header("retry-after").is_some());
+    server.wait();
+}
+
+#[test]
+fn what_the_kernel_accepted_before_the_end_is_answered() {
+    let mut server = Server::start(|config| config.bounds.connections = 1);
+    let occupant = begin_request(server.address, 100);
+    let mut queued: Vec<TcpStream> = (0..300).map(|_| connect(server.address)).collect();
+    for client in &mut queued {
+        client.write_all(b"GET /health HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+    }
+    server.stop();
+    for client in &mut queued {
+        assert_eq!(read_answer(client).status, 200);
+    }
+    drop(occupant);
     server.wait();
 }
 
@@ -67,13 +83,13 @@ fn what_lasts_longer_than_a_check_may_take_is_cut_off() {
     let mut server = Server::start(|config| {
         config.deadline = Duration::from_millis(200);
         config.bounds.drain_margin = Duration::ZERO;
-        config.bounds.body_time = LONG;
+        config.bounds.write_time = LONG;
     });
-    let client = begin_request(server.address, 100);
+    let client = ask_and_not_read(server.address);
     let stopped = Instant::now();
     server.stop();
     server.wait();
-    assert!(stopped.elapsed() < LONG, "did not wait for the body");
+    assert!(stopped.elapsed() < LONG, "did not wait for the reader");
     drop(client);
 }
 

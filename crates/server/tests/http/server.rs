@@ -5,12 +5,12 @@ use std::{
     thread,
 };
 
-use port_checker_server::{Config, run};
+use port_checker_server::{Config, listen, run};
 use port_checker_testbed::{
     http::begin_check,
     ports::{Held, Silent},
 };
-use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot};
+use tokio::{runtime::Runtime, sync::oneshot};
 
 /// A running service; it is shut down when dropped.
 pub(crate) struct Server {
@@ -32,7 +32,8 @@ impl Server {
         config.probe.timeout = std::time::Duration::from_millis(200);
         change(&mut config);
         let runtime = Runtime::new().expect("a runtime");
-        let listener = runtime.block_on(TcpListener::bind(address)).expect("a free port");
+        let address = address.parse().expect("an address");
+        let listener = runtime.block_on(async { listen(address) }).expect("a free port");
         let address = listener.local_addr().expect("a bound socket");
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = thread::spawn(move || {

@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use port_checker_testbed::http::{connect, get, read_answer};
+use port_checker_testbed::{
+    http::{ask_and_not_read, begin_request, connect, get, metric, read_answer},
+    process::wait_until,
+};
 
 use crate::server::Server;
 
@@ -41,13 +44,23 @@ fn a_head_that_does_not_arrive_ends_the_connection() {
 #[test]
 fn connections_beyond_the_bound_wait_and_are_served_in_turn() {
     let server = Server::start(|config| config.bounds.connections = 2);
-    let held = [connect(server.address), connect(server.address)];
-    let waiting = std::thread::spawn({
+    let held = [begin_request(server.address, 1), begin_request(server.address, 1)];
+    let (sender, answers) = std::sync::mpsc::channel();
+    std::thread::spawn({
         let address = server.address;
-        move || get(address, "/health").status
+        move || sender.send(get(address, "/health").status)
     });
+    assert!(answers.recv_timeout(SHORT).is_err(), "there is no room");
     drop(held);
-    assert_eq!(waiting.join().unwrap(), 200);
+    assert_eq!(answers.recv(), Ok(200));
+}
+
+#[test]
+fn an_answer_that_is_not_read_ends_the_connection() {
+    let server = Server::start(|config| config.bounds.write_time = SHORT);
+    let _client = ask_and_not_read(server.address);
+    let connections = || metric(server.address, "port_checker_connections ");
+    wait_until("only the one that asks is left", || connections() == 1.0);
 }
 
 #[test]

@@ -1,16 +1,19 @@
 //! A checker that runs short of something is right or says so; it is never wrong.
 
-use std::net::TcpListener;
+use std::{
+    io::Write,
+    net::{TcpListener, TcpStream},
+};
 
 use port_checker_testbed::{
-    http::{Answer, check_ports, connect, exchange, metric},
+    http::{Answer, check_ports, connect, exchange, metric, read_answer},
     namespace::Namespace,
     process::Service,
     skip,
 };
 use serde_json::{Value, json};
 
-use crate::program::{PORT_CHECKER, configure};
+use crate::program::{PORT_CHECKER, configure, port_checker};
 
 const SETTINGS: [(&str, &str); 5] = [
     ("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"),
@@ -38,6 +41,28 @@ fn sixty_four_descriptors_and_five_thousand_ports() {
     let answer = network.within(|| check_ports(address, &body));
     assert_right_or_failed(&answer, |port| open.contains(&port));
     assert_eq!(answer.status, 200, "the bound is kept, so that nothing is short: {answer:?}");
+}
+
+/// Descriptors run out altogether, and come back.
+#[test]
+fn no_descriptor_left_for_anything() {
+    if !skip::is_root() {
+        return;
+    }
+    let mut command = port_checker(&["serve"], &SETTINGS);
+    let mut service = Service::start(&mut command);
+    let mut client = connect(service.address);
+    assert_eq!(ready(&mut client).status, 200);
+    service.limit_descriptors("3:");
+    let answer = ready(&mut client);
+    assert_eq!((answer.status, answer.code().as_str()), (503, "CHECK_FAILED"), "{answer:?}");
+    let mut waiting = connect(service.address);
+    service.wait_for_line("cannot accept connections");
+    let body = r#"{"provider_ip":"127.0.0.1","ports":[80]}"#;
+    let answer = exchange(&mut client, "", body).expect("an answer");
+    assert_eq!((answer.status, answer.code().as_str()), (503, "CHECK_FAILED"), "{answer:?}");
+    service.limit_descriptors("1024:");
+    assert_eq!(exchange(&mut waiting, "", body).expect("an answer").status, 200);
 }
 
 /// A thousand addresses can share fifty local ports, for each connection has two ends. A hundred
@@ -75,6 +100,11 @@ fn fifty_local_ports_and_a_thousand_targets() {
 fn accept_on_port_80() {
     let listener = TcpListener::bind("0.0.0.0:80").expect("a free port");
     std::thread::spawn(move || listener.incoming().take(1_100).collect::<Vec<_>>());
+}
+
+fn ready(client: &mut TcpStream) -> Answer {
+    client.write_all(b"GET /ready HTTP/1.1\r\nHost: test\r\n\r\n").expect("the service reads");
+    read_answer(client)
 }
 
 fn listen(port: u16) -> TcpListener {
