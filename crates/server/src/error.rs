@@ -45,6 +45,11 @@ impl ApiError {
         Self::new(ErrorCode::CheckFailed, message).with_retry_after(RETRY_AFTER_FAULT)
     }
 
+    #[cfg(fuzzing)]
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(crate) fn with_retry_after(self, wait: Duration) -> Self {
         Self { retry_after: Some(wait), ..self }
     }

@@ -27,6 +27,9 @@ mod caller;
 mod config;
 mod connection;
 mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod limits;
 mod listen;
 mod metrics;

@@ -1,7 +1,7 @@
 //! One file a route.
 
 pub(crate) mod check_ports;
-mod check_request;
+pub(crate) mod check_request;
 pub(crate) mod docs;
 pub(crate) mod health;
 pub(crate) mod metrics;

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use crate::process::wait_until;
+
 /// How long an answer may take before the test fails, far beyond anything a test provokes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -130,16 +132,26 @@ pub fn exchange(stream: &mut TcpStream, headers: &str, body: &str) -> io::Result
     try_read_answer(stream)
 }
 
-/// Asks for far more than the kernel holds for a client, and reads none of it.
+/// Asks for far more than the kernel holds for a client, reads none of it, and waits until the
+/// server is stuck with the rest.
 ///
 /// # Panics
 /// When the server does not take the request.
 pub fn ask_and_not_read(server: SocketAddr) -> TcpStream {
     const MANY: usize = 40;
+    const LOOKS: u32 = 10;
     let mut stream = connect(server);
     let request = "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: test\r\n\r\n";
     stream.write_all(request.repeat(MANY).as_bytes()).expect("the server reads");
     stream.peek(&mut [0]).expect("the server begins to answer");
+    let (mut answered, mut unchanged) = (0.0, 0);
+    wait_until("the server is stuck", || {
+        let now =
+            metric(server, r#"port_checker_requests_total{route="/docs/{*asset}",status="200"}"#);
+        unchanged = if now == answered { unchanged + 1 } else { 0 };
+        answered = now;
+        unchanged >= LOOKS
+    });
     stream
 }
 

@@ -57,7 +57,7 @@ fn connections_beyond_the_bound_wait_and_are_served_in_turn() {
 
 #[test]
 fn an_answer_that_is_not_read_ends_the_connection() {
-    let server = Server::start(|config| config.bounds.write_time = SHORT);
+    let server = Server::start(|config| config.bounds.write_time = 4 * SHORT);
     let _client = ask_and_not_read(server.address);
     let connections = || metric(server.address, "port_checker_connections ");
     wait_until("only the one that asks is left", || connections() == 1.0);

@@ -1,0 +1,33 @@
+//! Doors for the fuzz targets in `fuzz/` to what reads strangers' bytes. Only built for them.
+
+use std::net::IpAddr;
+
+use axum::http::{Extensions, HeaderMap, HeaderValue, header::FORWARDED};
+use port_checker_api::CheckRequest;
+
+use crate::{
+    caller::{Caller, Peer},
+    routes::check_request,
+};
+
+/// Parses the body of a check; an error is its message.
+///
+/// # Errors
+/// The body is not a good request.
+pub fn check_request(body: &[u8], max_ports: usize) -> Result<CheckRequest, String> {
+    check_request::parse(body, max_ports).map_err(|error| error.message().to_owned())
+}
+
+/// Who is asking, when `peer` sends these headers and `proxy` is trusted.
+pub fn caller(peer: IpAddr, proxy: IpAddr, x_forwarded_for: &[u8], forwarded: &[u8]) -> IpAddr {
+    let mut extensions = Extensions::new();
+    extensions.insert(Peer((peer, 1).into()));
+    let mut headers = HeaderMap::new();
+    let lines = [("x-forwarded-for", x_forwarded_for), (FORWARDED.as_str(), forwarded)];
+    for (name, value) in lines {
+        if let (Ok(value), false) = (HeaderValue::from_bytes(value), value.is_empty()) {
+            headers.append(name, value);
+        }
+    }
+    Caller::find(&extensions, &headers, &[proxy.into()]).0
+}
