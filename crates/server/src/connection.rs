@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tracing::debug;
 
-use crate::{Bounds, caller::Peer};
+use crate::{Bounds, caller::Peer, malformed::WithErrorBodies};
 
 /// Answers the requests of one connection until either side ends it.
 ///
@@ -46,7 +46,7 @@ pub(crate) async fn serve(
             .timer(TokioTimer::new())
             .header_read_timeout(bounds.head_time)
             .max_buf_size(bounds.head_bytes)
-            .serve_connection(TokioIo::new(Box::pin(stream)), service)
+            .serve_connection(TokioIo::new(WithErrorBodies::new(Box::pin(stream))), service)
     );
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

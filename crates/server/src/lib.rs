@@ -32,6 +32,7 @@ mod error;
 pub mod fuzzing;
 mod limits;
 mod listen;
+mod malformed;
 mod metrics;
 mod open_files;
 mod routes;

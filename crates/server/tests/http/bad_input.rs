@@ -170,6 +170,24 @@ fn paths_and_methods_that_do_not_exist() {
 }
 
 #[test]
+fn bytes_that_are_no_request_get_an_error_body_too() {
+    let server = Server::start(|_| {});
+    let many_fields = format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(150));
+    let long_path = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(70_000));
+    let cases: [(&[u8], u16, &str, &str); 6] = [
+        (b"GARBAGE\r\n\r\n", 400, "INVALID_REQUEST", "garbage"),
+        (b"GET /\r\n\r\n", 400, "INVALID_REQUEST", "HTTP/0.9"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", 400, "INVALID_REQUEST", "a TLS handshake"),
+        (b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400, "INVALID_REQUEST", "a length"),
+        (many_fields.as_bytes(), 431, "PAYLOAD_TOO_LARGE", "many header fields"),
+        (long_path.as_bytes(), 431, "PAYLOAD_TOO_LARGE", "a long path"),
+    ];
+    for (bytes, status, code, why) in cases {
+        assert_error(&send(server.address, bytes), status, code, why);
+    }
+}
+
+#[test]
 fn long_values_are_quoted_in_part() {
     let server = Server::start(|_| {});
     let body = format!(r#"{{"provider_ip":"{}","ports":[]}}"#, "a".repeat(100_000));

@@ -69,5 +69,6 @@ fn a_head_that_is_too_large_is_refused() {
     let mut stream = connect(server.address);
     let _ =
         write!(stream, "GET /health HTTP/1.1\r\nHost: test\r\nX: {}\r\n\r\n", "x".repeat(64_000));
-    assert_eq!(read_answer(&mut stream).status, 431);
+    let answer = read_answer(&mut stream);
+    assert_eq!((answer.status, answer.code().as_str()), (431, "PAYLOAD_TOO_LARGE"), "{answer:?}");
 }

@@ -1,0 +1,97 @@
+//! Answers to bytes that never become a request.
+//!
+//! The HTTP library answers them by itself, with a status and no body. Every answer that is not a
+//! success has an error body here, so that these get theirs on the way to the socket. Nothing else
+//! answers with these statuses.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use port_checker_api::{ErrorBody, ErrorCode, ErrorDetail};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// The start of an answer without a body, and what takes its place.
+const BARE: [(&[u8], ErrorCode, &str); 3] = [
+    (b"HTTP/1.1 400 Bad Request\r\n", ErrorCode::InvalidRequest, "this is not an HTTP/1.1 request"),
+    (
+        b"HTTP/1.1 414 URI Too Long\r\n",
+        ErrorCode::PayloadTooLarge,
+        "the path is longer than the checker reads",
+    ),
+    (
+        b"HTTP/1.1 431 Request Header Fields Too Large\r\n",
+        ErrorCode::PayloadTooLarge,
+        "the head of the request is larger than the checker reads, or has too many fields",
+    ),
+];
+
+/// A connection on which the library's bare answers get a body.
+pub(crate) struct WithErrorBodies<S> {
+    stream: S,
+    /// What is written in place of what the library writes, and how much of it is out.
+    instead: Option<(Vec<u8>, usize)>,
+}
+
+impl<S> WithErrorBodies<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        Self { stream, instead: None }
+    }
+}
+
+/// What to write in place of `bytes`, if they are a bare answer.
+fn replacement(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (status, code, message) = BARE.iter().find(|(status, ..)| bytes.starts_with(status))?;
+    let detail = ErrorDetail { code: *code, message: (*message).to_owned() };
+    let body = serde_json::to_vec(&ErrorBody { detail }).expect("an error body is plain data");
+    let length = body.len();
+    let fields = format!(
+        "content-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    );
+    Some([status, fields.as_bytes(), &body].concat())
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for WithErrorBodies<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let Self { stream, instead } = &mut *self;
+        if instead.is_none() {
+            *instead = replacement(bytes).map(|replacement| (replacement, 0));
+        }
+        let Some((replacement, written)) = instead else {
+            return Pin::new(stream).poll_write(context, bytes);
+        };
+        while *written < replacement.len() {
+            let rest = &replacement[*written..];
+            match ready!(Pin::new(&mut *stream).poll_write(context, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => *written += count,
+            }
+        }
+        *instead = None;
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for WithErrorBodies<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
