@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Challenge, Port, Results};
+use crate::{Challenge, Port, Results, Summary};
 
 /// The body of `POST /check-ports`. Unknown fields are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,11 +46,8 @@ impl CheckResponse {
     /// Sums up `results`.
     pub fn new(results: Results) -> Self {
         let accessible = results.iter().filter(|(_, result)| result.accessible).count();
-        Self {
-            success: accessible > 0,
-            message: format!("Successfully verified {accessible} out of {} ports", results.len()),
-            results,
-        }
+        let Summary { success, message } = Summary::new(accessible, results.len());
+        Self { success, results, message }
     }
 }
 

@@ -25,6 +25,7 @@ mod error;
 #[cfg(feature = "openapi")]
 mod openapi;
 mod ports;
+mod progress;
 mod reason;
 mod results;
 mod status;
@@ -33,6 +34,7 @@ pub use challenge::{Challenge, ChallengeOutcome, InvalidChallenge};
 pub use check::{CheckRequest, CheckResponse};
 pub use error::{ErrorBody, ErrorCode, ErrorDetail};
 pub use ports::{InvalidPorts, JsonPort, Port, PortRanges};
+pub use progress::{OwnAddress, OwnPort, Progress, Summary};
 pub use reason::Reason;
 pub use results::{PortDetails, PortResult, Results};
 pub use status::{Health, HealthStatus, Readiness, ReadinessStatus};

@@ -3,16 +3,20 @@
 use std::{net::IpAddr, time::Instant};
 
 use axum::{
+    body::Body,
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, header::CONNECTION},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+        header::{CONNECTION, CONTENT_TYPE},
+    },
     middleware::Next,
     response::Response,
 };
+use http_body_util::BodyExt;
 use port_checker_api::Reason;
-use port_checker_probe::Verdict;
 use tracing::{Instrument, Span, debug, info, info_span, warn};
 
-use crate::{caller::Caller, error::Failure, state::AppState};
+use crate::{caller::Caller, error::Failure, routes::NDJSON, state::AppState, tally::SharedTally};
 
 /// The header that carries a request's id, in and out.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -24,34 +28,7 @@ const LONGEST_ID: usize = 64;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrival(pub(crate) Instant);
 
-/// What a check found, counted. A handler attaches it to its answer.
-#[derive(Debug, Clone)]
-pub(crate) struct Tally {
-    pub(crate) target: IpAddr,
-    pub(crate) ports: usize,
-    open: usize,
-    not_open: [usize; Reason::ALL.len()],
-}
-
-impl Tally {
-    pub(crate) fn new(target: IpAddr, ports: usize) -> Self {
-        Self { target, ports, open: 0, not_open: [0; Reason::ALL.len()] }
-    }
-
-    pub(crate) fn count(&mut self, verdict: Verdict) {
-        match verdict {
-            Verdict::Open => self.open += 1,
-            Verdict::NotOpen(reason) => self.not_open[reason as usize] += 1,
-        }
-    }
-
-    /// Nothing, where there is nothing to tell.
-    fn of(&self, reason: Reason) -> Option<usize> {
-        Some(self.not_open[reason as usize]).filter(|&count| count > 0)
-    }
-}
-
-/// Gives the request its id, and logs what became of it.
+/// Gives the request its id and its caller, and logs what became of it.
 pub(crate) async fn access_log(
     State(state): State<AppState>,
     mut request: Request,
@@ -63,56 +40,74 @@ pub(crate) async fn access_log(
     request.extensions_mut().insert(Arrival(started));
     request.extensions_mut().insert(caller);
     let id = request_id(request.headers());
-    let asked = Asked {
+    let mut record = Record {
         caller: caller.0,
         method: request.method().clone(),
         route: request.extensions().get::<MatchedPath>().cloned(),
+        span: info_span!("request", id = id.to_str().unwrap_or_default()),
+        started,
+        outcome: None,
     };
-    let span = info_span!("request", id = id.to_str().unwrap_or_default());
-    let abandoned = Abandoned { asked: &asked, span: &span, started };
-    let mut response = next.run(request).instrument(span.clone()).await;
-    std::mem::forget(abandoned);
-    span.in_scope(|| asked.log(&response, started));
-    state.metrics.answered(asked.route(), response.status());
+    let mut response = next.run(request).instrument(record.span.clone()).await;
+    record.outcome = Some(Outcome::of(&response));
+    state.metrics.answered(record.route(), response.status());
     if state.draining.is_cancelled() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response.headers_mut().insert(REQUEST_ID, id);
-    response
+    logged_at_its_end(response, record)
 }
 
-/// Logs a request whose client hung up before the answer; forgotten when there is one.
-struct Abandoned<'a> {
-    asked: &'a Asked,
-    span: &'a Span,
-    started: Instant,
-}
-
-impl Drop for Abandoned<'_> {
-    fn drop(&mut self) {
-        let Asked { caller, method, .. } = self.asked;
-        let (route, duration_ms) = (self.asked.route(), milliseconds(self.started));
-        let _entered = self.span.enter();
-        info!(%caller, %method, route, duration_ms, "abandoned by the client");
+/// Logs now, or where the answer arrives line by line, after the last.
+fn logged_at_its_end(response: Response, record: Record) -> Response {
+    if response.headers().get(CONTENT_TYPE).is_none_or(|kind| kind != NDJSON) {
+        return response;
     }
+    response.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _until_the_body_is_dropped = &record;
+            frame
+        }))
+    })
 }
 
-struct Asked {
+/// A request; logged when dropped.
+struct Record {
     caller: IpAddr,
     method: Method,
     route: Option<MatchedPath>,
+    span: Span,
+    started: Instant,
+    /// None until there is an answer.
+    outcome: Option<Outcome>,
 }
 
-impl Asked {
+struct Outcome {
+    status: StatusCode,
+    tally: Option<SharedTally>,
+    failure: Option<Failure>,
+}
+
+impl Outcome {
+    fn of(response: &Response) -> Self {
+        Self {
+            status: response.status(),
+            tally: response.extensions().get().cloned(),
+            failure: response.extensions().get().cloned(),
+        }
+    }
+}
+
+impl Record {
+    /// One of the service's own routes, never what the client wrote.
     fn route(&self) -> &str {
         self.route.as_ref().map_or("none", MatchedPath::as_str)
     }
 
-    fn log(&self, response: &Response, started: Instant) {
-        let status = response.status();
-        let tally = response.extensions().get::<Tally>();
-        let failure = response.extensions().get::<Failure>();
-        let of = |reason| tally.and_then(|tally| tally.of(reason));
+    fn log(&self, outcome: &Outcome) {
+        let Outcome { status, tally, failure } = outcome;
+        let tally = tally.as_ref().map(SharedTally::read);
+        let of = |reason| tally.as_ref().and_then(|tally| tally.of(reason));
         macro_rules! line {
             ($level:ident, $what:literal) => {
                 $level!(
@@ -120,18 +115,18 @@ impl Asked {
                     method = %self.method,
                     route = self.route(),
                     status = status.as_u16(),
-                    code = failure.map(|failure| failure.code.name()),
-                    error = failure.map(|failure| failure.message.as_str()),
-                    target = tally.map(|tally| tracing::field::display(tally.target)),
-                    ports = tally.map(|tally| tally.ports),
-                    open = tally.map(|tally| tally.open),
+                    code = failure.as_ref().map(|failure| failure.code.name()),
+                    error = failure.as_ref().map(|failure| failure.message.as_str()),
+                    target = tally.as_ref().map(|tally| tracing::field::display(tally.target)),
+                    ports = tally.as_ref().map(|tally| tally.ports),
+                    open = tally.as_ref().map(|tally| tally.open),
                     refused = of(Reason::Refused),
                     timed_out = of(Reason::TimedOut),
                     host_unreachable = of(Reason::HostUnreachable),
                     network_unreachable = of(Reason::NetworkUnreachable),
                     reset = of(Reason::Reset),
                     challenge_failed = of(Reason::ChallengeFailed),
-                    duration_ms = milliseconds(started),
+                    duration_ms = milliseconds(self.started),
                     $what
                 )
             };
@@ -144,6 +139,21 @@ impl Asked {
             line!(info, "checked");
         } else {
             line!(debug, "answered");
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let span = self.span.clone();
+        let _entered = span.enter();
+        match self.outcome.take() {
+            Some(outcome) => self.log(&outcome),
+            None => {
+                let Self { caller, method, .. } = &*self;
+                let (route, duration_ms) = (self.route(), milliseconds(self.started));
+                info!(%caller, %method, route, duration_ms, "abandoned by the client");
+            }
         }
     }
 }

@@ -50,6 +50,11 @@ impl ApiError {
         &self.message
     }
 
+    /// The error body alone, for an answer that has begun.
+    pub(crate) fn into_body(self) -> ErrorBody {
+        ErrorBody { detail: ErrorDetail { code: self.code, message: self.message } }
+    }
+
     pub(crate) fn with_retry_after(self, wait: Duration) -> Self {
         Self { retry_after: Some(wait), ..self }
     }

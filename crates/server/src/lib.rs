@@ -20,6 +20,7 @@
 //! ```
 
 mod accept;
+mod accept_header;
 mod access_log;
 mod app;
 mod body;
@@ -38,6 +39,7 @@ mod open_files;
 mod routes;
 mod run;
 mod state;
+mod tally;
 
 pub use app::openapi;
 pub use config::{

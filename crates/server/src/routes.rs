@@ -4,4 +4,9 @@ pub(crate) mod check_ports;
 pub(crate) mod check_request;
 pub(crate) mod docs;
 pub(crate) mod health;
+mod judging;
 pub(crate) mod metrics;
+pub(crate) mod own;
+mod progress;
+
+pub(crate) use progress::NDJSON;

@@ -5,6 +5,8 @@ mod checks;
 mod drain;
 mod limits;
 mod overload;
+mod own;
+mod progress;
 mod routes;
 mod server;
 mod slow_clients;

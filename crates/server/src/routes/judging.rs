@@ -1,0 +1,136 @@
+//! What every route that judges ports does: policy, admission, limits, probes.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::Extension;
+use port_checker_api::{Challenge, ErrorCode, Port, PortDetails, PortResult};
+use port_checker_probe::{Admission, Check, Fault, Finding, Overloaded, Verdict};
+use tracing::debug;
+
+use crate::{
+    Config,
+    access_log::Arrival,
+    error::ApiError,
+    limits::RateLimitHeaders,
+    metrics::Metrics,
+    state::AppState,
+    tally::{SharedTally, Tally},
+};
+
+/// What is asked, by whom, since when.
+pub(crate) struct Question {
+    pub(crate) caller: IpAddr,
+    pub(crate) address: IpAddr,
+    pub(crate) ports: Vec<Port>,
+    pub(crate) challenge: Option<Challenge>,
+    pub(crate) arrival: Arrival,
+}
+
+/// A check that was admitted and charged.
+pub(crate) struct Judging {
+    check: Check,
+    metrics: Arc<Metrics>,
+    tally: SharedTally,
+    family: &'static str,
+    pub(crate) ports: usize,
+}
+
+/// Parts of every answer, good or bad: what the log counts, and how the caller stands.
+pub(crate) type Parts = (Extension<SharedTally>, Option<RateLimitHeaders>);
+
+/// Begins to judge.
+///
+/// # Errors
+/// The policy or a limit refuses, or there is no capacity; with the parts of the answer.
+pub(crate) async fn begin(
+    state: &AppState,
+    question: Question,
+) -> Result<(Parts, Judging), (Parts, ApiError)> {
+    let Question { caller, address, ports, challenge, arrival } = question;
+    let address = address.to_canonical();
+    let tally = SharedTally::new(Tally::new(address, ports.len()));
+    let refused = |error| ((Extension(tally.clone()), None), error);
+    let vetted = state.config.policy.vet(caller, address, ports);
+    let target = vetted.map_err(|refusal| refused(refusal.into()))?;
+    let ports = target.ports().len();
+    tally.update(|tally| tally.ports = ports);
+    let admission = admit(state, ports, arrival).await.map_err(refused)?;
+    let charged = state.limiter.charge(caller, address, ports).await;
+    let standing = charged.map_err(refused)?;
+    let time_left = state.config.deadline.saturating_sub(arrival.0.elapsed());
+    let judging = Judging {
+        check: state.prober.check(admission, target, challenge, time_left),
+        metrics: Arc::clone(&state.metrics),
+        tally: tally.clone(),
+        family: if address.is_ipv4() { "ipv4" } else { "ipv6" },
+        ports,
+    };
+    Ok(((Extension(tally), Some(standing)), judging))
+}
+
+impl Judging {
+    /// The next finding, counted and logged; none when every port has one.
+    ///
+    /// # Errors
+    /// The checker could not judge.
+    pub(crate) async fn next(&mut self) -> Option<Result<Finding, Fault>> {
+        let next = self.check.next().await?;
+        match &next {
+            Ok(finding) => {
+                self.tally.update(|tally| tally.count(finding.verdict));
+                self.metrics.judged(finding, self.family);
+                log(finding, self.check.target().address());
+            }
+            Err(fault) => self.metrics.failed(fault),
+        }
+        Some(next)
+    }
+}
+
+/// Waits for a socket to begin with, as long as the check could still end in time after that.
+async fn admit(state: &AppState, ports: usize, arrival: Arrival) -> Result<Admission, ApiError> {
+    let Config { probe, deadline, .. } = &*state.config;
+    let patience = deadline.saturating_sub(probe.longest()).saturating_sub(arrival.0.elapsed());
+    state.prober.budget().admit(ports, patience).await.map_err(|overloaded| {
+        let Overloaded { limit, waiting, .. } = overloaded;
+        // A socket is free again after one time-out at the latest, and goes to who waits longest.
+        let turns = u32::try_from(waiting / limit + 1).unwrap_or(u32::MAX);
+        let error = ApiError::new(ErrorCode::Overloaded, overloaded.to_string());
+        error.with_retry_after(probe.timeout.saturating_mul(turns))
+    })
+}
+
+fn log(finding: &Finding, target: IpAddr) {
+    let verdict = match finding.verdict {
+        Verdict::Open => "open",
+        Verdict::NotOpen(reason) => reason.name(),
+    };
+    debug!(
+        %target,
+        port = finding.port,
+        verdict,
+        attempts = finding.attempts,
+        connect_ms = milliseconds(finding),
+        "judged"
+    );
+}
+
+/// A finding in the words of the contract.
+pub(crate) fn result(finding: &Finding, verbose: bool) -> PortResult {
+    let (plain, reason) = match finding.verdict {
+        Verdict::Open => (PortResult::accessible(), None),
+        Verdict::NotOpen(reason) => (PortResult::not_accessible(reason), Some(reason)),
+    };
+    let details = verbose.then(|| PortDetails {
+        reason,
+        attempts: finding.attempts,
+        connect_ms: milliseconds(finding),
+        challenge: finding.challenge,
+    });
+    PortResult { details, ..plain }
+}
+
+/// To the microsecond: more digits would be noise.
+fn milliseconds(finding: &Finding) -> f64 {
+    (finding.elapsed.as_secs_f64() * 1e6).round() / 1e3
+}

@@ -1,0 +1,54 @@
+//! What a check found, counted for the log.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use port_checker_api::Reason;
+use port_checker_probe::Verdict;
+
+/// What a check found, counted.
+#[derive(Debug, Clone)]
+pub(crate) struct Tally {
+    pub(crate) target: IpAddr,
+    pub(crate) ports: usize,
+    pub(crate) open: usize,
+    not_open: [usize; Reason::ALL.len()],
+}
+
+impl Tally {
+    pub(crate) fn new(target: IpAddr, ports: usize) -> Self {
+        Self { target, ports, open: 0, not_open: [0; Reason::ALL.len()] }
+    }
+
+    pub(crate) fn count(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Open => self.open += 1,
+            Verdict::NotOpen(reason) => self.not_open[reason as usize] += 1,
+        }
+    }
+
+    /// Nothing, where there is nothing to tell.
+    pub(crate) fn of(&self, reason: Reason) -> Option<usize> {
+        Some(self.not_open[reason as usize]).filter(|&count| count > 0)
+    }
+}
+
+/// A tally that may go on while the answer is sent. A handler attaches it to its answer.
+#[derive(Debug, Clone)]
+pub(crate) struct SharedTally(Arc<Mutex<Tally>>);
+
+impl SharedTally {
+    pub(crate) fn new(tally: Tally) -> Self {
+        Self(Arc::new(Mutex::new(tally)))
+    }
+
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Tally)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(crate) fn read(&self) -> Tally {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
