@@ -50,7 +50,7 @@ pub struct OwnPort {
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub ip: IpAddr,
     /// The port.
-    #[cfg_attr(feature = "openapi", schema(value_type = u16, minimum = 1))]
+    #[cfg_attr(feature = "openapi", schema(value_type = u16, minimum = 1, maximum = 65_535))]
     pub port: Port,
     /// What was found out about it.
     #[serde(flatten)]

@@ -40,7 +40,7 @@ pub(crate) async fn ip(Caller(ip): Caller, headers: HeaderMap) -> Response {
     get,
     path = "/port/{port}",
     tag = "Your own address",
-    params(("port" = u16, Path, description = "The TCP port, 1 to 65535", minimum = 1)),
+    params(("port" = u16, Path, description = "The TCP port", minimum = 1, maximum = 65_535)),
     responses(
         (status = 200, description = "The port's verdict.", body = OwnPort),
         (status = 403, description = "`TARGET_NOT_ALLOWED`: the policy refuses the address or the port.", body = ErrorBody),
