@@ -17,11 +17,15 @@ use tokio::{
 /// wait behind all of these.
 const MOST_WAITING: usize = 256;
 
+/// The part of the sockets that is kept for checks that begin.
+const KEPT_PART: usize = 8;
+
 /// The process-wide bound on open probe sockets. Clones share one bound.
 ///
-/// No check may hold all of it: with *n* checks under way each gets at most one part in *n* + 1, so
-/// that the next one always finds a free socket, or one that is free within one time-out. Where
-/// more is wanted than there is, sockets are handed out one at a time, in the order asked.
+/// One part in eight is kept for checks that begin: a check takes its first socket from all there
+/// are, and further ones only while more than that part is free. With *n* checks under way each holds
+/// at most one part in *n* of the rest. So a check of one port does not wait for a large one of ports
+/// that never answer. Checks that wait for their first socket get it in the order they came.
 #[derive(Debug, Clone)]
 pub struct Budget {
     shared: Arc<Shared>,
@@ -80,6 +84,11 @@ impl Budget {
         self.shared.limit
     }
 
+    /// How many a check may hold that is alone.
+    pub fn largest_share(&self) -> usize {
+        self.shared.share(1)
+    }
+
     /// How many are open now.
     pub fn in_flight(&self) -> usize {
         self.shared.limit - self.shared.sockets.available_permits()
@@ -90,27 +99,47 @@ impl Budget {
         self.shared.waiting.load(Ordering::Relaxed)
     }
 
-    /// Waits at most `patience` for the socket that a check of `ports` ports begins with.
+    /// Admits a check of `ports` ports if there is a socket for it to begin with now.
+    pub fn admit_now(&self, ports: usize) -> Option<Admission> {
+        let first = match ports {
+            0 => None,
+            _ => Some(self.shared.try_acquire()?),
+        };
+        Some(self.admission(first))
+    }
+
+    /// Waits at most `patience` for a socket that a check can begin with.
     ///
     /// # Errors
     /// There is none, or too many wait already.
-    pub async fn admit(&self, ports: usize, patience: Duration) -> Result<Admission, Overloaded> {
-        let first = match ports {
-            0 => None,
-            _ => Some(self.first_socket(patience).await?),
-        };
-        self.shared.checks.fetch_add(1, Ordering::Relaxed);
-        Ok(Admission { place: Place { shared: Arc::clone(&self.shared) }, first })
+    pub async fn admit(&self, patience: Duration) -> Result<Admission, Overloaded> {
+        let waiting = Waiting::join(&self.shared).ok_or_else(|| self.overloaded())?;
+        let first = timeout(patience, self.shared.acquire()).await;
+        drop(waiting);
+        first.map(|first| self.admission(Some(first))).map_err(|_| self.overloaded())
     }
 
-    async fn first_socket(&self, patience: Duration) -> Result<Permit, Overloaded> {
-        if let Some(permit) = self.shared.try_acquire() {
-            return Ok(permit);
-        }
-        let waiting = Waiting::join(&self.shared).ok_or_else(|| self.overloaded())?;
-        let permit = timeout(patience, self.shared.acquire()).await;
-        drop(waiting);
-        permit.map_err(|_| self.overloaded())
+    /// Whether a check of `ports` ports that never answer could not end within `time_left`, because
+    /// others hold the sockets now. An idle checker is never too busy: it cannot know what answers.
+    ///
+    /// # Errors
+    /// It could not.
+    pub fn is_hopeless(
+        &self,
+        ports: usize,
+        longest: Duration,
+        time_left: Duration,
+    ) -> Result<(), Overloaded> {
+        let checks = self.shared.checks.load(Ordering::Relaxed);
+        let rounds = ports.div_ceil(self.shared.share(checks + 1));
+        let needed = longest.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX));
+        let busy = checks > 0 && !self.shared.has_further();
+        if busy && rounds > 1 && needed > time_left { Err(self.overloaded()) } else { Ok(()) }
+    }
+
+    fn admission(&self, first: Option<Permit>) -> Admission {
+        self.shared.checks.fetch_add(1, Ordering::Relaxed);
+        Admission { place: Place { shared: Arc::clone(&self.shared) }, first }
     }
 
     fn overloaded(&self) -> Overloaded {
@@ -121,15 +150,16 @@ impl Budget {
 impl Place {
     /// How many sockets this check may hold now, at least 1.
     pub(crate) fn share(&self) -> usize {
-        let checks = self.shared.checks.load(Ordering::Relaxed);
-        (self.shared.limit / (checks + 1)).max(1)
+        self.shared.share(self.shared.checks.load(Ordering::Relaxed))
     }
 
-    pub(crate) fn try_acquire(&self) -> Option<Permit> {
-        self.shared.try_acquire()
+    /// A socket for a check that holds some.
+    pub(crate) fn try_further(&self) -> Option<Permit> {
+        self.shared.has_further().then(|| self.shared.try_acquire())?
     }
 
-    pub(crate) async fn acquire(&self) -> Permit {
+    /// A socket for a check that holds none.
+    pub(crate) async fn first(&self) -> Permit {
         self.shared.acquire().await
     }
 }
@@ -141,6 +171,19 @@ impl Drop for Place {
 }
 
 impl Shared {
+    fn share(&self, checks: usize) -> usize {
+        ((self.limit - self.kept()) / checks.max(1)).max(1)
+    }
+
+    /// Whether more sockets are free than those kept for checks that begin.
+    fn has_further(&self) -> bool {
+        self.sockets.available_permits() > self.kept()
+    }
+
+    fn kept(&self) -> usize {
+        self.limit / KEPT_PART
+    }
+
     fn try_acquire(&self) -> Option<Permit> {
         let socket = Arc::clone(&self.sockets).try_acquire_owned().ok()?;
         Some(Permit { _socket: socket })

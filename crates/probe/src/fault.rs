@@ -78,8 +78,11 @@ impl Fault {
             Some(libc::EMFILE | libc::ENFILE) => FaultKind::Descriptors,
             Some(libc::EADDRNOTAVAIL | libc::EADDRINUSE) => FaultKind::LocalAddress,
             Some(libc::ENOBUFS | libc::ENOMEM | libc::EAGAIN) => FaultKind::Memory,
-            Some(libc::EPERM | libc::EACCES) => FaultKind::Permission,
-            Some(libc::ENETUNREACH | libc::EHOSTUNREACH | libc::EAFNOSUPPORT) => FaultKind::Route,
+            // The only way to be refused before anything was sent.
+            Some(libc::EPERM | libc::EACCES | libc::ECONNREFUSED) => FaultKind::Permission,
+            Some(libc::ENETUNREACH | libc::EHOSTUNREACH | libc::EAFNOSUPPORT | libc::EINVAL) => {
+                FaultKind::Route
+            }
             _ => FaultKind::Other,
         }
     }

@@ -21,7 +21,7 @@
 //! let target = policy.vet(loopback, loopback, vec![port])?;
 //!
 //! let prober = Prober::new(ProbeSettings::default(), Budget::new(100));
-//! let admission = prober.budget().admit(1, Duration::from_secs(1)).await?;
+//! let admission = prober.budget().admit_now(1).expect("nothing else is checked");
 //! let mut check = prober.check(admission, target, None, Duration::from_secs(25));
 //! while let Some(finding) = check.next().await {
 //!     assert_eq!(finding?.verdict, Verdict::Open);

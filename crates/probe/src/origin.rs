@@ -26,10 +26,11 @@ pub(crate) fn keep(socket: &Socket, address: SocketAddr) {
     };
 }
 
-/// Whether the last error on this socket was reported by this machine itself.
-pub(crate) fn is_this_machine(stream: &TcpStream) -> bool {
+/// Whether the last error on this socket was reported by this machine, and not as the target.
+pub(crate) fn is_this_machine(stream: &TcpStream, target: SocketAddr) -> bool {
     let Ok(here) = stream.local_addr() else { return false };
-    offender(stream).is_some_and(|offender| offender == here.ip())
+    let reporter = offender(stream);
+    reporter == Some(here.ip()) && reporter != Some(target.ip())
 }
 
 /// Who sent the message that caused the last error.

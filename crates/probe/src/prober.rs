@@ -178,7 +178,7 @@ impl Check {
     fn begin_what_is_due(&mut self) {
         let now = Instant::now();
         while self.waiting.front().is_some_and(|next| next.due <= now) && self.has_share_left() {
-            let permit = self.first.take().or_else(|| self.place.try_acquire());
+            let permit = self.first.take().or_else(|| self.place.try_further());
             let Some(permit) = permit else { return };
             self.begin(permit);
         }
@@ -206,12 +206,13 @@ impl Check {
         let now = Instant::now();
         let next = self.waiting.front().map(|next| next.due);
         let due = next.filter(|&due| due > now);
-        let short_of_sockets = next.is_some_and(|due| due <= now) && self.has_share_left();
+        // Whoever holds some gets further ones when its own come back, or others leave enough.
+        let short_of_sockets = next.is_some_and(|due| due <= now) && self.in_flight.is_empty();
         tokio::select! {
             biased;
             () = &mut self.deadline => Event::Deadline,
             Some(attempt) = self.in_flight.next() => Event::Ended(attempt),
-            permit = self.place.acquire(), if short_of_sockets => Event::Permit(permit),
+            permit = self.place.first(), if short_of_sockets => Event::Permit(permit),
             () = sleep_until(due.unwrap_or(now)), if due.is_some() => Event::Due,
         }
     }

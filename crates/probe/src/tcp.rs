@@ -55,6 +55,7 @@ pub(crate) async fn attempt(
         Ok(outcome) => outcome,
         Err(error) => return judge(Step::Underway, address, error).map(Outcome::from),
     };
+    discard_banner(&stream);
     let verdict = match outcome {
         ChallengeOutcome::Matched => Verdict::Open,
         _ => Verdict::NotOpen(Reason::ChallengeFailed),
@@ -95,9 +96,8 @@ async fn connect(address: SocketAddr, until: Instant) -> Result<Result<TcpStream
         },
     };
     match connected {
-        Err(error) if origin::is_this_machine(&stream) => {
-            judge(Step::Prepare("reach its own gateway or the local network"), address, error)
-                .map(Err)
+        Err(error) if origin::is_this_machine(&stream, address) => {
+            judge(Step::Prepare("get past its own firewall or gateway"), address, error).map(Err)
         }
         Err(error) => judge(Step::Underway, address, error).map(Err),
         // A local port chosen for us that happens to be the one we dial connects to itself

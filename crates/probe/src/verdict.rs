@@ -32,7 +32,7 @@ pub(crate) enum Step {
 /// names is a fault: a verdict needs evidence.
 pub(crate) fn judge(step: Step, address: SocketAddr, error: io::Error) -> Result<Reason, Fault> {
     let reason = match (step, error.raw_os_error()) {
-        (_, Some(libc::ECONNREFUSED)) => Reason::Refused,
+        (Step::Underway, Some(libc::ECONNREFUSED)) => Reason::Refused,
         (Step::Underway, Some(libc::ECONNRESET)) => Reason::Reset,
         (Step::Underway, Some(libc::ETIMEDOUT)) => Reason::TimedOut,
         (Step::Underway, Some(libc::ENETUNREACH)) => Reason::NetworkUnreachable,
@@ -72,7 +72,6 @@ mod tests {
     #[test]
     fn errors_that_speak_about_the_target() {
         let cases = [
-            (PREPARE, libc::ECONNREFUSED, Reason::Refused, "loopback may answer within the call"),
             (Step::Underway, libc::ECONNREFUSED, Reason::Refused, "a RST to our SYN"),
             (Step::Underway, libc::ECONNRESET, Reason::Reset, "a RST after the handshake"),
             (Step::Underway, libc::ETIMEDOUT, Reason::TimedOut, "the kernel gave up first"),
@@ -102,6 +101,8 @@ mod tests {
             (PREPARE, libc::EACCES, FaultKind::Permission, "our own routing policy"),
             (PREPARE, libc::ENETUNREACH, FaultKind::Route, "no route of our own"),
             (PREPARE, libc::EHOSTUNREACH, FaultKind::Route, "an unreachable route of our own"),
+            (PREPARE, libc::EINVAL, FaultKind::Route, "a blackhole route of our own"),
+            (PREPARE, libc::ECONNREFUSED, FaultKind::Permission, "our own firewall rejects"),
             (PREPARE, libc::EAFNOSUPPORT, FaultKind::Route, "a system without IPv6"),
             (PREPARE, libc::ETIMEDOUT, FaultKind::Other, "nothing was sent yet"),
             (Step::Underway, libc::EMFILE, FaultKind::Descriptors, "whatever the step"),

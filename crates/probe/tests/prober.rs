@@ -96,9 +96,26 @@ async fn no_check_holds_all_sockets() {
     let mut slow = check(&prober, slow, LONG).await;
     let soon = Duration::from_millis(50);
     assert!(tokio::time::timeout(soon, slow.next()).await.is_err(), "nothing answers");
-    assert_eq!(prober.budget().in_flight(), 4, "half of them, for it is alone");
+    assert_eq!(prober.budget().in_flight(), 7, "all but the one kept for checks that begin");
     let quick = check(&prober, target(V4, vec![listening.port()]), LONG).await;
     assert_eq!(findings(quick).await[0].verdict, Verdict::Open);
+}
+
+#[tokio::test]
+async fn what_could_not_end_in_time_is_hopeless_only_while_others_hold_the_sockets() {
+    let silent: Vec<Silent> = (0..8).map(|_| Silent::on(V4)).collect();
+    let settings = ProbeSettings { timeout: LONG, ..settings(1) };
+    let prober = Prober::new(settings, Budget::new(8));
+    let second = Duration::from_secs(1);
+    let hopeless =
+        |ports, time_left| prober.budget().is_hopeless(ports, second, time_left).is_err();
+    assert!(!hopeless(1000, second), "an idle checker cannot know what answers");
+    let mut slow = check(&prober, target(V4, silent.iter().map(Held::port).collect()), LONG).await;
+    let soon = Duration::from_millis(50);
+    assert!(tokio::time::timeout(soon, slow.next()).await.is_err(), "nothing answers");
+    assert!(hopeless(7, 2 * second), "three rounds of three do not fit into two seconds");
+    assert!(!hopeless(7, 3 * second), "but into three");
+    assert!(!hopeless(1, second), "one port needs one round");
 }
 
 #[tokio::test]
@@ -109,11 +126,12 @@ async fn a_check_without_a_socket_is_turned_away_when_its_patience_ends() {
     let mut slow = check(&prober, target(V4, vec![silent[0].port()]), LONG).await;
     let soon = Duration::from_millis(50);
     assert!(tokio::time::timeout(soon, slow.next()).await.is_err(), "nothing answers");
-    let turned_away = prober.budget().admit(1, soon).await.unwrap_err();
+    assert!(prober.budget().admit_now(1).is_none());
+    let turned_away = prober.budget().admit(soon).await.unwrap_err();
     assert_eq!((turned_away.in_flight, turned_away.limit, turned_away.waiting), (1, 1, 0));
-    assert!(prober.budget().admit(0, soon).await.is_ok(), "no port needs no socket");
+    assert!(prober.budget().admit_now(0).is_some(), "no port needs no socket");
     drop(slow);
-    assert!(prober.budget().admit(1, soon).await.is_ok(), "free again");
+    assert!(prober.budget().admit_now(1).is_some(), "free again");
 }
 
 #[tokio::test]
@@ -147,7 +165,7 @@ async fn a_challenge_may_come_byte_by_byte_but_not_after_the_time_out() {
     assert_eq!((slow.verdict, slow.challenge), (FAILED, Some(Mismatched)));
     let unanswered = Listening::on(V4);
     let target = target(V4, vec![unanswered.port()]);
-    let finding = findings(check_challenged(expected, target).await).await[0];
+    let finding = findings(check_challenged(expected, target)).await[0];
     assert_eq!(
         (finding.verdict, finding.challenge),
         (FAILED, Some(ChallengeOutcome::Silent)),
@@ -174,13 +192,13 @@ async fn challenged(expected: &str, sent: &[u8], pause: Option<Duration>) -> Fin
             }
         }
     };
-    let check = check_challenged(expected, target).await;
+    let check = check_challenged(expected, target);
     tokio::join!(findings(check), answer).0[0]
 }
 
-async fn check_challenged(challenge: &str, target: Target) -> Check {
+fn check_challenged(challenge: &str, target: Target) -> Check {
     let prober = prober(1, 1);
-    let admission = prober.budget().admit(1, LONG).await.expect("a socket");
+    let admission = prober.budget().admit_now(1).expect("a socket");
     prober.check(admission, target, Some(challenge.parse().expect("a challenge")), LONG)
 }
 
@@ -237,8 +255,11 @@ fn target(ip: IpAddr, ports: Vec<Port>) -> Target {
 }
 
 async fn check(prober: &Prober, target: Target, deadline: Duration) -> Check {
-    let admission = prober.budget().admit(target.ports().len(), LONG).await;
-    prober.check(admission.expect("a socket within a minute"), target, None, deadline)
+    let admission = match prober.budget().admit_now(target.ports().len()) {
+        Some(admission) => admission,
+        None => prober.budget().admit(LONG).await.expect("a socket within a minute"),
+    };
+    prober.check(admission, target, None, deadline)
 }
 
 /// All findings, in the order asked.

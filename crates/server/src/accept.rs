@@ -11,9 +11,14 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::{Instrument, debug_span, warn};
+use tracing::{Instrument, debug, debug_span, warn};
 
-use crate::{Bounds, connection, metrics::Metrics, state::AppState};
+use crate::{
+    Bounds, connection,
+    metrics::Metrics,
+    peers::{Entered, Peers},
+    state::AppState,
+};
 
 /// How long the accept loop rests after the system refused to accept, so that a shortage of
 /// descriptors does not become a shortage of processor time.
@@ -25,6 +30,7 @@ pub(crate) struct Acceptor {
     bounds: Arc<Bounds>,
     /// One permit a connection, taken before it is accepted.
     room: Arc<Semaphore>,
+    peers: Arc<Peers>,
     metrics: Arc<Metrics>,
     /// Cancelled when connections should end after their next answer.
     draining: CancellationToken,
@@ -36,11 +42,11 @@ pub(crate) struct Acceptor {
 impl Acceptor {
     /// Serves `app` on at most `connections` connections at once.
     pub(crate) fn new(app: Router, state: &AppState, connections: usize) -> Self {
-        state.metrics.connections_limit(connections);
         Self {
             app,
             bounds: Arc::new(state.config.bounds.clone()),
             room: Arc::new(Semaphore::new(connections)),
+            peers: Peers::new(connections, &state.config.trusted_proxies),
             metrics: Arc::clone(&state.metrics),
             draining: state.draining.clone(),
             cut_off: CancellationToken::new(),
@@ -56,7 +62,10 @@ impl Acceptor {
             match listener.accept().await {
                 Ok((stream, peer)) => {
                     refused_before = false;
-                    self.spawn(stream, peer, Some(room));
+                    match self.peers.enter(peer.ip()) {
+                        Some(entered) => self.spawn(stream, peer, Some((room, entered))),
+                        None => debug!(%peer, "turned away: one client's share is used up"),
+                    }
                 }
                 Err(error) if gone_before_accepted(&error) => {}
                 Err(error) => {
@@ -79,7 +88,12 @@ impl Acceptor {
         }
     }
 
-    fn spawn(&self, stream: TcpStream, peer: SocketAddr, room: Option<OwnedSemaphorePermit>) {
+    fn spawn(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        place: Option<(OwnedSemaphorePermit, Entered)>,
+    ) {
         let serve = connection::serve(
             stream,
             peer,
@@ -90,7 +104,7 @@ impl Acceptor {
         let cut_off = self.cut_off.clone();
         let counted = self.metrics.connection();
         let task = async move {
-            let _until_the_end = (room, counted);
+            let _until_the_end = (place, counted);
             tokio::select! {
                 () = serve => {}
                 () = cut_off.cancelled() => {}

@@ -11,7 +11,7 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use port_checker_api::ErrorCode;
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{
     config::Bounds,
@@ -32,22 +32,25 @@ impl FromRequest<AppState> for JsonBytes {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
         let bounds = &state.config.bounds;
         let (parts, body) = request.into_parts();
-        require_json(&parts.headers)?;
-        let declared = declared_length(&parts.headers);
+        let json = require_json(&parts.headers);
+        let too_large = declared_length(&parts.headers) > bounds.body_bytes;
         // Whoever waits for "100 Continue" has not sent anything yet.
-        if declared > bounds.body_bytes && parts.headers.contains_key(EXPECT) {
-            return Err(too_large(bounds));
+        if (json.is_err() || too_large) && parts.headers.contains_key(EXPECT) {
+            return Err(json.err().unwrap_or_else(|| self::too_large(bounds)));
         }
         let allowed = bounds.body_time.min(state.config.deadline);
-        timeout(allowed, read(body, bounds)).await.unwrap_or_else(|_| {
+        let read = timeout(allowed, read(body, bounds, &state.bodies)).await;
+        json?;
+        read.unwrap_or_else(|_| {
             let message = format!("the body did not arrive within {allowed:?}");
             Err(ApiError::new(ErrorCode::RequestTimeout, message))
         })
     }
 }
 
-async fn read(mut body: Body, bounds: &Bounds) -> Result<JsonBytes, ApiError> {
+async fn read(mut body: Body, bounds: &Bounds, room: &Semaphore) -> Result<JsonBytes, ApiError> {
     let mut bytes = BytesMut::new();
+    let mut taken = Vec::new();
     let mut seen: u64 = 0;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
@@ -59,10 +62,18 @@ async fn read(mut body: Body, bounds: &Bounds) -> Result<JsonBytes, ApiError> {
             break;
         }
         if seen <= bounds.body_bytes {
+            let size = u32::try_from(data.len()).unwrap_or(u32::MAX);
+            taken.push(room.try_acquire_many(size).map_err(|_| no_room(bounds))?);
             bytes.extend_from_slice(&data);
         }
     }
     if seen > bounds.body_bytes { Err(too_large(bounds)) } else { Ok(JsonBytes(bytes.freeze())) }
+}
+
+fn no_room(bounds: &Bounds) -> ApiError {
+    let message =
+        format!("the bodies of all requests together exceed {} bytes", bounds.bodies_bytes);
+    ApiError::new(ErrorCode::Overloaded, message).with_retry_after(bounds.body_time)
 }
 
 fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {

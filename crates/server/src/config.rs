@@ -7,7 +7,7 @@ use std::{
 
 use axum::http::HeaderValue;
 use ipnet::IpNet;
-use port_checker_probe::{Policy, ProbeSettings, Targets};
+use port_checker_probe::{Budget, Policy, ProbeSettings, Targets};
 
 use crate::OpenFiles;
 
@@ -117,6 +117,8 @@ pub struct Bounds {
     pub head_bytes: usize,
     /// How large a body may be, in bytes: all 65,535 ports fit, even one to a line.
     pub body_bytes: u64,
+    /// How large the bodies that arrive now may be together, in bytes.
+    pub bodies_bytes: usize,
     /// How long after the signal to stop an idle connection is kept, so that a request already on
     /// its way is answered.
     pub last_requests_time: Duration,
@@ -133,6 +135,7 @@ impl Default for Bounds {
             write_time: Duration::from_secs(30),
             head_bytes: 16 * 1024,
             body_bytes: 1024 * 1024,
+            bodies_bytes: 64 * 1024 * 1024,
             last_requests_time: Duration::from_secs(1),
             drain_margin: Duration::from_secs(5),
         }
@@ -221,6 +224,13 @@ impl Config {
         SETTINGS.iter().map(|setting| (setting.variable, setting.show(self)))
     }
 
+    /// How many ports that never answer one request can have judged within the deadline.
+    fn ports_in_time(&self) -> usize {
+        let longest = self.probe.longest().as_secs_f64().max(f64::MIN_POSITIVE);
+        let rounds = (self.deadline.as_secs_f64() / longest).floor();
+        Budget::new(self.max_in_flight).largest_share().saturating_mul(rounds as usize)
+    }
+
     /// What is allowed but probably not meant.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
@@ -230,6 +240,14 @@ impl Config {
                  checks will fail. Lower PORT_CHECK_RETRIES or PORT_CHECK_TIMEOUT, or raise the deadline",
                 self.probe.longest(),
                 self.deadline
+            ));
+        }
+        let in_time = self.ports_in_time();
+        if self.probe.longest() <= self.deadline && in_time < self.max_ports {
+            warnings.push(format!(
+                "PORT_CHECK_MAX_PORTS={} is more than the {in_time} ports that can be judged in time \
+                 if none answers; raise the open-file limit or PORT_CHECK_MAX_IN_FLIGHT",
+                self.max_ports
             ));
         }
         if self.policy.targets == Targets::Any {

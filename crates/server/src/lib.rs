@@ -36,6 +36,7 @@ mod listen;
 mod malformed;
 mod metrics;
 mod open_files;
+mod peers;
 mod routes;
 mod run;
 mod state;

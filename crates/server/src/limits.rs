@@ -67,6 +67,13 @@ pub(crate) struct Charge {
     pub(crate) cost: u64,
 }
 
+/// Whether to charge, or only to tell what would become of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Charge,
+    Tell,
+}
+
 /// What the limits say to a request. Either every charge was made or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Decision {

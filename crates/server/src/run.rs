@@ -36,6 +36,7 @@ pub async fn run(
     state.limiter.start(&background, state.draining.clone()).await;
     let bounds = &state.config.bounds;
     let callers = Acceptor::new(app::app(state.clone()), &state, bounds.connections);
+    state.metrics.connections_limit(bounds.connections);
     let collectors = Acceptor::new(app::metrics_app(state.clone()), &state, METRICS_CONNECTIONS);
     let accept_for_collectors = async {
         match &metrics {

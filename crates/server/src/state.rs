@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use port_checker_probe::{Budget, Prober};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Config, limits::Limiter, metrics::Metrics};
@@ -14,6 +15,8 @@ pub(crate) struct AppState {
     pub(crate) prober: Prober,
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) metrics: Arc<Metrics>,
+    /// A permit for each byte of a body that arrives now.
+    pub(crate) bodies: Arc<Semaphore>,
     /// Cancelled when the service begins to shut down.
     pub(crate) draining: CancellationToken,
 }
@@ -25,6 +28,7 @@ impl AppState {
             prober: Prober::new(config.probe, Budget::new(config.max_in_flight)),
             limiter: Arc::new(Limiter::new(&config, Arc::clone(&metrics))),
             metrics,
+            bodies: Arc::new(Semaphore::new(config.bounds.bodies_bytes)),
             config: Arc::new(config),
             draining: CancellationToken::new(),
         }

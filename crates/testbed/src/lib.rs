@@ -1,11 +1,13 @@
 //! Real things for the tests to talk to, and to talk with.
 //!
 //! * [`ports`]: ports of this machine that listen, refuse, or never answer.
+//! * [`certificates`]: an authority and a server's certificate.
 //! * [`http`]: a client that sends exactly the bytes it is given.
 //! * [`process`]: the service and other programs, started and stopped.
 //! * [`namespace`]: network namespaces of the tests' own.
 //! * [`skip`]: what a test does when it lacks something.
 
+pub mod certificates;
 pub mod http;
 pub mod namespace;
 pub mod ports;

@@ -67,9 +67,7 @@ impl Service {
     /// # Panics
     /// When there is no such process.
     pub fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let done = Command::new("kill").args(["-s", name, &pid]).status();
-        assert!(done.is_ok_and(|status| status.success()), "kill -s {name} {pid}");
+        signal(&self.child, name);
     }
 
     /// The process id.
@@ -149,6 +147,22 @@ impl Running {
         });
         running
     }
+}
+
+impl Running {
+    /// Sends a signal, such as `STOP`.
+    ///
+    /// # Panics
+    /// When there is no such process.
+    pub fn signal(&self, name: &str) {
+        signal(&self.0, name);
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    let pid = child.id().to_string();
+    let done = Command::new("kill").args(["-s", name, &pid]).status();
+    assert!(done.is_ok_and(|status| status.success()), "kill -s {name} {pid}");
 }
 
 /// A free address of loopback, for programs that cannot be told to take any.

@@ -47,6 +47,7 @@ fn what_happened_is_counted() {
         assert_eq!(metric(service.address, series), value, "{series}");
     }
     assert!(metric(service.address, "port_checker_probes_in_flight_limit ") > 0.0);
+    assert!(metric(service.address, "port_checker_connections_limit ") > 16.0);
     assert!(metric(service.address, "process_resident_memory_bytes ") > 0.0);
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Both yield the hops nearest first, and none for a hop that does not say who it is.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderName, header::FORWARDED};
 
@@ -39,8 +39,14 @@ fn element(text: &str) -> Option<IpAddr> {
 
 /// An address as the headers write it: alone, in brackets, or with a port.
 fn node(text: &str) -> Option<IpAddr> {
-    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-    bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|node| node.ip()))
+    let bare = |text: &str| text.trim_start_matches('[').trim_end_matches(']').parse().ok();
+    let with_port = || {
+        let (address, port) = text.rsplit_once(':')?;
+        let is_port = port.starts_with('_') || port.parse::<u16>().is_ok();
+        let is_whole = address.ends_with(']') || !address.contains(':');
+        (is_port && is_whole).then(|| bare(address))?
+    };
+    bare(text).or_else(with_port)
 }
 
 fn unquoted(text: &str) -> &str {

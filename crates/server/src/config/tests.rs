@@ -8,7 +8,7 @@ fn resolve(given: Given<'_>) -> Result<Config, Vec<InvalidSetting>> {
     let value = |variable: &str| {
         given.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned())
     };
-    Config::resolve(value, OpenFiles::of(1024))
+    Config::resolve(value, OpenFiles::of(20_000))
 }
 
 #[test]
@@ -22,7 +22,7 @@ fn the_defaults_are_those_of_the_contract() {
         ("PORT_CHECK_TIMEOUT", "5"),
         ("PORT_CHECK_DEADLINE", "25"),
         ("PORT_CHECK_MAX_PORTS", "1024"),
-        ("PORT_CHECK_MAX_IN_FLIGHT", "744"),
+        ("PORT_CHECK_MAX_IN_FLIGHT", "8192"),
         ("PORT_CHECKER_TARGETS", "public"),
         ("PORT_CHECKER_ALLOW_LOCAL_IPS", "false"),
         ("PORT_CHECKER_ALLOWED_TARGETS", ""),
@@ -68,7 +68,8 @@ fn a_development_environment_admits_local_addresses_unless_told_otherwise() {
 
 #[test]
 fn warnings_for_what_is_probably_not_meant() {
-    let cases: [(Given<'_>, Option<&str>); 4] = [
+    let cases: [(Given<'_>, Option<&str>); 5] = [
+        (&[("PORT_CHECK_MAX_IN_FLIGHT", "1000")], Some("875 ports")),
         (&[], None),
         (&[("PORT_CHECK_DEADLINE", "17")], None),
         (&[("PORT_CHECK_DEADLINE", "16.9")], Some("longer than PORT_CHECK_DEADLINE")),
@@ -83,10 +84,10 @@ fn warnings_for_what_is_probably_not_meant() {
 
 #[test]
 fn more_sockets_than_the_open_file_limit_holds_are_rejected() {
-    let rejected = resolve(&[("PORT_CHECK_MAX_IN_FLIGHT", "985")]).unwrap_err();
+    let rejected = resolve(&[("PORT_CHECK_MAX_IN_FLIGHT", "19961")]).unwrap_err();
     assert_eq!(
         rejected[0].to_string(),
-        "PORT_CHECK_MAX_IN_FLIGHT: '985' cannot be used; \
-         expected at most 984 with an open-file limit of 1024"
+        "PORT_CHECK_MAX_IN_FLIGHT: '19961' cannot be used; \
+         expected at most 19960 with an open-file limit of 20000"
     );
 }

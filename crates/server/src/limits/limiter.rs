@@ -6,7 +6,7 @@ use port_checker_api::ErrorCode;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Charge, Decision, Rate, SHORTEST_WAIT, Side, Subject, headers::RateLimitHeaders,
+    Charge, Decision, Mode, Rate, SHORTEST_WAIT, Side, Subject, headers::RateLimitHeaders,
     memory::MemoryLimits, redis::RedisLimits,
 };
 use crate::{Config, error::ApiError, metrics::Metrics};
@@ -44,20 +44,23 @@ impl Limiter {
         }
     }
 
-    /// Charges `caller` and `target` for `ports` probes, or neither.
+    /// Charges `caller` and `target` for `ports` probes, or neither; or only tells what would be.
     ///
     /// # Errors
     /// `RATE_LIMITED`, with the headers that tell how the caller stands.
     pub(crate) async fn charge(
         &self,
-        caller: IpAddr,
-        target: IpAddr,
+        (caller, target): (IpAddr, IpAddr),
         ports: usize,
+        mode: Mode,
     ) -> Result<RateLimitHeaders, ApiError> {
         let charges = self.charges(Subject::of(caller), Subject::of(target), ports as u64);
-        let decision = self.decide(&charges).await;
-        for (charge, standing) in charges.iter().zip(&decision.standings) {
-            self.metrics.limiter_decided(charge.side, standing.admitted);
+        let decision = self.decide(&charges, mode).await;
+        // What was only told is counted when it is decided, or refused here.
+        if mode == Mode::Charge || decision.refused().is_some() {
+            for (charge, standing) in charges.iter().zip(&decision.standings) {
+                self.metrics.limiter_decided(charge.side, standing.admitted);
+            }
         }
         let headers = RateLimitHeaders::new(&charges, &decision);
         match decision.refused() {
@@ -86,13 +89,13 @@ impl Limiter {
         of_caller.into_iter().chain(of_target).collect()
     }
 
-    async fn decide(&self, charges: &[Charge]) -> Decision {
+    async fn decide(&self, charges: &[Charge], mode: Mode) -> Decision {
         if let (Some(redis), false) = (&self.redis, charges.is_empty())
-            && let Some(decision) = redis.charge(charges).await
+            && let Some(decision) = redis.charge(charges, mode).await
         {
             return decision;
         }
-        self.memory.charge(charges)
+        self.memory.charge(charges, mode)
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Charge, Decision};
+use super::{Charge, Decision, Mode};
 
 /// Subjects that share a bucket; the work of a charge is to look at these.
 const WAYS: usize = 8;
@@ -44,19 +44,19 @@ impl MemoryLimits {
         }
     }
 
-    /// Makes every charge now, or none.
-    pub(crate) fn charge(&self, charges: &[Charge]) -> Decision {
+    /// Makes every charge now, or none; or only tells what would be.
+    pub(crate) fn charge(&self, charges: &[Charge], mode: Mode) -> Decision {
         let now = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.charge_at(charges, now)
+        self.charge_at(charges, mode, now)
     }
 
-    /// Makes every charge at `now`, in microseconds since the table began, or none.
-    pub(crate) fn charge_at(&self, charges: &[Charge], now: u64) -> Decision {
+    /// The same at `now`, in microseconds since the table began.
+    fn charge_at(&self, charges: &[Charge], mode: Mode, now: u64) -> Decision {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let before: Vec<u64> =
             charges.iter().map(|charge| self.slot(&mut slots, charge).tat).collect();
         let decision = Decision::of(charges, &before, now);
-        if decision.is_admitted() {
+        if decision.is_admitted() && mode == Mode::Charge {
             for (charge, tat) in charges.iter().zip(before) {
                 self.slot(&mut slots, charge).tat = charge.rate.charged(tat, now, charge.cost);
             }
@@ -97,37 +97,64 @@ mod tests {
     fn both_are_charged_or_none() {
         let limits = MemoryLimits::new();
         let (caller, target) = (charge(Side::Caller, 1, 6), charge(Side::Target, 1, 6));
-        assert_eq!(limits.charge_at(&[caller, target], 0).refused(), None);
+        assert_eq!(limits.charge_at(&[caller, target], Mode::Charge, 0).refused(), None);
         let other = charge(Side::Caller, 2, 6);
-        let (refused, standing) = limits.charge_at(&[other, target], 0).refused().unwrap();
+        let (refused, standing) =
+            limits.charge_at(&[other, target], Mode::Charge, 0).refused().unwrap();
         assert_eq!((refused, standing.remaining), (1, 4), "the target's allowance is too small");
         let rest = [charge(Side::Caller, 2, 10), charge(Side::Target, 1, 4)];
-        assert_eq!(limits.charge_at(&rest, 0).refused(), None, "the refusal cost nobody anything");
+        assert_eq!(
+            limits.charge_at(&rest, Mode::Charge, 0).refused(),
+            None,
+            "the refusal cost nobody anything"
+        );
     }
 
     #[test]
     fn caller_and_target_of_one_address_are_two_subjects() {
         let limits = MemoryLimits::new();
-        assert_eq!(limits.charge_at(&[charge(Side::Caller, 1, 10)], 0).refused(), None);
-        assert_eq!(limits.charge_at(&[charge(Side::Target, 1, 10)], 0).refused(), None);
+        assert_eq!(
+            limits.charge_at(&[charge(Side::Caller, 1, 10)], Mode::Charge, 0).refused(),
+            None
+        );
+        assert_eq!(
+            limits.charge_at(&[charge(Side::Target, 1, 10)], Mode::Charge, 0).refused(),
+            None
+        );
     }
 
     #[test]
     fn a_flood_of_addresses_does_not_free_who_owes_most() {
         let limits = MemoryLimits::new();
-        assert_eq!(limits.charge_at(&[charge(Side::Caller, 0, 10)], 0).refused(), None);
+        assert_eq!(
+            limits.charge_at(&[charge(Side::Caller, 0, 10)], Mode::Charge, 0).refused(),
+            None
+        );
         for address in 1..500_000 {
-            limits.charge_at(&[charge(Side::Caller, address, 1)], 0);
+            limits.charge_at(&[charge(Side::Caller, address, 1)], Mode::Charge, 0);
         }
-        let again = limits.charge_at(&[charge(Side::Caller, 0, 1)], 0);
+        let again = limits.charge_at(&[charge(Side::Caller, 0, 1)], Mode::Charge, 0);
         assert!(again.refused().is_some(), "still remembered");
+    }
+
+    #[test]
+    fn telling_costs_nothing() {
+        let limits = MemoryLimits::new();
+        let all = [charge(Side::Caller, 1, 10)];
+        for mode in [Mode::Tell, Mode::Tell, Mode::Charge] {
+            assert_eq!(limits.charge_at(&all, mode, 0).refused(), None);
+        }
+        assert!(limits.charge_at(&all, Mode::Tell, 0).refused().is_some());
     }
 
     #[test]
     fn nothing_asked_costs_nothing() {
         let limits = MemoryLimits::new();
-        limits.charge_at(&[charge(Side::Caller, 1, 10)], 0);
-        assert_eq!(limits.charge_at(&[charge(Side::Caller, 1, 0)], 0).refused(), None);
-        assert_eq!(limits.charge_at(&[], 0), Decision { standings: Vec::new() });
+        limits.charge_at(&[charge(Side::Caller, 1, 10)], Mode::Charge, 0);
+        assert_eq!(
+            limits.charge_at(&[charge(Side::Caller, 1, 0)], Mode::Charge, 0).refused(),
+            None
+        );
+        assert_eq!(limits.charge_at(&[], Mode::Charge, 0), Decision { standings: Vec::new() });
     }
 }

@@ -5,7 +5,7 @@
 //! subject's allowance is whole again.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -16,7 +16,7 @@ use tokio::{sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::{Charge, Decision};
+use super::{Charge, Decision, Mode};
 use crate::metrics::Metrics;
 
 /// The beginning of every key; the number changes with the meaning of the values.
@@ -32,15 +32,21 @@ const CONNECT_TIME: Duration = Duration::from_secs(1);
 /// How long to wait before the next attempt to reach a Redis that does not answer.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
-/// Charges every key or none. Takes, per key, the interval, the tolerance and the cost; returns the
-/// time, and each key's TAT before.
+/// Charges every key or none. Takes whether to charge or only to tell, then, per key, the interval,
+/// the tolerance and the cost; returns the time, and each key's TAT before. A key whose value is none
+/// of ours counts as unused.
 const CHARGE: &str = r"
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local before, after, admitted = {}, {}, true
+local function tat(key)
+  local value = redis.pcall('GET', key)
+  local number = type(value) == 'string' and tonumber(value) or 0
+  if number >= 0 and number < 1e16 then return number else return 0 end
+end
+local before, after, admitted = {}, {}, ARGV[1] == '1'
 for i, key in ipairs(KEYS) do
-  local interval, tolerance, cost = ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i]
-  before[i] = tonumber(redis.call('GET', key) or 0)
+  local interval, tolerance, cost = ARGV[3 * i - 1], ARGV[3 * i], ARGV[3 * i + 1]
+  before[i] = tat(key)
   after[i] = math.max(before[i], now) + interval * cost
   admitted = admitted and after[i] - now <= tonumber(tolerance)
 end
@@ -63,10 +69,16 @@ return answer
 pub(crate) struct RedisLimits {
     client: Client,
     script: Script,
-    /// None while Redis does not answer.
-    connection: Mutex<Option<MultiplexedConnection>>,
+    link: Mutex<Link>,
     lost: Notify,
     metrics: Arc<Metrics>,
+}
+
+/// The connection in use; none while Redis does not answer. The number tells one from the next.
+#[derive(Default)]
+struct Link {
+    number: u64,
+    connection: Option<MultiplexedConnection>,
 }
 
 impl RedisLimits {
@@ -74,17 +86,19 @@ impl RedisLimits {
     pub(crate) fn new(client: Client, metrics: Arc<Metrics>) -> Self {
         // Fails only if somebody else has chosen already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let script = Script::new(CHARGE);
-        let connection = Mutex::new(None);
-        Self { client, script, connection, lost: Notify::new(), metrics }
+        let (link, lost) = (Mutex::default(), Notify::new());
+        Self { client, script: Script::new(CHARGE), link, lost, metrics }
     }
 
-    /// Makes every charge, or none. Nothing, if Redis does not answer.
-    pub(crate) async fn charge(&self, charges: &[Charge]) -> Option<Decision> {
-        let mut connection = self.current()?;
+    /// Makes every charge, or none; or only tells what would be. Nothing, if Redis does not answer.
+    pub(crate) async fn charge(&self, charges: &[Charge], mode: Mode) -> Option<Decision> {
+        let (number, mut connection) = {
+            let link = self.link();
+            (link.number, link.connection.clone()?)
+        };
         let began = Instant::now();
         let answered: Result<Vec<u64>, RedisError> =
-            self.invocation(charges).invoke_async(&mut connection).await;
+            self.invocation(charges, mode).invoke_async(&mut connection).await;
         self.metrics.redis_answered(began.elapsed(), answered.is_ok());
         match answered.as_deref() {
             Ok([now, before @ ..]) if before.len() == charges.len() => {
@@ -92,14 +106,15 @@ impl RedisLimits {
             }
             Ok(_) => None,
             Err(error) => {
-                self.lose(error);
+                self.lose(number, error);
                 None
             }
         }
     }
 
-    fn invocation(&self, charges: &[Charge]) -> ScriptInvocation<'_> {
+    fn invocation(&self, charges: &[Charge], mode: Mode) -> ScriptInvocation<'_> {
         let mut invocation = self.script.prepare_invoke();
+        invocation.arg(u8::from(mode == Mode::Charge));
         for Charge { side, subject, rate, cost } in charges {
             invocation.key(format!("{PREFIX}:{}:{}", side.name(), subject.address()));
             invocation.arg(rate.interval_micros()).arg(rate.tolerance_micros()).arg(*cost);
@@ -112,8 +127,11 @@ impl RedisLimits {
         let forever = async {
             loop {
                 self.lost.notified().await;
-                while self.connect().await.is_err() {
+                loop {
                     sleep(RECONNECT_PAUSE).await;
+                    if self.connect().await.is_ok() {
+                        break;
+                    }
                 }
                 info!("Redis answers again: limits are shared");
             }
@@ -129,23 +147,30 @@ impl RedisLimits {
         }
     }
 
+    /// Connects, and proves with a charge to a key of nobody's that Redis does what is wanted of it:
+    /// one that is full or a replica answers, too.
     async fn connect(&self) -> Result<(), RedisError> {
+        const MICROSECONDS: u64 = 1_000;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIME))
             .set_response_timeout(Some(ANSWER_TIME));
         let mut connection =
             self.client.get_multiplexed_async_connection_with_config(&config).await?;
-        let _: String = redis::cmd("PING").query_async(&mut connection).await?;
-        *self.slot() = Some(connection);
+        let mut proof = self.script.prepare_invoke();
+        proof.key(format!("{PREFIX}:proof")).arg(1).arg(MICROSECONDS).arg(MICROSECONDS).arg(1);
+        let _: Vec<u64> = proof.invoke_async(&mut connection).await?;
+        let mut link = self.link();
+        link.number += 1;
+        link.connection = Some(connection);
         self.metrics.redis_up(true);
         Ok(())
     }
 
-    /// Goes on without Redis; says so once, however many requests find out.
-    fn lose(&self, error: &RedisError) {
-        let had_one = self.slot().take().is_some();
-        self.metrics.redis_up(false);
-        if had_one {
+    /// Goes on without Redis; says so once, however many requests find out, and however late.
+    fn lose(&self, number: u64, error: &RedisError) {
+        let mut link = self.link();
+        if link.number == number && link.connection.take().is_some() {
+            self.metrics.redis_up(false);
             self.tell(error);
         }
     }
@@ -155,11 +180,7 @@ impl RedisLimits {
         self.lost.notify_one();
     }
 
-    fn current(&self) -> Option<MultiplexedConnection> {
-        self.slot().clone()
-    }
-
-    fn slot(&self) -> std::sync::MutexGuard<'_, Option<MultiplexedConnection>> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    fn link(&self) -> MutexGuard<'_, Link> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

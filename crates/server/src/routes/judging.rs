@@ -11,7 +11,7 @@ use crate::{
     Config,
     access_log::Arrival,
     error::ApiError,
-    limits::RateLimitHeaders,
+    limits::{Mode, RateLimitHeaders},
     metrics::Metrics,
     state::AppState,
     tally::{SharedTally, Tally},
@@ -54,8 +54,9 @@ pub(crate) async fn begin(
     let target = vetted.map_err(|refusal| refused(refusal.into()))?;
     let ports = target.ports().len();
     tally.update(|tally| tally.ports = ports);
-    let admission = admit(state, ports, arrival).await.map_err(refused)?;
-    let charged = state.limiter.charge(caller, address, ports).await;
+    let parties = (caller, address);
+    let admission = admit(state, parties, ports, arrival).await.map_err(refused)?;
+    let charged = state.limiter.charge(parties, ports, Mode::Charge).await;
     let standing = charged.map_err(refused)?;
     let time_left = state.config.deadline.saturating_sub(arrival.0.elapsed());
     let judging = Judging {
@@ -87,17 +88,33 @@ impl Judging {
     }
 }
 
-/// Waits for a socket to begin with, as long as the check could still end in time after that.
-async fn admit(state: &AppState, ports: usize, arrival: Arrival) -> Result<Admission, ApiError> {
+/// Finds a socket to begin with. Waits for one as long as the check could still end in time after
+/// that; whoever is over a limit does not take a place among those that wait.
+async fn admit(
+    state: &AppState,
+    parties: (IpAddr, IpAddr),
+    ports: usize,
+    arrival: Arrival,
+) -> Result<Admission, ApiError> {
     let Config { probe, deadline, .. } = &*state.config;
-    let patience = deadline.saturating_sub(probe.longest()).saturating_sub(arrival.0.elapsed());
-    state.prober.budget().admit(ports, patience).await.map_err(|overloaded| {
-        let Overloaded { limit, waiting, .. } = overloaded;
-        // A socket is free again after one time-out at the latest, and goes to who waits longest.
-        let turns = u32::try_from(waiting / limit + 1).unwrap_or(u32::MAX);
-        let error = ApiError::new(ErrorCode::Overloaded, overloaded.to_string());
-        error.with_retry_after(probe.timeout.saturating_mul(turns))
-    })
+    let (budget, longest) = (state.prober.budget(), probe.longest());
+    let time_left = deadline.saturating_sub(arrival.0.elapsed());
+    let turn_away = |overloaded| turned_away(overloaded, &state.config);
+    budget.is_hopeless(ports, longest, time_left).map_err(turn_away)?;
+    if let Some(admission) = budget.admit_now(ports) {
+        return Ok(admission);
+    }
+    state.limiter.charge(parties, ports, Mode::Tell).await?;
+    budget.admit(time_left.saturating_sub(longest)).await.map_err(turn_away)
+}
+
+/// When there is a socket again: each is free after one time-out at the latest, and goes to whoever
+/// waits longest; and nobody waits or checks longer than the deadline.
+fn turned_away(overloaded: Overloaded, config: &Config) -> ApiError {
+    let Overloaded { limit, waiting, .. } = overloaded;
+    let turns = u32::try_from(waiting / limit + 1).unwrap_or(u32::MAX);
+    let wait = config.probe.timeout.saturating_mul(turns).min(config.deadline);
+    ApiError::new(ErrorCode::Overloaded, overloaded.to_string()).with_retry_after(wait)
 }
 
 fn log(finding: &Finding, target: IpAddr) {

@@ -99,6 +99,8 @@ fn bodies_that_are_too_large() {
     let body = vec![b' '; 10_000_000];
     let answer = post(server.address, "/check-ports", json, &body);
     assert_error(&answer, 413, "PAYLOAD_TOO_LARGE", "10 MB sent at once");
+    let answer = post(server.address, "/check-ports", "Content-Type: text/plain\r\n", &body);
+    assert_error(&answer, 415, "UNSUPPORTED_MEDIA_TYPE", "10 MB of another type");
     let waiting = "POST /check-ports HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\
                    Content-Type: application/json\r\nContent-Length: 10000000\r\n\
                    Expect: 100-continue\r\n\r\n";

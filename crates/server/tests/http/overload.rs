@@ -1,9 +1,9 @@
 //! More work than there are sockets.
 
-use std::time::Duration;
+use std::{io::Write, time::Duration};
 
 use port_checker_testbed::{
-    http::{check_ports, metric},
+    http::{begin_request, check_ports, metric},
     ports::{Held, Listening, Silent},
     process::wait_until,
 };
@@ -57,9 +57,41 @@ fn a_large_slow_check_leaves_sockets_for_others() {
     let body = format!(r#"{{"ports":{ports:?}}}"#);
     let _slow = port_checker_testbed::http::begin_check(server.address, &body);
     let in_flight = || metric(server.address, "port_checker_probes_in_flight ");
-    wait_until("the slow check has its share", || in_flight() == 4.0);
+    wait_until("the slow check has its share", || in_flight() == 7.0);
     let open = Listening::on(LOOPBACK);
     let answer = check_ports(server.address, &format!(r#"{{"ports":[{}]}}"#, open.port()));
     assert_eq!(answer.json()["success"], true, "{answer:?}");
-    assert_eq!(in_flight(), 4.0, "the slow one is still at it");
+    assert_eq!(in_flight(), 7.0, "the slow one is still at it");
+}
+
+#[test]
+fn bodies_that_arrive_share_a_bound() {
+    let server = Server::start(|config| config.bounds.bodies_bytes = 1000);
+    let mut slow = begin_request(server.address, 900);
+    slow.write_all(&[b' '; 899]).unwrap();
+    let body = format!(r#"{{"ports":[],"x":"{}"}}"#, "x".repeat(500));
+    wait_until("there is no room for another", || {
+        let answer = check_ports(server.address, &body);
+        answer.status == 503 && answer.code() == "OVERLOADED"
+    });
+    drop(slow);
+    wait_until("there is room again", || check_ports(server.address, &body).status == 200);
+}
+
+#[test]
+fn whoever_is_over_a_limit_takes_no_place_among_those_that_wait() {
+    let server = Server::start(|config| {
+        config.max_in_flight = 1;
+        config.probe.attempts = std::num::NonZeroU32::MIN;
+        config.probe.timeout = Duration::from_secs(20);
+        config.deadline = Duration::from_secs(60);
+        config.limits.caller = port_checker_server::Allowance { per_minute: 1, burst: 1 };
+    });
+    let silent = Silent::on(LOOPBACK);
+    let _slow = server.begin_check(&silent);
+    let in_flight = || metric(server.address, "port_checker_probes_in_flight ");
+    wait_until("the probe is under way", || in_flight() == 1.0);
+    let answer = check_ports(server.address, r#"{"ports":[1]}"#);
+    assert_eq!((answer.status, answer.code().as_str()), (429, "RATE_LIMITED"), "{answer:?}");
+    assert_eq!(metric(server.address, "port_checker_requests_waiting "), 0.0);
 }

@@ -59,6 +59,14 @@ table inet filter {
     }
 }";
 
+const CHECKER_RULES: &str = "
+table inet filter {
+    chain output {
+        type filter hook output priority 0;
+        tcp dport 1001 reject with icmpx port-unreachable
+    }
+}";
+
 /// A checker, a router and a host behind it.
 struct Lab {
     checker: Namespace,
@@ -173,7 +181,23 @@ fn a_dead_gateway_of_the_checkers_own_is_not_the_targets_fault() {
     for target in HOST {
         let answer = lab.ask(&service, &json!({"provider_ip": target, "ports": [OPEN]}));
         assert_eq!((answer.status, answer.code().as_str()), (503, "CHECK_FAILED"), "{target}");
-        assert!(answer.message().contains("own gateway"), "{}", answer.message());
+        assert!(answer.message().contains("own firewall or gateway"), "{}", answer.message());
+    }
+}
+
+/// The checker's own firewall says that the port cannot be reached.
+#[test]
+fn a_firewall_of_the_checkers_own_that_rejects_is_not_the_targets_fault() {
+    if !skip::is_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.checker.firewall(CHECKER_RULES);
+    lab.checker.ip(&["route", "add", "blackhole", "192.0.2.0/24"]);
+    let service = lab.serve();
+    for target in [HOST[0], HOST[1], "192.0.2.1"] {
+        let answer = lab.ask(&service, &json!({"provider_ip": target, "ports": [OPEN]}));
+        assert_eq!((answer.status, answer.code().as_str()), (503, "CHECK_FAILED"), "{target}");
     }
 }
 
