@@ -196,6 +196,8 @@ fn a_redis_that_hangs_is_waited_for_once() {
     let address = free_address();
     let Some(redis) = redis(address, &[]) else { return };
     let service = instance(&format!("redis://{address}"));
+    let up = || metric(service.address, "port_checker_redis_up ") == 1.0;
+    wait_until("limits are shared", up);
     redis.signal("STOP");
     for _ in 0..200 {
         let answer = check_ports(service.address, r#"{"provider_ip":"127.0.0.1","ports":[1]}"#);
@@ -203,9 +205,7 @@ fn a_redis_that_hangs_is_waited_for_once() {
     }
     assert_eq!(metric(service.address, "port_checker_redis_errors_total "), 1.0, "one waited");
     redis.signal("CONT");
-    wait_until("limits are shared again", || {
-        metric(service.address, "port_checker_redis_up ") == 1.0
-    });
+    wait_until("limits are shared again", up);
 }
 
 #[test]
