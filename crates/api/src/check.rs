@@ -30,6 +30,18 @@ pub struct CheckRequest {
     pub verbose: Option<bool>,
 }
 
+impl CheckRequest {
+    /// Asks about these ports of the caller's own address.
+    pub fn of_ports(ports: impl IntoIterator<Item = Port>) -> Self {
+        Self {
+            provider_ip: None,
+            ports: ports.into_iter().collect(),
+            challenge: None,
+            verbose: None,
+        }
+    }
+}
+
 /// The answer to `POST /check-ports`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -78,6 +78,15 @@ impl FromIterator<(Port, PortResult)> for Results {
     }
 }
 
+impl IntoIterator for Results {
+    type Item = (Port, PortResult);
+    type IntoIter = std::vec::IntoIter<(Port, PortResult)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl Serialize for Results {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(port, result)| (port, result)))

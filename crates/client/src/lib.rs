@@ -1,0 +1,38 @@
+//! Talks to port checkers.
+//!
+//! A [`Checker`] is one of them. It either gives a verdict about every port or none at all: whatever
+//! is not a success is a [`NoVerdict`], and another checker should be asked. Works with the Python
+//! service too, which has no progress and no `/ip`.
+//!
+//! ```
+//! use port_checker_client::{CheckRequest, Checker};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! # let url = format!("http://{}", listener.local_addr()?);
+//! # let mut config = port_checker_server::Config::default();
+//! # config.policy.allow_local = true;
+//! # tokio::spawn(port_checker_server::run(listener, config, std::future::pending()));
+//! let checker = Checker::new(&url)?;
+//! let own = checker.ip().await?;
+//! let request = CheckRequest { provider_ip: Some(own), ..CheckRequest::of_ports([1.try_into()?]) };
+//! let verdicts = checker
+//!     .check(&request, |progress| println!("{}: {}", progress.port, progress.result.accessible))
+//!     .await?;
+//! assert!(!verdicts.results.get(1).unwrap().accessible);
+//! # Ok(())
+//! # }
+//! ```
+
+mod answer;
+mod checker;
+mod lines;
+mod no_verdict;
+
+pub use checker::{Checker, InvalidUrl};
+pub use no_verdict::NoVerdict;
+pub use port_checker_api::{
+    Challenge, CheckRequest, CheckResponse, ErrorCode, Port, PortRanges, PortResult, Progress,
+    Reason, Results,
+};

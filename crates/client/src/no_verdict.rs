@@ -1,0 +1,93 @@
+//! Why a checker gave no verdict.
+
+use std::time::Duration;
+
+use port_checker_api::ErrorBody;
+
+/// A checker gave no verdict. Says nothing about the ports: ask another checker.
+#[derive(Debug, thiserror::Error)]
+pub enum NoVerdict {
+    /// The checker could not be talked to.
+    #[error("cannot talk to {url}: {reason}")]
+    Unreachable {
+        /// What was asked for.
+        url: String,
+        /// What went wrong, from the outermost to the innermost cause.
+        reason: String,
+    },
+    /// The checker did not answer in time.
+    #[error("{url} did not answer within {patience:?}")]
+    TimedOut {
+        /// What was asked for.
+        url: String,
+        /// How long was waited.
+        patience: Duration,
+    },
+    /// The checker refused, or could not do its part.
+    #[error("{url} answered {status}: {message}")]
+    Refused {
+        /// What was asked for.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// The checker's own words, or a part of what it sent in their place.
+        message: String,
+        /// When the checker says that it may be asked again.
+        retry_after: Option<Duration>,
+    },
+    /// The checker's answer is not one of the contract.
+    #[error("{url} gave an answer that cannot be understood: {reason}")]
+    Malformed {
+        /// What was asked for.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl NoVerdict {
+    /// When the checker says that it may be asked again.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    pub(crate) fn from_transport(url: &str, patience: Duration, error: &reqwest::Error) -> Self {
+        let url = url.to_owned();
+        if error.is_timeout() {
+            return Self::TimedOut { url, patience };
+        }
+        let mut reason = error.to_string();
+        let mut cause = std::error::Error::source(error);
+        while let Some(deeper) = cause {
+            reason = deeper.to_string();
+            cause = deeper.source();
+        }
+        Self::Unreachable { url, reason }
+    }
+
+    pub(crate) fn from_answer(
+        url: &str,
+        status: u16,
+        retry_after: Option<Duration>,
+        body: &[u8],
+    ) -> Self {
+        /// Of an answer that is no error body, in characters.
+        const QUOTED: usize = 200;
+        let message = match serde_json::from_slice::<ErrorBody>(body) {
+            Ok(body) => body.detail.message,
+            Err(_) => String::from_utf8_lossy(body)
+                .chars()
+                .filter(|char| !char.is_control())
+                .take(QUOTED)
+                .collect(),
+        };
+        Self::Refused { url: url.to_owned(), status, message, retry_after }
+    }
+
+    pub(crate) fn malformed(url: &str, reason: impl ToString) -> Self {
+        Self::Malformed { url: url.to_owned(), reason: reason.to_string() }
+    }
+}

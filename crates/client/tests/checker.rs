@@ -1,0 +1,204 @@
+//! One checker, good, bad or not there.
+
+use std::{
+    io::{Read, Write},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    process::Command,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::Duration,
+};
+
+use port_checker_client::{CheckRequest, Checker, NoVerdict, Port, Reason};
+use port_checker_server::Config;
+use port_checker_testbed::{
+    ports::{Held, Listening, Refusing, Silent},
+    process::{Running, free_address},
+    skip,
+};
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// A running checker that admits loopback.
+async fn serve(change: impl FnOnce(&mut Config)) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
+    let mut config = Config::default();
+    config.policy.allow_local = true;
+    config.probe.delay = Duration::from_millis(10);
+    config.probe.timeout = Duration::from_millis(200);
+    change(&mut config);
+    tokio::spawn(port_checker_server::run(listener, config, std::future::pending()));
+    url
+}
+
+/// Something that answers every connection with the same bytes, and counts them.
+fn always(answer: String) -> (String, &'static AtomicUsize) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
+    let asked: &'static AtomicUsize = Box::leak(Box::default());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let _ = stream.read(&mut [0; 4096]);
+            asked.fetch_add(1, Ordering::Relaxed);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    (url, asked)
+}
+
+fn ok(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+fn about(ports: &[Port]) -> CheckRequest {
+    CheckRequest { provider_ip: Some(LOOPBACK), ..CheckRequest::of_ports(ports.iter().copied()) }
+}
+
+async fn no_verdict(url: &str, ports: &[Port]) -> NoVerdict {
+    let checker = Checker::new(url).expect("an address").with_patience(Duration::from_millis(500));
+    checker.check(&about(ports), |_| {}).await.expect_err("no verdict")
+}
+
+#[tokio::test]
+async fn verdicts_in_the_order_asked_and_progress_as_it_comes() {
+    let checker = Checker::new(&serve(|_| {}).await).unwrap();
+    let (open, closed, silent) =
+        (Listening::on(LOOPBACK), Refusing::on(LOOPBACK), Silent::on(LOOPBACK));
+    let asked = [silent.port(), closed.port(), open.port(), closed.port()];
+    let mut heard = Vec::new();
+    let answer = checker.check(&about(&asked), |line| heard.push(line.port)).await.unwrap();
+    assert_eq!(heard, [open.port(), closed.port(), silent.port()], "the quickest first");
+    let found = answer.results.iter().map(|(port, result)| (*port, result.accessible));
+    let expected = [(silent.port(), false), (closed.port(), false), (open.port(), true)];
+    assert_eq!(found.collect::<Vec<_>>(), expected, "in the order asked, each once");
+    let error = answer.results.get(silent.port().get()).unwrap().error.as_deref();
+    assert_eq!(error, Some(Reason::TimedOut.text()));
+    assert_eq!(answer.message, "Successfully verified 1 out of 3 ports");
+}
+
+#[tokio::test]
+async fn the_address_it_sees_us_from() {
+    let checker = Checker::new(&serve(|_| {}).await).unwrap();
+    assert_eq!(checker.ip().await.unwrap(), LOOPBACK);
+}
+
+#[tokio::test]
+async fn a_refusal_is_no_verdict_in_the_checkers_own_words() {
+    let url = serve(|config| config.policy.allow_local = false).await;
+    let refused = no_verdict(&url, &[Port::MAX]).await;
+    assert!(matches!(refused, NoVerdict::Refused { status: 403, .. }), "{refused}");
+    assert!(refused.to_string().contains("PORT_CHECKER_ALLOW_LOCAL_IPS"), "{refused}");
+}
+
+#[tokio::test]
+async fn what_fails_in_the_midst_of_the_answer_is_no_verdict() {
+    let url = serve(|config| {
+        config.probe.timeout = Duration::from_secs(20);
+        config.deadline = Duration::from_millis(200);
+    })
+    .await;
+    let (open, silent) = (Listening::on(LOOPBACK), Silent::on(LOOPBACK));
+    let failed = no_verdict(&url, &[silent.port(), open.port()]).await;
+    assert!(matches!(failed, NoVerdict::Refused { status: 503, .. }), "{failed}");
+}
+
+#[tokio::test]
+async fn answers_that_are_none() {
+    let one = r#"{"success":true,"results":{"1":{"accessible":true,"error":null}},"message":""}"#;
+    let line = r#"{"port":1,"accessible":true,"error":null}"#;
+    let ndjson =
+        "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\nconnection: close\r\n\r\n";
+    let cases = [
+        (ok("]"), "expected value", "no JSON"),
+        (ok("{}"), "missing field", "another JSON"),
+        (ok(one), "nothing of port 65535", "another port"),
+        (ok(one).replace("length: ", "length: 9"), "", "cut short"),
+        (
+            "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 4\r\n\r\n<hr>".to_owned(),
+            "502: <hr>",
+            "a proxy",
+        ),
+        (
+            "HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n".to_owned(),
+            "302",
+            "a redirect",
+        ),
+        (format!("{ndjson}{line}\n"), "broke off", "no summary"),
+        (format!("{ndjson}{{}}\n"), "cannot be understood", "a line of another kind"),
+        ("SSH-2.0-OpenSSH_9.2\r\n".to_owned(), "", "another protocol"),
+    ];
+    for (answer, said, why) in cases {
+        let error = no_verdict(&always(answer).0, &[Port::MAX]).await;
+        assert!(error.to_string().contains(said), "{why}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_there_and_nobody_answering() {
+    let refusing = Refusing::on(LOOPBACK);
+    let gone = no_verdict(&format!("http://{}", refusing.address()), &[Port::MIN]).await;
+    assert!(matches!(gone, NoVerdict::Unreachable { .. }), "{gone}");
+    assert!(gone.to_string().contains("refused"), "{gone}");
+    let listening = Listening::on(LOOPBACK);
+    let silent = no_verdict(&format!("http://{}", listening.address()), &[Port::MIN]).await;
+    assert!(matches!(silent, NoVerdict::TimedOut { .. }), "{silent}");
+}
+
+#[tokio::test]
+async fn a_busy_checker_is_asked_once_more_when_it_says() {
+    for (seconds, expected, why) in [(0, 2, "at once"), (3600, 1, "not in an hour")] {
+        let (url, asked) = always(format!(
+            "HTTP/1.1 503 Service Unavailable\r\nretry-after: {seconds}\r\ncontent-length: 2\r\n\
+             connection: close\r\n\r\n{{}}"
+        ));
+        let error = no_verdict(&url, &[Port::MIN]).await;
+        assert!(matches!(error, NoVerdict::Refused { status: 503, .. }), "{why}: {error}");
+        assert_eq!(asked.load(Ordering::Relaxed), expected, "{why}");
+    }
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_not_read_to_the_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address: SocketAddr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let Ok((mut stream, _)) = listener.accept() else { return };
+        let _ = stream.read(&mut [0; 4096]);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\n\r\n");
+        while stream.write_all(&[b'x'; 65_536]).is_ok() {}
+    });
+    let checker = Checker::new(&format!("http://{address}")).unwrap();
+    let error = checker.check(&about(&[Port::MIN]), |_| {}).await.unwrap_err();
+    assert!(error.to_string().contains("too long"), "{error}");
+}
+
+#[tokio::test]
+async fn the_python_service_is_a_checker_too() {
+    let Some(python_service) = std::env::var_os("PYTHON_SERVICE") else {
+        return skip::missing("PYTHON_SERVICE, the path of its command; see scripts/test");
+    };
+    let address = free_address();
+    let mut command = Command::new(python_service);
+    command.env("PORT_CHECKER_HOST", "127.0.0.1");
+    command.env("PORT_CHECKER_PORT", address.port().to_string());
+    let _python = Running::start(&mut command, address);
+    let checker = Checker::new(&format!("http://{address}")).unwrap();
+    let (open, closed) = (Listening::on(LOOPBACK), Refusing::on(LOOPBACK));
+    let asked = [closed.port(), open.port()];
+    let answer = checker.check(&about(&asked), |_| panic!("it has no progress")).await.unwrap();
+    let found: Vec<_> = answer.results.iter().map(|(_, result)| result.accessible).collect();
+    assert_eq!(found, [false, true]);
+    assert!(checker.ip().await.is_err(), "it cannot tell");
+}
+
+#[test]
+fn addresses_that_are_none() {
+    for url in ["checker.example", "ftp://checker.example", "http://", ""] {
+        let error = Checker::new(url).expect_err(url);
+        assert!(error.to_string().contains(&format!("'{url}'")), "{error}");
+    }
+    let checker = Checker::new("http://a.example:9000/sub").unwrap();
+    assert_eq!(checker.url(), "http://a.example:9000/sub");
+}
