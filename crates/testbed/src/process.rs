@@ -12,6 +12,9 @@ use std::{
 /// How long a program may take to do what it must, far beyond what it needs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a program may take to end before it is killed.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
 /// How long to wait between two looks at a program that does not tell when it is ready.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
@@ -128,7 +131,7 @@ pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// Any other program; it is killed when dropped.
+/// Any other program; it is ended when dropped.
 pub struct Running(Child);
 
 impl Running {
@@ -160,9 +163,13 @@ impl Running {
 }
 
 fn signal(child: &Child, name: &str) {
+    assert!(signal_if_there(child, name), "kill -s {name} {}", child.id());
+}
+
+fn signal_if_there(child: &Child, name: &str) -> bool {
     let pid = child.id().to_string();
-    let done = Command::new("kill").args(["-s", name, &pid]).status();
-    assert!(done.is_ok_and(|status| status.success()), "kill -s {name} {pid}");
+    let kill = Command::new("kill").args(["-s", name, &pid]).stderr(Stdio::null()).status();
+    kill.is_ok_and(|status| status.success())
 }
 
 /// A free address of loopback, for programs that cannot be told to take any.
@@ -174,8 +181,14 @@ pub fn free_address() -> SocketAddr {
     listener.local_addr().expect("a bound socket")
 }
 
+/// Asks it to end first: a program killed at once would leave its own children behind.
 impl Drop for Running {
     fn drop(&mut self) {
+        signal_if_there(&self.0, "TERM");
+        let begun = Instant::now();
+        while begun.elapsed() < LAST_WORDS && matches!(self.0.try_wait(), Ok(None)) {
+            thread::sleep(LOOK_AGAIN);
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -222,6 +222,7 @@ fn redis_may_go_and_come_back_under_load() {
     let answers = || tally.read().0 + tally.read().1;
     wait_until("there is load", || answers() > 1_000);
     assert_eq!(up(), 1.0);
+    first.signal("KILL");
     drop(first);
     wait_until("the loss is seen", || up() == 0.0);
     let then = answers();
