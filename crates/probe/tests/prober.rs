@@ -197,7 +197,8 @@ async fn challenged(expected: &str, sent: &[u8], pause: Option<Duration>) -> Fin
 }
 
 fn check_challenged(challenge: &str, target: Target) -> Check {
-    let prober = prober(1, 1);
+    let settings = ProbeSettings { timeout: Duration::from_secs(1), ..settings(1) };
+    let prober = Prober::new(settings, Budget::new(1));
     let admission = prober.budget().admit_now(1).expect("a socket");
     prober.check(admission, target, Some(challenge.parse().expect("a challenge")), LONG)
 }
