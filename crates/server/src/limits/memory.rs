@@ -3,6 +3,7 @@
 use std::{
     collections::hash_map::RandomState,
     hash::BuildHasher,
+    ops::Range,
     sync::{Mutex, PoisonError},
     time::Instant,
 };
@@ -53,30 +54,43 @@ impl MemoryLimits {
     /// The same at `now`, in microseconds since the table began.
     fn charge_at(&self, charges: &[Charge], mode: Mode, now: u64) -> Decision {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let before: Vec<u64> =
-            charges.iter().map(|charge| self.slot(&mut slots, charge).tat).collect();
+        let subjects: Vec<u64> = charges.iter().map(|charge| self.subject(charge)).collect();
+        let before: Vec<u64> = subjects.iter().map(|&subject| tat(&slots, subject)).collect();
         let decision = Decision::of(charges, &before, now);
         if decision.is_admitted() && mode == Mode::Charge {
-            for (charge, tat) in charges.iter().zip(before) {
-                self.slot(&mut slots, charge).tat = charge.rate.charged(tat, now, charge.cost);
+            for ((charge, subject), tat) in charges.iter().zip(subjects).zip(before) {
+                let tat = charge.rate.charged(tat, now, charge.cost);
+                *slot(&mut slots, subject) = Slot { subject, tat };
             }
         }
         decision
     }
 
-    /// The slot of a subject, taken from whoever owes least if it has none.
-    fn slot<'a>(&self, slots: &'a mut [Slot], charge: &Charge) -> &'a mut Slot {
-        let subject = self.hasher.hash_one((charge.side, charge.subject)).max(1);
-        let bucket = usize::try_from(subject % BUCKETS as u64).expect("less than BUCKETS");
-        let bucket = &mut slots[bucket * WAYS..][..WAYS];
-        let known = bucket.iter().position(|slot| slot.subject == subject);
-        let index = known.unwrap_or_else(|| {
-            let least = (0..WAYS).min_by_key(|&way| bucket[way].tat).expect("there are ways");
-            bucket[least] = Slot { subject, tat: 0 };
-            least
-        });
-        &mut bucket[index]
+    /// What stands for the subject of a charge; never 0, which stands for nobody.
+    fn subject(&self, charge: &Charge) -> u64 {
+        self.hasher.hash_one((charge.side, charge.subject)).max(1)
     }
+}
+
+/// The TAT of a subject; that of one unknown is long past.
+fn tat(slots: &[Slot], subject: u64) -> u64 {
+    let bucket = &slots[bucket(subject)];
+    bucket.iter().find(|slot| slot.subject == subject).map_or(0, |slot| slot.tat)
+}
+
+/// The slot of a subject, or if it has none, that of whoever owes least.
+fn slot(slots: &mut [Slot], subject: u64) -> &mut Slot {
+    let bucket = &mut slots[bucket(subject)];
+    let known = bucket.iter().position(|slot| slot.subject == subject);
+    let least = || (0..WAYS).min_by_key(|&way| bucket[way].tat).expect("there are ways");
+    let index = known.unwrap_or_else(least);
+    &mut bucket[index]
+}
+
+/// Where a subject's slots are.
+fn bucket(subject: u64) -> Range<usize> {
+    let bucket = usize::try_from(subject % BUCKETS as u64).expect("less than BUCKETS");
+    bucket * WAYS..(bucket + 1) * WAYS
 }
 
 #[cfg(test)]
@@ -135,6 +149,20 @@ mod tests {
         }
         let again = limits.charge_at(&[charge(Side::Caller, 0, 1)], Mode::Charge, 0);
         assert!(again.refused().is_some(), "still remembered");
+    }
+
+    #[test]
+    fn what_is_refused_makes_nobody_forgotten() {
+        let limits = MemoryLimits::new();
+        let admitted = 1_000;
+        for address in 0..admitted {
+            limits.charge_at(&[charge(Side::Caller, address, 10)], Mode::Charge, 0);
+        }
+        for address in 0..500_000 {
+            limits.charge_at(&[charge(Side::Target, address, 11)], Mode::Charge, 0);
+        }
+        let occupied = limits.slots.lock().unwrap().iter().filter(|slot| slot.subject != 0).count();
+        assert_eq!(occupied, admitted as usize, "no refused target took a place");
     }
 
     #[test]
