@@ -10,6 +10,15 @@ use serde::{
 /// A TCP port, 1 to 65535. Port 0 is reserved and cannot be connected to (RFC 6335, section 6).
 pub type Port = NonZeroU16;
 
+/// The ports, each once, where it came first.
+pub fn distinct(ports: impl IntoIterator<Item = Port>) -> impl Iterator<Item = Port> {
+    let mut seen = vec![false; usize::from(u16::MAX) + 1];
+    ports.into_iter().filter(move |port| {
+        let seen = &mut seen[usize::from(port.get())];
+        !std::mem::replace(seen, true)
+    })
+}
+
 /// A port as JSON has it: any number that is mathematically an integer from 1 to 65535. To JSON
 /// Schema `80.0` is the integer 80.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

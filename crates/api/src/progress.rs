@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Port, PortResult};
 
+/// The media type of an answer that arrives line by line, one JSON value each.
+pub const NDJSON: &str = "application/x-ndjson";
+
 /// One line of an `application/x-ndjson` answer: a port was judged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Progress {

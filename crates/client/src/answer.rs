@@ -1,14 +1,13 @@
 //! From the bytes of an answer to verdicts.
 
+use std::collections::HashMap;
+
 use port_checker_api::{
-    CheckRequest, CheckResponse, ErrorBody, PortResult, Progress, Results, Summary,
+    CheckRequest, CheckResponse, ErrorBody, Port, PortResult, Progress, Results, Summary, distinct,
 };
 use serde::Deserialize;
 
 use crate::NoVerdict;
-
-/// The media type of an answer that arrives line by line.
-pub(crate) const NDJSON: &str = "application/x-ndjson";
 
 /// One line of an answer that arrives line by line.
 #[derive(Deserialize)]
@@ -79,19 +78,10 @@ fn complete(
     request: &CheckRequest,
     results: Results,
 ) -> Result<CheckResponse, NoVerdict> {
-    let mut found: Vec<Option<PortResult>> = vec![None; usize::from(u16::MAX) + 1];
-    for (port, result) in results {
-        found[usize::from(port.get())] = Some(result);
-    }
-    let mut ordered = Vec::with_capacity(request.ports.len());
-    let mut seen = vec![false; found.len()];
-    for &port in &request.ports {
-        let index = usize::from(port.get());
-        if std::mem::replace(&mut seen[index], true) {
-            continue;
-        }
-        let missing = || NoVerdict::malformed(url, format!("it says nothing of port {port}"));
-        ordered.push((port, found[index].take().ok_or_else(missing)?));
-    }
-    Ok(CheckResponse::new(ordered.into_iter().collect()))
+    let mut found: HashMap<Port, PortResult> = results.into_iter().collect();
+    let ordered: Results = distinct(request.ports.iter().copied())
+        .map(|port| found.remove(&port).map(|result| (port, result)).ok_or(port))
+        .collect::<Result<_, _>>()
+        .map_err(|port| NoVerdict::malformed(url, format!("it says nothing of port {port}")))?;
+    Ok(CheckResponse::new(ordered))
 }

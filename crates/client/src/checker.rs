@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
-use port_checker_api::{CheckRequest, CheckResponse, OwnAddress, Progress};
+use port_checker_api::{CheckRequest, CheckResponse, NDJSON, OwnAddress, Progress};
 use reqwest::{
     Client, RequestBuilder, Response, Url,
     header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER},
@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use crate::{
     NoVerdict,
-    answer::{self, Gathered, NDJSON},
+    answer::{self, Gathered},
     lines::Lines,
 };
 

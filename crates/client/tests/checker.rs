@@ -2,8 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
-    process::Command,
+    net::{SocketAddr, TcpListener},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::Duration,
@@ -12,12 +11,9 @@ use std::{
 use port_checker_client::{CheckRequest, Checker, NoVerdict, Port, Reason};
 use port_checker_server::Config;
 use port_checker_testbed::{
-    ports::{Held, Listening, Refusing, Silent},
-    process::{Running, free_address},
-    skip,
+    ports::{Held, LOOPBACK, Listening, Refusing, Silent},
+    process::Running,
 };
-
-const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A running checker that admits loopback.
 async fn serve(change: impl FnOnce(&mut Config)) -> String {
@@ -176,14 +172,7 @@ async fn an_endless_answer_is_not_read_to_the_end() {
 
 #[tokio::test]
 async fn the_python_service_is_a_checker_too() {
-    let Some(python_service) = std::env::var_os("PYTHON_SERVICE") else {
-        return skip::missing("PYTHON_SERVICE, the path of its command; see scripts/test");
-    };
-    let address = free_address();
-    let mut command = Command::new(python_service);
-    command.env("PORT_CHECKER_HOST", "127.0.0.1");
-    command.env("PORT_CHECKER_PORT", address.port().to_string());
-    let _python = Running::start(&mut command, address);
+    let Some((_python, address)) = Running::python_service() else { return };
     let checker = Checker::new(&format!("http://{address}")).unwrap();
     let (open, closed) = (Listening::on(LOOPBACK), Refusing::on(LOOPBACK));
     let asked = [closed.port(), open.port()];

@@ -4,7 +4,7 @@
 #![expect(clippy::print_stdout, reason = "prints its table")]
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -12,11 +12,10 @@ use std::{
 
 use port_checker_testbed::{
     http::{begin_check, connect, exchange, metric},
-    ports::{Held, Listening, Silent},
+    ports::{Held, LOOPBACK, Listening, Silent},
     process::{Running, Service, free_address, wait_until},
 };
 
-const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const ROUNDS: usize = 7;
 const UNLIMITED: &str = "0";
 /// More than any round asks for: the limits are computed and never refuse.

@@ -15,6 +15,16 @@ pub enum Verdict {
     NotOpen(Reason),
 }
 
+impl Verdict {
+    /// The verdict's name in logs and metrics: `open`, or the reason why not.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::NotOpen(reason) => reason.name(),
+        }
+    }
+}
+
 /// Who speaks when a step of a connection fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {

@@ -13,10 +13,10 @@ use axum::{
     response::Response,
 };
 use http_body_util::BodyExt;
-use port_checker_api::Reason;
+use port_checker_api::{NDJSON, Reason};
 use tracing::{Instrument, Span, debug, info, info_span, warn};
 
-use crate::{caller::Caller, error::Failure, routes::NDJSON, state::AppState, tally::SharedTally};
+use crate::{caller::Caller, error::Failure, state::AppState, tally::SharedTally};
 
 /// The header that carries a request's id, in and out.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -2,7 +2,12 @@
 
 use std::{any::Any, time::Duration};
 
-use axum::{Router, http::Method, http::header, middleware, response::IntoResponse};
+use axum::{
+    Router,
+    http::{Method, Uri, header},
+    middleware,
+    response::{IntoResponse, Response},
+};
 use port_checker_api::ErrorCode;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -14,7 +19,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Config, CorsOrigins,
     access_log::{REQUEST_ID, access_log},
-    error::ApiError,
+    error::{ApiError, quoted},
     limits::{RATE_LIMIT, RATE_LIMIT_POLICY},
     routes,
     state::AppState,
@@ -77,19 +82,18 @@ fn surrounded(router: Router<AppState>, state: AppState) -> Router {
         .with_state(state)
 }
 
-async fn no_such_route(uri: axum::http::Uri) -> ApiError {
-    let message = format!("there is no {}; see /docs", crate::error::quoted(uri.path()));
+async fn no_such_route(uri: Uri) -> ApiError {
+    let message = format!("there is no {}; see /docs", quoted(uri.path()));
     ApiError::new(ErrorCode::NotFound, message)
 }
 
-async fn no_such_method(method: Method, uri: axum::http::Uri) -> ApiError {
-    let path = crate::error::quoted(uri.path());
-    let message =
-        format!("{path} does not take {}; see Allow", crate::error::quoted(method.as_str()));
+async fn no_such_method(method: Method, uri: Uri) -> ApiError {
+    let path = quoted(uri.path());
+    let message = format!("{path} does not take {}; see Allow", quoted(method.as_str()));
     ApiError::new(ErrorCode::MethodNotAllowed, message)
 }
 
-fn internal(panic: &(dyn Any + Send)) -> axum::response::Response {
+fn internal(panic: &(dyn Any + Send)) -> Response {
     let said = panic.downcast_ref::<&str>().copied();
     let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     tracing::error!(panic = said.unwrap_or("(no text)"), "a request panicked: this is a defect");

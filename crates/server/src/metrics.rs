@@ -119,9 +119,9 @@ impl Metrics {
     /// Makes every series that may ever be, so that rates are right from the first event on.
     fn touch(&self) {
         for family in ["ipv4", "ipv6"] {
-            self.verdicts.with_label_values(&["open", family]);
-            for reason in Reason::ALL {
-                self.verdicts.with_label_values(&[reason.name(), family]);
+            let not_open = Reason::ALL.map(Verdict::NotOpen);
+            for verdict in not_open.into_iter().chain([Verdict::Open]) {
+                self.verdicts.with_label_values(&[verdict.name(), family]);
             }
         }
         for side in [Side::Caller, Side::Target] {
@@ -140,11 +140,7 @@ impl Metrics {
     }
 
     pub(crate) fn judged(&self, finding: &Finding, family: &str) {
-        let verdict = match finding.verdict {
-            Verdict::Open => "open",
-            Verdict::NotOpen(reason) => reason.name(),
-        };
-        self.verdicts.with_label_values(&[verdict, family]).inc();
+        self.verdicts.with_label_values(&[finding.verdict.name(), family]).inc();
         self.probe_seconds.observe(finding.elapsed.as_secs_f64());
     }
 

@@ -8,5 +8,3 @@ mod judging;
 pub(crate) mod metrics;
 pub(crate) mod own;
 mod progress;
-
-pub(crate) use progress::NDJSON;

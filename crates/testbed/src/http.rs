@@ -163,7 +163,7 @@ pub fn begin_request(server: SocketAddr, length: usize) -> TcpStream {
     const INVITATION: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
     let mut stream = connect(server);
     let head = format!(
-        "POST /check-ports HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
+        "POST /check-ports HTTP/1.1\r\nHost: test\r\n{JSON}\
          Content-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).expect("the server reads");

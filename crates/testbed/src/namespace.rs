@@ -87,14 +87,7 @@ impl Namespace {
     pub fn become_router(&self) {
         self.sysctl("net.ipv4.ip_forward=1");
         self.sysctl("net.ipv6.conf.all.forwarding=1");
-        self.report_every_error();
-    }
-
-    /// Lifts the kernel's limits on ICMP errors, which would make tests depend on their speed.
-    ///
-    /// # Panics
-    /// When the kernel does not let it.
-    pub fn report_every_error(&self) {
+        // The kernel's limits on ICMP errors would make tests depend on their speed.
         self.sysctl("net.ipv4.icmp_ratelimit=0");
         self.sysctl("net.ipv6.icmp.ratelimit=0");
     }

@@ -1,12 +1,15 @@
 //! Ports of this machine that behave in a known way for as long as they are held.
 
 use std::{
-    net::{IpAddr, SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     time::Duration,
 };
 
 use port_checker_api::Port;
 use socket2::{Domain, Socket, Type};
+
+/// This machine, over IPv4.
+pub const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A port that accepts connections, by the kernel's hand: nobody takes them out of the queue.
 pub struct Listening {

@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::skip;
+
 /// How long a program may take to do what it must, far beyond what it needs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -150,9 +152,24 @@ impl Running {
         });
         running
     }
-}
 
-impl Running {
+    /// Starts the Python service that `PYTHON_SERVICE` names the command of, or says that it is
+    /// missing.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn python_service() -> Option<(Self, SocketAddr)> {
+        let Some(program) = std::env::var_os("PYTHON_SERVICE") else {
+            skip::missing("PYTHON_SERVICE, the path of its command; see scripts/test");
+            return None;
+        };
+        let address = free_address();
+        let mut command = Command::new(program);
+        command.env("PORT_CHECKER_HOST", address.ip().to_string());
+        command.env("PORT_CHECKER_PORT", address.port().to_string());
+        Some((Self::start(&mut command, address), address))
+    }
+
     /// Sends a signal, such as `STOP`.
     ///
     /// # Panics

@@ -9,14 +9,12 @@ use std::{
 
 use port_checker_testbed::{
     http::{check_ports, connect, exchange, get, metric},
-    ports::{Held, Listening},
+    ports::{Held, LOOPBACK, Listening},
     process::{Service, wait_until},
     skip,
 };
 
 use crate::program::port_checker;
-
-const LOOPBACK: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 fn service() -> Service {
     let settings = [

@@ -9,13 +9,12 @@ use std::{
 
 use port_checker_testbed::{
     http::{begin_check, check_ports, connect, exchange, get},
-    ports::{Held, Listening, Refusing, Silent},
+    ports::{Held, LOOPBACK, Listening, Refusing, Silent},
     process::Service,
 };
 
 use crate::program::port_checker;
 
-const LOOPBACK: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 /// An address of no machine (RFC 5737): the service starts, warns, and cannot listen.
 const NOT_OURS: &str = "203.0.113.1";
 const QUICK: [(&str, &str); 2] =

@@ -7,14 +7,13 @@ use std::{
 
 use port_checker_testbed::{
     http::{check_ports, get, metric},
-    ports::{Held, Listening, Refusing},
+    ports::{Held, LOOPBACK, Listening, Refusing},
     process::{Service, free_address},
     skip,
 };
 
 use crate::program::port_checker;
 
-const LOOPBACK: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 const SETTINGS: [(&str, &str); 3] = [
     ("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"),
     ("PORT_CHECK_RETRIES", "1"),

@@ -1,26 +1,18 @@
 //! The Python service and this one, asked the same, answer the same.
 
-use std::{net::IpAddr, process::Command};
+use std::net::IpAddr;
 
 use port_checker_testbed::{
     http::{check_ports, get},
     ports::{Held, Listening, Refusing},
-    process::{Running, Service, free_address},
-    skip,
+    process::{Running, Service},
 };
 
 use crate::program::port_checker;
 
 #[test]
 fn valid_requests_get_equal_answers() {
-    let Some(python_service) = std::env::var_os("PYTHON_SERVICE") else {
-        return skip::missing("PYTHON_SERVICE, the path of its command; see scripts/test");
-    };
-    let address = free_address();
-    let mut command = Command::new(python_service);
-    command.env("PORT_CHECKER_HOST", "127.0.0.1");
-    command.env("PORT_CHECKER_PORT", address.port().to_string());
-    let _python = Running::start(&mut command, address);
+    let Some((_python, address)) = Running::python_service() else { return };
     let settings = [("PORT_CHECKER_ALLOW_LOCAL_IPS", "true")];
     let ours = Service::start(&mut port_checker(&["serve"], &settings));
 

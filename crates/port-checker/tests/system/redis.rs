@@ -15,14 +15,13 @@ use std::{
 use port_checker_testbed::{
     certificates::Certificates,
     http::{check_ports, connect, exchange, metric},
-    ports::{Held, Listening},
+    ports::{Held, LOOPBACK, Listening},
     process::{Running, Service, free_address, wait_until},
     skip,
 };
 
 use crate::program::port_checker;
 
-const LOOPBACK: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 const BURST: u64 = 500;
 const PER_MINUTE: u64 = 600;
 

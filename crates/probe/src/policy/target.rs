@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::Port;
+use port_checker_api::{Port, distinct};
 
 /// An address and ports that a [`Policy`](super::Policy) admitted. Nothing else can be dialled, and
 /// nothing but the policy can make one.
@@ -14,10 +14,8 @@ pub struct Target {
 
 impl Target {
     /// Keeps the first of each port that `ports` repeats.
-    pub(super) fn vetted(address: IpAddr, mut ports: Vec<Port>) -> Self {
-        let mut seen = vec![false; usize::from(u16::MAX) + 1];
-        ports.retain(|port| !std::mem::replace(&mut seen[usize::from(port.get())], true));
-        Self { address, ports: ports.into_boxed_slice() }
+    pub(super) fn vetted(address: IpAddr, ports: Vec<Port>) -> Self {
+        Self { address, ports: distinct(ports).collect() }
     }
 
     /// The address, never IPv4-mapped.

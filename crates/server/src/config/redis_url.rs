@@ -46,7 +46,7 @@ impl fmt::Debug for RedisUrl {
 }
 
 /// A URL with stars for whatever stands before the host, and for what a query may say.
-pub(super) fn masked(url: &str) -> String {
+fn masked(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?***"));
     let rest = rest.rsplit_once('@').map_or(rest.to_owned(), |(_, host)| format!("***@{host}"));

@@ -24,13 +24,14 @@ pub(crate) struct Limiter {
 impl Limiter {
     pub(crate) fn new(config: &Config, metrics: Arc<Metrics>) -> Self {
         let limits = &config.limits;
-        let redis = config.redis.clone();
         Self {
             caller: Rate::new(limits.caller.per_minute, limits.caller.burst),
             target: Rate::new(limits.target.per_minute, limits.target.burst),
             third_party_cost: u64::from(limits.third_party_cost),
             memory: MemoryLimits::new(),
-            redis: redis
+            redis: config
+                .redis
+                .as_ref()
                 .map(|redis| Arc::new(RedisLimits::new(redis.client(), Arc::clone(&metrics)))),
             metrics,
         }

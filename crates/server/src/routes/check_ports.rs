@@ -6,13 +6,13 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
-use port_checker_api::{CheckRequest, CheckResponse, ErrorBody};
+use port_checker_api::{CheckRequest, CheckResponse, ErrorBody, NDJSON};
 use port_checker_probe::{Fault, Finding};
 
 use super::{
     check_request,
     judging::{self, Judging, Question, result},
-    progress::{self, NDJSON},
+    progress,
 };
 use crate::{
     accept_header, access_log::Arrival, body::JsonBytes, caller::Caller, error::ApiError,

@@ -118,14 +118,10 @@ fn turned_away(overloaded: Overloaded, config: &Config) -> ApiError {
 }
 
 fn log(finding: &Finding, target: IpAddr) {
-    let verdict = match finding.verdict {
-        Verdict::Open => "open",
-        Verdict::NotOpen(reason) => reason.name(),
-    };
     debug!(
         %target,
         port = finding.port,
-        verdict,
+        verdict = finding.verdict.name(),
         attempts = finding.attempts,
         connect_ms = milliseconds(finding),
         "judged"

@@ -8,15 +8,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::stream;
-use port_checker_api::{ErrorBody, Progress, Summary};
+use port_checker_api::{ErrorBody, NDJSON, Progress, Summary};
 use port_checker_probe::{Fault, Finding, Verdict};
 use serde::Serialize;
 
 use super::judging::{Judging, result};
 use crate::error::ApiError;
-
-/// One JSON value a line.
-pub(crate) const NDJSON: &str = "application/x-ndjson";
 
 /// Answers once the first port is judged, so that what fails before is an answer of its own.
 pub(crate) async fn answer(mut judging: Judging, verbose: bool) -> Result<Response, ApiError> {

@@ -3,12 +3,10 @@
 use port_checker_server::{Allowance, Config};
 use port_checker_testbed::{
     http::{Answer, check_ports, connect, exchange, metric},
-    ports::{Held, Listening},
+    ports::{Held, LOOPBACK, Listening},
 };
 
 use crate::server::Server;
-
-const LOOPBACK: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 /// A server that lets a caller have 10 ports checked, and a target 6, and gives back one a minute.
 fn strict(change: impl FnOnce(&mut Config)) -> Server {

@@ -4,13 +4,11 @@ use std::{io::Write, time::Duration};
 
 use port_checker_testbed::{
     http::{begin_request, check_ports, metric},
-    ports::{Held, Listening, Silent},
+    ports::{Held, LOOPBACK, Listening, Silent},
     process::wait_until,
 };
 
 use crate::server::Server;
-
-const LOOPBACK: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 #[test]
 fn a_check_that_could_not_end_in_time_is_turned_away_with_the_time_to_wait() {

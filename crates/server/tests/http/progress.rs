@@ -2,19 +2,18 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{IpAddr, Ipv4Addr, TcpStream},
+    net::TcpStream,
     time::Duration,
 };
 
 use port_checker_testbed::{
     http::{connect, exchange},
-    ports::{Held, Listening, Refusing, Silent},
+    ports::{Held, LOOPBACK, Listening, Refusing, Silent},
 };
 use serde_json::{Value, json};
 
 use crate::server::Server;
 
-const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const ACCEPT: &str = "Accept: application/x-ndjson\r\nConnection: close\r\n";
 
 /// Asks for a check; the answer's head is read when this returns, and its lines follow in chunks.
