@@ -112,6 +112,22 @@ impl PortRanges {
     }
 }
 
+/// Neighbours that follow each other become one range.
+impl FromIterator<Port> for PortRanges {
+    fn from_iter<I: IntoIterator<Item = Port>>(ports: I) -> Self {
+        let mut ranges: Vec<RangeInclusive<u16>> = Vec::new();
+        for port in ports.into_iter().map(Port::get) {
+            match ranges.last_mut() {
+                Some(last) if last.end().checked_add(1) == Some(port) => {
+                    *last = *last.start()..=port;
+                }
+                _ => ranges.push(port..=port),
+            }
+        }
+        Self(ranges)
+    }
+}
+
 impl FromStr for PortRanges {
     type Err = InvalidPorts;
 
@@ -198,6 +214,20 @@ mod tests {
         for (json, expected, why) in cases {
             let port = serde_json::from_str::<JsonPort>(json).ok();
             assert_eq!(port.map(|JsonPort(port)| port.get()), expected, "{why}: {json}");
+        }
+    }
+
+    #[test]
+    fn single_ports_become_ranges() {
+        let cases = [
+            (&[7466, 50_800, 50_801, 50_802][..], "7466,50800-50802", "a range after a port"),
+            (&[2, 1], "2,1", "the order written"),
+            (&[65_534, 65_535, 1], "65534-65535,1", "no overflow at the top"),
+            (&[5, 5], "5,5", "a port twice"),
+        ];
+        for (ports, expected, why) in cases {
+            let ranges: PortRanges = ports.iter().map(|&port| Port::new(port).unwrap()).collect();
+            assert_eq!(ranges.to_string(), expected, "{why}");
         }
     }
 

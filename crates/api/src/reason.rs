@@ -47,6 +47,11 @@ impl Reason {
         }
     }
 
+    /// The reason whose [`text`](Self::text) this is, if there is one.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.text() == text)
+    }
+
     /// The reason's name on the wire, in logs and in metrics.
     pub const fn name(self) -> &'static str {
         match self {
@@ -63,6 +68,14 @@ impl Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_leads_back_to_its_reason() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_text(reason.text()), Some(reason));
+        }
+        assert_eq!(Reason::from_text("[Errno 101] Network is unreachable"), None);
+    }
 
     #[test]
     fn the_name_is_what_serde_writes() {

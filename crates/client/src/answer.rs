@@ -7,7 +7,7 @@ use port_checker_api::{
 };
 use serde::Deserialize;
 
-use crate::NoVerdict;
+use crate::{NoVerdict, no_verdict::quoted};
 
 /// One line of an answer that arrives line by line.
 #[derive(Deserialize)]
@@ -40,7 +40,8 @@ impl Gathered {
             Ok(Line::Failure(ErrorBody { detail })) => Err(NoVerdict::Refused {
                 url: url.to_owned(),
                 status: detail.code.status(),
-                message: detail.message,
+                code: Some(detail.code),
+                message: quoted(&detail.message),
                 retry_after: None,
             }),
             Err(error) => Err(NoVerdict::malformed(url, error)),
@@ -80,8 +81,12 @@ fn complete(
 ) -> Result<CheckResponse, NoVerdict> {
     let mut found: HashMap<Port, PortResult> = results.into_iter().collect();
     let ordered: Results = distinct(request.ports.iter().copied())
-        .map(|port| found.remove(&port).map(|result| (port, result)).ok_or(port))
+        .map(|port| found.remove(&port).map(|result| (port, shown(result))).ok_or(port))
         .collect::<Result<_, _>>()
         .map_err(|port| NoVerdict::malformed(url, format!("it says nothing of port {port}")))?;
     Ok(CheckResponse::new(ordered))
+}
+
+fn shown(result: PortResult) -> PortResult {
+    PortResult { error: result.error.map(|error| quoted(&error).into()), ..result }
 }

@@ -5,13 +5,13 @@ use std::{net::IpAddr, time::Duration};
 use bytes::Bytes;
 use port_checker_api::{CheckRequest, CheckResponse, NDJSON, OwnAddress, Progress};
 use reqwest::{
-    Client, RequestBuilder, Response, Url,
+    Client, ClientBuilder, RequestBuilder, Response, Url,
     header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER},
 };
 use tokio::time::sleep;
 
 use crate::{
-    NoVerdict,
+    Family, NoVerdict,
     answer::{self, Gathered},
     lines::Lines,
 };
@@ -20,8 +20,12 @@ use crate::{
 /// checker with its default settings takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The longest `Retry-After` that is waited for instead of giving up.
+/// The longest `Retry-After` that is waited for instead of giving up, unless told otherwise.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// How long a connection may take. Shorter than the patience for an answer, so that a dead path of
+/// one family does not take it all.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest answer that is read, in bytes: 65,535 verbose results fit twice.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
@@ -32,6 +36,7 @@ pub struct Checker {
     base: Url,
     http: Client,
     patience: Duration,
+    longest_wait: Duration,
 }
 
 /// A text that is not the address of a checker.
@@ -55,19 +60,29 @@ impl Checker {
         }
         // Fails only if somebody else has chosen already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = Client::builder()
-            .user_agent(concat!("port-checker/", env!("CARGO_PKG_VERSION")))
-            // A proxy or a redirect would make the checker see somebody else's address.
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| invalid(error.to_string()))?;
-        Ok(Self { base, http, patience: PATIENCE })
+        let http = http().build().map_err(|error| invalid(error.to_string()))?;
+        Ok(Self { base, http, patience: PATIENCE, longest_wait: LONGEST_WAIT })
+    }
+
+    /// The same checker, talked to over one address family only, so that it sees this machine's
+    /// address of that family.
+    #[must_use]
+    pub fn over(self, family: Family) -> Self {
+        let http = http().local_address(family.unspecified()).build();
+        Self { http: http.expect("the same settings were good for any family"), ..self }
     }
 
     /// The same checker, given `patience` for each answer; 30 seconds by default.
+    #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// The same checker, whose `Retry-After` is waited for if it is no longer than `longest`; 10
+    /// seconds by default.
+    #[must_use]
+    pub fn with_longest_wait(self, longest: Duration) -> Self {
+        Self { longest_wait: longest, ..self }
     }
 
     /// The checker's address.
@@ -88,8 +103,8 @@ impl Checker {
     }
 
     /// Has the checker judge ports; `on_progress` hears of each as it is judged, if the checker
-    /// reports progress. When the checker is busy and says for how long, waits that long once, up to
-    /// ten seconds.
+    /// reports progress. When the checker is busy and says for how long, waits that long, once; see
+    /// [`with_longest_wait`](Self::with_longest_wait).
     ///
     /// # Errors
     /// The checker gave no verdict about even one of the ports.
@@ -99,7 +114,7 @@ impl Checker {
         mut on_progress: impl FnMut(&Progress),
     ) -> Result<CheckResponse, NoVerdict> {
         match self.check_once(request, &mut on_progress).await {
-            Err(busy) if busy.retry_after().is_some_and(|wait| wait <= LONGEST_WAIT) => {
+            Err(busy) if busy.retry_after().is_some_and(|wait| wait <= self.longest_wait) => {
                 sleep(busy.retry_after().unwrap_or_default()).await;
                 self.check_once(request, &mut on_progress).await
             }
@@ -185,4 +200,13 @@ impl Checker {
         }
         url
     }
+}
+
+fn http() -> ClientBuilder {
+    Client::builder()
+        .user_agent(concat!("port-checker/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        // A proxy or a redirect would make the checker see somebody else's address.
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
 }

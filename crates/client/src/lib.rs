@@ -25,14 +25,34 @@
 //! # }
 //! ```
 
+mod agent;
 mod answer;
 mod checker;
+mod diagnosis;
+mod event;
+mod facts;
+mod family;
+mod host;
 mod lines;
+mod listeners;
 mod no_verdict;
+mod plan;
+mod sockets;
 
+pub use agent::{Agent, Verification};
 pub use checker::{Checker, InvalidUrl};
+pub use diagnosis::{
+    Diagnosis, FamilyDiagnosis, Notice, Outcome, PortDiagnosis, PortVerdict, diagnose,
+};
+pub use event::Event;
+pub use facts::{
+    Arrivals, CheckerFacts, Facts, Failure, FamilyFacts, Local, PortFacts, Process,
+};
+pub use family::Family;
+pub use host::Host;
 pub use no_verdict::NoVerdict;
+pub use plan::{Families, InvalidPlan, Plan};
 pub use port_checker_api::{
-    Challenge, CheckRequest, CheckResponse, ErrorCode, Port, PortRanges, PortResult, Progress,
-    Reason, Results,
+    Challenge, ChallengeOutcome, CheckRequest, CheckResponse, ErrorCode, Port, PortDetails,
+    PortRanges, PortResult, Progress, Reason, Results, distinct,
 };

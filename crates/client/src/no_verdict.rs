@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use port_checker_api::ErrorBody;
+use port_checker_api::{ErrorBody, ErrorCode};
 
 /// A checker gave no verdict. Says nothing about the ports: ask another checker.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +30,8 @@ pub enum NoVerdict {
         url: String,
         /// The HTTP status.
         status: u16,
+        /// The code of the contract, if the answer has one.
+        code: Option<ErrorCode>,
         /// The checker's own words, or a part of what it sent in their place.
         message: String,
         /// When the checker says that it may be asked again.
@@ -46,6 +48,11 @@ pub enum NoVerdict {
 }
 
 impl NoVerdict {
+    /// Whether the checker takes fewer ports at once.
+    pub(crate) fn is_for_too_many_ports(&self) -> bool {
+        matches!(self, Self::Refused { code: Some(ErrorCode::TooManyPorts), .. })
+    }
+
     /// When the checker says that it may be asked again.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -74,20 +81,21 @@ impl NoVerdict {
         retry_after: Option<Duration>,
         body: &[u8],
     ) -> Self {
-        /// Of an answer that is no error body, in characters.
-        const QUOTED: usize = 200;
-        let message = match serde_json::from_slice::<ErrorBody>(body) {
-            Ok(body) => body.detail.message,
-            Err(_) => String::from_utf8_lossy(body)
-                .chars()
-                .filter(|char| !char.is_control())
-                .take(QUOTED)
-                .collect(),
+        let (code, message) = match serde_json::from_slice::<ErrorBody>(body) {
+            Ok(ErrorBody { detail }) => (Some(detail.code), quoted(&detail.message)),
+            Err(_) => (None, quoted(&String::from_utf8_lossy(body))),
         };
-        Self::Refused { url: url.to_owned(), status, message, retry_after }
+        Self::Refused { url: url.to_owned(), status, code, message, retry_after }
     }
 
     pub(crate) fn malformed(url: &str, reason: impl ToString) -> Self {
         Self::Malformed { url: url.to_owned(), reason: reason.to_string() }
     }
+}
+
+/// Words of a checker, fit to be shown: no control characters, which a terminal would obey, and no
+/// more than a person reads.
+pub(crate) fn quoted(text: &str) -> String {
+    const MOST_CHARACTERS: usize = 400;
+    text.chars().filter(|char| !char.is_control()).take(MOST_CHARACTERS).collect()
 }

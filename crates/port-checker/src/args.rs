@@ -1,14 +1,129 @@
 //! The command line. The flags of `serve` are made from the table of settings.
 
-use clap::{Arg, ArgAction, ArgMatches, Command as Parser};
+use std::{net::IpAddr, time::Duration};
+
+use clap::{
+    Arg, ArgAction, ArgMatches, Args, Command as Parser, FromArgMatches, ValueEnum, value_parser,
+};
+use clap_complete::Shell;
+use port_checker_client::{Checker, Families, Family, InvalidUrl, Port, PortRanges};
 use port_checker_server::{Config, SETTINGS, Setting};
 
 /// What to do.
 pub(crate) enum Command {
     /// Run the service.
     Serve(ArgMatches),
+    /// Verify ports of this machine.
+    Verify(VerifyArgs),
+    /// Have ports of any machine checked.
+    Check(CheckArgs),
     /// Print the OpenAPI document.
     OpenApi,
+    /// Print completions for a shell.
+    Completions(Shell),
+    /// Print the manual page.
+    Man,
+}
+
+/// The arguments of `verify`.
+#[derive(Args)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) ports: PortArgs,
+    /// A checker to ask, such as https://checker.example:9000; may be given several times. Without
+    /// any, a checker in this process checks over loopback
+    #[arg(long = "server", value_name = "URL", value_parser = checker)]
+    pub(crate) servers: Vec<Checker>,
+    /// The address to have checked, instead of the one from which a checker sees this machine; once
+    /// for each family
+    #[arg(long = "ip", value_name = "IP")]
+    pub(crate) addresses: Vec<IpAddr>,
+    /// The address families to check [default: those over which a checker sees this machine]
+    #[arg(long)]
+    pub(crate) family: Option<FamilyArg>,
+    #[command(flatten)]
+    pub(crate) asking: AskingArgs,
+}
+
+/// The arguments of `check`.
+#[derive(Args)]
+pub(crate) struct CheckArgs {
+    /// The address to have checked
+    pub(crate) ip: IpAddr,
+    #[command(flatten)]
+    pub(crate) ports: PortArgs,
+    /// A checker to ask, such as https://checker.example:9000; may be given several times
+    #[arg(long = "server", value_name = "URL", required = true, value_parser = checker)]
+    pub(crate) servers: Vec<Checker>,
+    #[command(flatten)]
+    pub(crate) asking: AskingArgs,
+}
+
+/// Which ports.
+#[derive(Args)]
+pub(crate) struct PortArgs {
+    /// Ports, ranges and lists of them: 7466 50800-50899 80,443
+    #[arg(required = true)]
+    ports: Vec<PortRanges>,
+}
+
+/// How to ask and to report.
+#[derive(Args)]
+pub(crate) struct AskingArgs {
+    /// How many checkers must reach a port for it to count as reachable
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) quorum: usize,
+    /// How long a checker may take to answer
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+    /// Keep trying until every port is reachable
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// Print one JSON document with everything instead of the report
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Address families by their numbers.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum FamilyArg {
+    /// IPv4 only
+    #[value(name = "4")]
+    Ipv4,
+    /// IPv6 only
+    #[value(name = "6")]
+    Ipv6,
+    /// Both
+    Both,
+}
+
+impl PortArgs {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Port> {
+        self.ports.iter().flat_map(PortRanges::iter)
+    }
+}
+
+impl From<FamilyArg> for Families {
+    fn from(family: FamilyArg) -> Self {
+        match family {
+            FamilyArg::Ipv4 => Self::Only(Family::Ipv4),
+            FamilyArg::Ipv6 => Self::Only(Family::Ipv6),
+            FamilyArg::Both => Self::Both,
+        }
+    }
+}
+
+fn checker(url: &str) -> Result<Checker, InvalidUrl> {
+    Checker::new(url)
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    /// An hour.
+    const MOST: f64 = 3600.0;
+    let expected = || format!("expected a number of seconds above 0, at most {MOST}");
+    let seconds: f64 = text.parse().map_err(|_| expected())?;
+    let valid = seconds > 0.0 && seconds <= MOST;
+    if valid { Ok(Duration::from_secs_f64(seconds)) } else { Err(expected()) }
 }
 
 /// The argument that only validates the settings.
@@ -17,21 +132,51 @@ pub(crate) const CHECK_CONFIG: &str = "check-config";
 /// Parses the command line; on `--help` or an error prints and exits.
 pub(crate) fn parse() -> Command {
     let mut matches = parser().get_matches();
-    match matches.remove_subcommand() {
-        Some((name, _)) if name == "openapi" => Command::OpenApi,
-        Some((_, serve)) => Command::Serve(serve),
-        None => Command::Serve(ArgMatches::default()),
+    let Some((name, matches)) = matches.remove_subcommand() else {
+        return Command::Serve(ArgMatches::default());
+    };
+    match name.as_str() {
+        "serve" => Command::Serve(matches),
+        "verify" => Command::Verify(derived(&matches)),
+        "check" => Command::Check(derived(&matches)),
+        "completions" => Command::Completions(*matches.get_one("SHELL").expect("it is required")),
+        "openapi" => Command::OpenApi,
+        "man" => Command::Man,
+        _ => unreachable!("the parser knows no other command"),
     }
 }
 
-fn parser() -> Parser {
+fn derived<A: FromArgMatches>(matches: &ArgMatches) -> A {
+    A::from_arg_matches(matches).unwrap_or_else(|error| error.exit())
+}
+
+/// The whole command line.
+pub(crate) fn parser() -> Parser {
+    let shell = Arg::new("SHELL").required(true).value_parser(value_parser!(Shell));
     Parser::new("port-checker")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Can the Internet reach my ports? Dials back and says, per port, what it found.")
         .after_help("Without a command: serve.")
         .subcommand(serve())
+        .subcommand(VerifyArgs::augment_args(
+            Parser::new("verify")
+                .about("Listen here, have checkers dial back, and explain what is wrong")
+                .after_help(EXIT_STATUS),
+        ))
+        .subcommand(CheckArgs::augment_args(
+            Parser::new("check")
+                .about("Ask checkers about the ports of an address")
+                .after_help(EXIT_STATUS),
+        ))
         .subcommand(Parser::new("openapi").about("Print the API as an OpenAPI 3.1 document"))
+        .subcommand(
+            Parser::new("completions").about("Print completions for a shell").arg(shell),
+        )
+        .subcommand(Parser::new("man").about("Print the manual page, in roff"))
 }
+
+const EXIT_STATUS: &str = "Exit status: 0 every port is reachable; 1 at least one is not; 2 usage; 3 \
+                           no checker gave a verdict; 130 interrupted.";
 
 fn serve() -> Parser {
     let check_config = Arg::new(CHECK_CONFIG)

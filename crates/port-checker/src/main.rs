@@ -1,25 +1,55 @@
 //! The `port-checker` command.
 
 mod args;
+mod inquiry;
+mod local_checker;
 mod logging;
+mod manual;
+mod progress;
+mod report;
 mod serve;
 mod settings;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, ErrorKind, Write, stdout},
+    process::ExitCode,
+};
 
+use anyhow::Context;
 use args::Command;
 
-/// A start that failed for a reason other than a setting.
+/// A failure other than of a setting.
 const FAILURE: u8 = 1;
+
+/// A setting or an argument that cannot be used.
+const UNUSABLE: u8 = 2;
 
 #[expect(clippy::print_stderr, reason = "the last word of a program that fails")]
 fn main() -> ExitCode {
     let done = match args::parse() {
         Command::Serve(matches) => serve::serve(&matches),
+        Command::Verify(args) => inquiry::verify(args),
+        Command::Check(args) => inquiry::check(args),
         Command::OpenApi => serve::print_openapi(),
+        Command::Completions(shell) => print(&manual::completions(shell)),
+        Command::Man => manual::page().and_then(|page| print(&page)),
     };
     done.unwrap_or_else(|error| {
         eprintln!("port-checker: {error:#}");
         ExitCode::from(FAILURE)
     })
+}
+
+/// Prints a document.
+fn print(document: &str) -> anyhow::Result<ExitCode> {
+    finish_writing(stdout().write_all(document.as_bytes()).and_then(|()| stdout().flush()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// That the reader of standard output has had enough is no failure.
+fn finish_writing(written: io::Result<()>) -> anyhow::Result<()> {
+    match written {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to standard output"),
+    }
 }

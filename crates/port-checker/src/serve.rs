@@ -2,7 +2,6 @@
 
 use std::{
     fmt::Display,
-    io::Write,
     net::SocketAddr,
     process::{ExitCode, exit},
 };
@@ -16,10 +15,7 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use crate::{args::CHECK_CONFIG, logging, settings::Given};
-
-/// A setting that cannot be used.
-const UNUSABLE_SETTING: u8 = 2;
+use crate::{UNUSABLE, args::CHECK_CONFIG, logging, print, settings::Given};
 
 /// Runs the service until a signal ends it.
 pub(crate) fn serve(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -104,7 +100,7 @@ impl Signals {
 
 fn reject(complaints: &[impl Display]) -> ExitCode {
     complain(complaints);
-    ExitCode::from(UNUSABLE_SETTING)
+    ExitCode::from(UNUSABLE)
 }
 
 #[expect(clippy::print_stderr, reason = "there is no log before there are settings")]
@@ -124,9 +120,4 @@ fn print_settings(config: &Config) -> anyhow::Result<ExitCode> {
 pub(crate) fn print_openapi() -> anyhow::Result<ExitCode> {
     let document = port_checker_server::openapi(&Config::default());
     print(&(document.to_pretty_json().context("cannot write the document")? + "\n"))
-}
-
-fn print(text: &str) -> anyhow::Result<ExitCode> {
-    std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")?;
-    Ok(ExitCode::SUCCESS)
 }

@@ -1,9 +1,10 @@
 //! Network namespaces of the tests' own: a loopback interface, and nothing else to reach.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::Write,
     os::fd::AsFd,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     thread,
@@ -72,6 +73,21 @@ impl Namespace {
         }
     }
 
+    /// Makes programs started with [`command`](Self::command) know names: lines of hosts(5).
+    ///
+    /// # Panics
+    /// When the file cannot be written.
+    pub fn hosts(&self, lines: &str) {
+        let directory = self.etc();
+        fs::create_dir_all(&directory).expect("root may write there");
+        fs::write(directory.join("hosts"), lines).expect("root may write there");
+    }
+
+    /// What `ip netns exec` lays over `/etc`, see ip-netns(8).
+    fn etc(&self) -> PathBuf {
+        Path::new("/etc/netns").join(&self.name)
+    }
+
     /// Runs `ip` within.
     ///
     /// # Panics
@@ -120,6 +136,7 @@ impl Default for Namespace {
 impl Drop for Namespace {
     fn drop(&mut self) {
         let _ = Command::new("ip").args(["netns", "del", &self.name]).status();
+        let _ = fs::remove_dir_all(self.etc());
     }
 }
 

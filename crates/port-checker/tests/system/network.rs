@@ -2,5 +2,9 @@
 //!
 //! The addresses are from documentation ranges, admitted by setting, and lead nowhere else.
 
+mod checkers;
+mod home;
+mod internet;
 mod reasons;
 mod shortages;
+mod situations;

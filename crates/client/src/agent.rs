@@ -1,0 +1,149 @@
+//! The whole verification: bind, be dialled, diagnose.
+
+use std::{fmt, net::IpAddr, pin::Pin};
+
+use futures_util::future::join_all;
+use port_checker_api::Challenge;
+use tokio::{
+    select,
+    sync::{
+        Semaphore,
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    },
+};
+
+use crate::{Checker, Diagnosis, Event, Facts, InvalidPlan, Plan, diagnose};
+
+mod family_run;
+mod question;
+
+use family_run::FamilyRun;
+
+/// Has checkers dial this machine back, and explains what they and its own listeners saw.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    checkers: Vec<Checker>,
+}
+
+/// A verification under way. It goes on while [`next`](Self::next) is awaited; dropping it ends it
+/// and closes every listener.
+pub struct Verification {
+    /// None when it is finished.
+    work: Option<Pin<Box<dyn Future<Output = Diagnosis> + Send>>>,
+    /// At most a handful for each checker and port.
+    events: UnboundedReceiver<Event>,
+    /// Kept until the earlier events are told.
+    diagnosis: Option<Box<Diagnosis>>,
+}
+
+/// What is the same for every listener of a verification.
+struct Ours {
+    challenge: Challenge,
+    /// One for each connection that may be open.
+    permits: Semaphore,
+}
+
+impl Agent {
+    /// An agent that asks these checkers, all at once.
+    pub fn new(checkers: impl IntoIterator<Item = Checker>) -> Self {
+        Self { checkers: checkers.into_iter().collect() }
+    }
+
+    /// Verifies ports of this machine: listens on each, has every checker dial it back at the
+    /// address from which it sees this machine, and looks what arrives. Must be called within a
+    /// runtime.
+    ///
+    /// # Errors
+    /// The plan cannot be carried out.
+    pub fn verify(&self, plan: Plan) -> Result<Verification, InvalidPlan> {
+        plan.validate(self.checkers.len())?;
+        let checkers = self.checkers.clone();
+        Ok(Verification::of(|events| async move {
+            let ours =
+                Ours { challenge: fresh_challenge(), permits: Semaphore::new(plan.connections()) };
+            let families = plan.families_to_try();
+            let runs = families.iter().map(|&family| {
+                FamilyRun::of_this_machine(family, &plan, &checkers, &events)
+            });
+            let mut runs = join_all(runs).await;
+            for ports in plan.ports.chunks(plan.batch()) {
+                join_all(runs.iter_mut().map(|run| run.verify(ports, &ours))).await;
+            }
+            conclude(runs, &plan)
+        }))
+    }
+
+    /// Has ports of any machine checked, at `address`; nothing is listened on here. The plan's own
+    /// addresses and families are not used.
+    ///
+    /// # Errors
+    /// The plan cannot be carried out.
+    pub fn check(&self, address: IpAddr, plan: Plan) -> Result<Verification, InvalidPlan> {
+        let plan = Plan { addresses: vec![address], families: Default::default(), ..plan };
+        plan.validate(self.checkers.len())?;
+        let checkers = self.checkers.clone();
+        Ok(Verification::of(|events| async move {
+            let mut run = FamilyRun::of_another_machine(address, &plan, &checkers, &events);
+            for ports in plan.ports.chunks(plan.batch()) {
+                run.check(ports).await;
+            }
+            conclude(vec![run], &plan)
+        }))
+    }
+}
+
+fn conclude(runs: Vec<FamilyRun<'_>>, plan: &Plan) -> Diagnosis {
+    let families = runs.into_iter().map(FamilyRun::into_facts).collect();
+    diagnose(Facts { quorum: plan.quorum, families })
+}
+
+/// 128 random bits in hexadecimal digits.
+fn fresh_challenge() -> Challenge {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits).expect("the kernel has random numbers");
+    let text = format!("{:032x}", u128::from_ne_bytes(bits));
+    text.try_into().expect("hexadecimal digits are printable")
+}
+
+impl Verification {
+    fn of<W>(work: impl FnOnce(UnboundedSender<Event>) -> W) -> Self
+    where
+        W: Future<Output = Diagnosis> + Send + 'static,
+    {
+        let (sender, events) = unbounded_channel();
+        Self { work: Some(Box::pin(work(sender))), events, diagnosis: None }
+    }
+
+    /// What happens next. The last event is [`Event::Finished`]; after it there is none. Can be
+    /// cancelled and awaited again.
+    pub async fn next(&mut self) -> Option<Event> {
+        if let Some(work) = &mut self.work {
+            select! {
+                biased;
+                Some(event) = self.events.recv() => return Some(event),
+                diagnosis = work => {
+                    self.work = None;
+                    self.diagnosis = Some(Box::new(diagnosis));
+                }
+            }
+        }
+        let earlier = self.events.try_recv().ok();
+        earlier.or_else(|| self.diagnosis.take().map(Event::Finished))
+    }
+
+    /// Goes on to the end.
+    pub async fn finish(mut self) -> Diagnosis {
+        loop {
+            match self.next().await.expect("the diagnosis comes before the end") {
+                Event::Finished(diagnosis) => return *diagnosis,
+                _ => {}
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Verification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verification").field("finished", &self.work.is_none()).finish()
+    }
+}

@@ -1,0 +1,241 @@
+//! A verification over one address family.
+
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    time::Duration,
+};
+
+use futures_util::future::{join, join_all};
+use port_checker_api::{Port, PortResult};
+use tokio::{
+    select,
+    sync::mpsc::UnboundedSender,
+    time::{interval, timeout},
+};
+
+use super::{Ours, question::Question};
+use crate::{
+    Checker, Event, Family, NoVerdict, Plan,
+    facts::{Arrivals, CheckerFacts, FamilyFacts, Local, PortFacts},
+    host::Host,
+    listeners::Listeners,
+};
+
+/// How long to wait for a connection that a checker reports and our listener has not seen yet: the
+/// report can overtake it by a moment.
+const OVERTAKEN: Duration = Duration::from_secs(1);
+
+/// How often to look whether it has come.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// What a checker says about ports.
+type Verdicts = Result<HashMap<Port, PortResult>, NoVerdict>;
+
+/// A verification over one address family, under way.
+pub(super) struct FamilyRun<'a> {
+    checkers: Vec<Checker>,
+    /// Checkers that are asked no more.
+    given_up: HashSet<usize>,
+    events: &'a UnboundedSender<Event>,
+    facts: FamilyFacts,
+}
+
+impl<'a> FamilyRun<'a> {
+    /// Finds out from which address each checker sees this machine.
+    pub(super) async fn of_this_machine(
+        family: Family,
+        plan: &Plan,
+        checkers: &[Checker],
+        events: &'a UnboundedSender<Event>,
+    ) -> Self {
+        if let Some(address) = plan.address(family) {
+            let mut run = Self::of_another_machine(address, plan, checkers, events);
+            run.facts.host = Some(Host::look(family, Some(address)));
+            return run;
+        }
+        let over: Vec<_> = checkers.iter().map(|checker| checker.clone().over(family)).collect();
+        let answers = join_all(over.iter().map(Checker::ip)).await;
+        let seen = answers.iter().flatten().copied().next();
+        // Whoever cannot tell is asked about the address that another one sees, over any family.
+        let (facts, checkers) = answers
+            .into_iter()
+            .zip(over.into_iter().zip(checkers))
+            .map(|(answer, (over, any))| match answer {
+                Ok(own) => (checker_facts(&over, Some(own), None), over),
+                Err(error) => (checker_facts(any, seen, Some(&error)), any.clone()),
+            })
+            .unzip();
+        let facts = FamilyFacts {
+            family,
+            asked_for: plan.insists(),
+            host: Some(Host::look(family, seen)),
+            checkers: facts,
+            ports: Vec::new(),
+        };
+        Self { checkers, given_up: HashSet::new(), events, facts }.announced(plan)
+    }
+
+    /// Has any address checked.
+    pub(super) fn of_another_machine(
+        address: IpAddr,
+        plan: &Plan,
+        checkers: &[Checker],
+        events: &'a UnboundedSender<Event>,
+    ) -> Self {
+        let facts = checkers.iter().map(|checker| checker_facts(checker, Some(address), None));
+        let facts = FamilyFacts {
+            family: Family::of(address),
+            asked_for: true,
+            host: None,
+            checkers: facts.collect(),
+            ports: Vec::new(),
+        };
+        let checkers = checkers.to_vec();
+        Self { checkers, given_up: HashSet::new(), events, facts }.announced(plan)
+    }
+
+    fn announced(self, plan: &Plan) -> Self {
+        let (family, ports) = (self.facts.family, plan.ports.len());
+        for (checker, facts) in self.facts.checkers.iter().enumerate() {
+            self.tell(match (facts.address, &facts.failure) {
+                (Some(_), _) => Event::Asking { checker, family, ports },
+                (None, failure) => {
+                    let message = failure.as_ref().map(|failure| failure.message.clone());
+                    Event::NoVerdict { checker, family, message: message.unwrap_or_default() }
+                }
+            });
+        }
+        self
+    }
+
+    /// What was found out.
+    pub(super) fn into_facts(self) -> FamilyFacts {
+        self.facts
+    }
+
+    /// Listens on these ports and has them checked.
+    pub(super) async fn verify(&mut self, ports: &[Port], ours: &Ours) {
+        let listeners = Listeners::open(self.facts.family, ports, &ours.challenge);
+        let on_arrival = |port, from| self.tell(Event::Arrived { port, from });
+        let (bound, others): (Vec<_>, Vec<_>) =
+            ports.iter().partition(|&&port| *listeners.local(port) == Local::Bound);
+        let others =
+            others.into_iter().filter(|&port| *listeners.local(port) != Local::FamilyMissing);
+        let others: Vec<Port> = others.collect();
+        let asking = async {
+            let answers = self.ask(|address| {
+                let challenge = Some(ours.challenge.clone());
+                let bound = Question { address, ports: bound.clone(), challenge };
+                [bound, Question { address, ports: others.clone(), challenge: None }]
+            });
+            let answers = answers.await;
+            let _ = timeout(OVERTAKEN, all_arrived(&listeners, &answers)).await;
+            answers
+        };
+        let answers = select! {
+            answers = asking => answers,
+            never = listeners.serve(&ours.permits, on_arrival) => match never {},
+        };
+        let mut arrivals = listeners.arrivals();
+        self.record(ports, answers, |port| {
+            (Some(listeners.local(port).clone()), arrivals.remove(&port).unwrap_or_default())
+        });
+    }
+
+    /// Has these ports checked.
+    pub(super) async fn check(&mut self, ports: &[Port]) {
+        let nothing = |address| Question { address, ports: Vec::new(), challenge: None };
+        let answers = self.ask(|address| {
+            [Question { address, ports: ports.to_vec(), challenge: None }, nothing(address)]
+        });
+        let answers = answers.await;
+        self.record(ports, answers, |_| (None, Arrivals::default()));
+    }
+
+    /// Asks every checker that has an address to check, all at once.
+    async fn ask(&self, questions: impl Fn(IpAddr) -> [Question; 2]) -> Vec<Option<Verdicts>> {
+        let asked = self.checkers.iter().enumerate().map(async |(index, checker)| {
+            let address = self.facts.checkers[index].address?;
+            if self.given_up.contains(&index) {
+                return None;
+            }
+            let heard = |progress: &port_checker_api::Progress| {
+                self.tell(Event::Judged {
+                    checker: index,
+                    address,
+                    port: progress.port,
+                    accessible: progress.result.accessible,
+                });
+            };
+            let [first, second] = questions(address);
+            let (first, second) =
+                join(first.ask(checker, heard), second.ask(checker, heard)).await;
+            Some(first.and_then(|mut verdicts| {
+                verdicts.extend(second?);
+                Ok(verdicts)
+            }))
+        });
+        join_all(asked).await
+    }
+
+    fn record(
+        &mut self,
+        ports: &[Port],
+        mut answers: Vec<Option<Verdicts>>,
+        mut here: impl FnMut(Port) -> (Option<Local>, Arrivals),
+    ) {
+        for (index, answer) in answers.iter().enumerate() {
+            if let Some(Err(error)) = answer {
+                self.note_failure(index, error);
+            }
+        }
+        for &port in ports {
+            let (local, arrivals) = here(port);
+            let answers = answers.iter_mut().map(|answer| match answer {
+                Some(Ok(verdicts)) => verdicts.remove(&port),
+                _ => None,
+            });
+            let answers = answers.collect();
+            self.facts.ports.push(PortFacts { port, local, arrivals, answers });
+        }
+    }
+
+    /// Who says when to come again is asked about the next ports; whoever else failed is not.
+    fn note_failure(&mut self, checker: usize, error: &NoVerdict) {
+        self.facts.checkers[checker].failure = Some(error.into());
+        if error.retry_after().is_none() {
+            self.given_up.insert(checker);
+        }
+        let (family, message) = (self.facts.family, error.to_string());
+        self.tell(Event::NoVerdict { checker, family, message });
+    }
+
+    fn tell(&self, event: Event) {
+        // Who does not listen any more will drop the verification too.
+        let _ = self.events.send(event);
+    }
+}
+
+fn checker_facts(
+    checker: &Checker,
+    address: Option<IpAddr>,
+    error: Option<&NoVerdict>,
+) -> CheckerFacts {
+    let failure = error.filter(|_| address.is_none()).map(Into::into);
+    CheckerFacts { url: checker.url().to_owned(), address, failure }
+}
+
+/// Waits until every port that a checker got through to has heard a connection.
+async fn all_arrived(listeners: &Listeners, answers: &[Option<Verdicts>]) {
+    let verdicts = || answers.iter().flatten().flatten().flatten();
+    let mut looks = interval(LOOK_AGAIN);
+    loop {
+        looks.tick().await;
+        let arrivals = listeners.arrivals();
+        let came = |port| arrivals.get(port).is_none_or(|arrivals| arrivals.connections > 0);
+        if verdicts().all(|(port, result)| !result.accessible || came(port)) {
+            return;
+        }
+    }
+}

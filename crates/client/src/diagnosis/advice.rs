@@ -1,0 +1,164 @@
+//! What to do about a port: a sentence or two that a person without a degree in networks can act on.
+
+use std::net::IpAddr;
+
+use super::PortVerdict;
+use crate::facts::{FamilyFacts, Local, PortFacts};
+
+/// What decides about the advice beside the port itself.
+pub(super) struct Situation {
+    /// Whether the ports are this machine's.
+    here: bool,
+    nat: Nat,
+}
+
+enum Nat {
+    /// The address seen outside is this machine's own.
+    None,
+    /// It is a router's; what is forwarded must come to this address.
+    Router(String),
+    /// It is the Internet provider's.
+    CarrierGrade,
+}
+
+impl Situation {
+    pub(super) fn of(facts: &FamilyFacts) -> Self {
+        let nat = match (&facts.host, facts.seen()) {
+            (Some(host), Some(seen)) if host.carrier_grade_nat(seen).is_some() => Nat::CarrierGrade,
+            (Some(host), Some(seen)) if host.is_behind_nat(seen) => {
+                Nat::Router(host.outbound.map_or("this machine".to_owned(), of_this_machine))
+            }
+            _ => Nat::None,
+        };
+        Self { here: facts.host.is_some(), nat }
+    }
+}
+
+fn of_this_machine(ip: IpAddr) -> String {
+    format!("{ip} (this machine)")
+}
+
+const ALLOW_IN: &str = "Allow incoming TCP connections in this machine's firewall and, in a data \
+                        centre, in the provider's.";
+const NO_FORWARD_CAN_WORK: &str = "Behind carrier-grade NAT nothing gets in, whatever you forward; \
+                                   see above for what to do instead.";
+
+/// What to do about a port; nothing, if all is well. `dissenters` are the checkers that found
+/// otherwise.
+pub(super) fn advice(
+    verdict: PortVerdict,
+    facts: &PortFacts,
+    situation: &Situation,
+    dissenters: &[&str],
+) -> Option<String> {
+    let what_to_do = match verdict {
+        PortVerdict::Proven | PortVerdict::Arrived | PortVerdict::Reachable => None,
+        PortVerdict::NoVerdict | PortVerdict::FamilyMissing => None,
+        PortVerdict::Disagreement => Some(
+            "Some checkers get through and others do not: a firewall admits only some addresses, or \
+             one checker is wrong. Ask a third checker."
+                .to_owned(),
+        ),
+        PortVerdict::NotBound => Some(not_bound(facts)),
+        PortVerdict::Refused => Some(refused(facts, situation)),
+        PortVerdict::NothingArrived => Some(nothing_arrived(situation)),
+        other => Some(fixed(other, situation)),
+    };
+    let otherwise = (!dissenters.is_empty())
+        .then(|| format!("Found otherwise by {}.", dissenters.join(", ")));
+    let parts: Vec<String> = what_to_do.into_iter().chain(otherwise).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+fn not_bound(facts: &PortFacts) -> String {
+    match &facts.local {
+        Some(Local::Failed { error }) => {
+            format!("This machine cannot listen there: {error}. Nothing can be reached until it can.")
+        }
+        _ => "Only a privileged user may listen on ports below 1024. Run this as root (sudo), permit \
+              the program with 'setcap cap_net_bind_service=+ep', or start the service itself and \
+              verify it as it runs."
+            .to_owned(),
+    }
+}
+
+fn refused(facts: &PortFacts, situation: &Situation) -> String {
+    match (&facts.local, &situation.nat) {
+        (_, Nat::CarrierGrade) => NO_FORWARD_CAN_WORK.to_owned(),
+        (Some(Local::InUse { .. }), Nat::None) => {
+            "The program that holds the port does not take connections from outside. Let it listen on \
+             all addresses (0.0.0.0 or ::) instead of 127.0.0.1, and allow it in the firewall."
+                .to_owned()
+        }
+        (_, Nat::Router(here)) => format!(
+            "The router forwards to a machine where nothing listens, or refuses by itself. Let it \
+             forward these TCP ports to {here}."
+        ),
+        (Some(Local::Bound), Nat::None) => {
+            format!("A firewall refuses the connections before they reach our listener. {ALLOW_IN}")
+        }
+        _ => "The host answered that nothing listens there. Start the service; behind a router, \
+              correct the machine that the port is forwarded to."
+            .to_owned(),
+    }
+}
+
+fn nothing_arrived(situation: &Situation) -> String {
+    match &situation.nat {
+        Nat::CarrierGrade => NO_FORWARD_CAN_WORK.to_owned(),
+        Nat::Router(here) => format!(
+            "Let the router forward these TCP ports to {here}. If it does already, allow incoming TCP \
+             connections in this machine's firewall; and if there is a second router before it, that \
+             one must forward to the first."
+        ),
+        Nat::None => format!("A firewall drops the connections before they reach us. {ALLOW_IN}"),
+    }
+}
+
+/// Verdicts whose advice does not depend on the port.
+fn fixed(verdict: PortVerdict, situation: &Situation) -> String {
+    let here = match &situation.nat {
+        Nat::Router(here) => here.as_str(),
+        _ => "this machine",
+    };
+    match verdict {
+        PortVerdict::AnotherHost => format!(
+            "The address or the forward leads to another machine, or to a service of the router \
+             itself. Let the router forward these TCP ports to {here}."
+        ),
+        PortVerdict::Intercepted => {
+            "A proxy, load balancer or virus scanner between the Internet and this machine answers in \
+             our place. Take it out of the way of these ports."
+                .to_owned()
+        }
+        PortVerdict::Contradicted => format!(
+            "Either another machine answered in our place, and the router should forward to {here}; \
+             or the checker is wrong: ask another one."
+        ),
+        PortVerdict::AnswersLost => {
+            "Look for a firewall rule about outgoing packets, here or in the router, and for a default \
+             route (a VPN, a second line) that leads another way than the connections came."
+                .to_owned()
+        }
+        PortVerdict::Rejected => {
+            "A router on the way says that it must not or cannot pass the connections on. Look for a \
+             rule that rejects them in your router, and whether the machine it forwards to is on."
+                .to_owned()
+        }
+        PortVerdict::Reset => {
+            "The service, or something in front of it, accepts connections and hangs up at once. Look \
+             at its log, and whether it admits strangers."
+                .to_owned()
+        }
+        PortVerdict::TimedOut if situation.here => format!(
+            "Nothing came back: let the router forward these TCP ports to {here}, and the firewall \
+             admit them."
+        ),
+        PortVerdict::TimedOut => {
+            "Nothing came back: a firewall drops the packets, or the router before the host does not \
+             forward the ports."
+                .to_owned()
+        }
+        _ => "Those are the checker's own words; ask another one if they do not help.".to_owned(),
+    }
+}

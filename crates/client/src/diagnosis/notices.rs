@@ -1,0 +1,240 @@
+//! What concerns all ports of a family, or the families together.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+};
+
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+
+use super::{FamilyDiagnosis, Outcome};
+use crate::{
+    Family,
+    facts::{FamilyFacts, Local},
+    host::Host,
+};
+
+/// Something about the whole, with advice; in JSON `{"kind":"behind_nat","advice":"…"}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// The address checked is loopback: only the local half was.
+    LoopbackOnly,
+    /// The address seen outside is on no local interface.
+    BehindNat {
+        /// The address seen outside.
+        seen: IpAddr,
+        /// The address here.
+        inside: Option<IpAddr>,
+    },
+    /// This machine or its gateway has an address for carrier-grade NAT (RFC 6598).
+    CarrierGradeNat {
+        /// That address.
+        address: IpAddr,
+    },
+    /// No checker sees this machine over the family.
+    NotSeen {
+        /// The family.
+        family: Family,
+        /// Why, in the first checker's case.
+        why: String,
+    },
+    /// This machine does not know the family.
+    FamilyMissing(
+        /// The family.
+        Family,
+    ),
+    /// A checker gave no verdict, while another did.
+    CheckerFailed {
+        /// Why, in words that name it.
+        message: String,
+    },
+    /// No checker gave a verdict; at least one answered.
+    NoVerdictTheirs,
+    /// No checker gave a verdict; none could even be talked to.
+    NoVerdictOurs,
+    /// Fewer checkers gave a verdict than must agree.
+    TooFewVerdicts {
+        /// How many gave one.
+        verdicts: usize,
+        /// How many must agree.
+        quorum: usize,
+    },
+    /// One family works and the other does not.
+    OnlyOneFamilyWorks {
+        /// The one that works.
+        works: Family,
+        /// The one that does not.
+        fails: Family,
+    },
+}
+
+impl Notice {
+    /// Its name in JSON.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::LoopbackOnly => "loopback_only",
+            Self::BehindNat { .. } => "behind_nat",
+            Self::CarrierGradeNat { .. } => "carrier_grade_nat",
+            Self::NotSeen { .. } => "not_seen",
+            Self::FamilyMissing(_) => "family_missing",
+            Self::CheckerFailed { .. } => "checker_failed",
+            Self::NoVerdictTheirs => "no_verdict_theirs",
+            Self::NoVerdictOurs => "no_verdict_ours",
+            Self::TooFewVerdicts { .. } => "too_few_verdicts",
+            Self::OnlyOneFamilyWorks { .. } => "only_one_family_works",
+        }
+    }
+}
+
+/// For a person: what it is and what to do about it.
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LoopbackOnly => f.write_str(
+                "Checked over loopback only. This proves the local half: the ports can be listened on \
+                 and answer on this machine. Whether the Internet reaches them, only a checker outside \
+                 can tell: name one with --server.",
+            ),
+            Self::BehindNat { seen, inside } => {
+                write!(f, "Behind NAT: {seen} is the router's address, not this machine's. ")?;
+                match inside {
+                    Some(inside) => write!(f, "The router must forward each port to {inside}."),
+                    None => f.write_str("The router must forward each port to this machine."),
+                }
+            }
+            Self::CarrierGradeNat { address } => write!(
+                f,
+                "Carrier-grade NAT is likely: {address} is one of the addresses (100.64.0.0/10) that \
+                 Internet providers share among many customers, and no forward in your own router can \
+                 work. Ask your provider for a public IPv4 address, use IPv6, or rent a small server \
+                 with a public address that tunnels to this machine."
+            ),
+            Self::NotSeen { family, why } => write!(
+                f,
+                "Not checked over {family}: no checker said from which address it sees this machine \
+                 ({why}). If you know the address, give it with --ip."
+            ),
+            Self::FamilyMissing(family) => write!(
+                f,
+                "This machine has no {family}. Enable it, or check the other family alone with \
+                 --family."
+            ),
+            Self::CheckerFailed { message } => write!(f, "A checker gave no verdict: {message}."),
+            Self::NoVerdictTheirs => f.write_str(
+                "No checker gave a verdict, which says nothing about your ports. Do what the messages \
+                 say, try again later, or ask another checker.",
+            ),
+            Self::NoVerdictOurs => f.write_str(
+                "No checker could be talked to, which says nothing about your ports. Is the address \
+                 right, does this machine's connection work, and does its firewall let it out?",
+            ),
+            Self::TooFewVerdicts { verdicts, quorum } => write!(
+                f,
+                "Only {verdicts} {} gave a verdict where {quorum} must agree. Ask more checkers, or \
+                 lower --quorum.",
+                if *verdicts == 1 { "checker" } else { "checkers" }
+            ),
+            Self::OnlyOneFamilyWorks { works, fails } => write!(
+                f,
+                "{works} works and {fails} does not: whoever only has {fails} cannot reach you. {}",
+                match fails {
+                    Family::Ipv6 =>
+                        "Routers usually have a firewall for IPv6 of its own: allow the ports \
+                         there, or publish your IPv4 address only.",
+                    Family::Ipv4 =>
+                        "The forwards in the router are missing or cannot work; until they do, \
+                         publish your IPv6 address.",
+                }
+            ),
+        }
+    }
+}
+
+impl Serialize for Notice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut notice = serializer.serialize_struct("Notice", 2)?;
+        notice.serialize_field("kind", self.kind())?;
+        notice.serialize_field("advice", &self.to_string())?;
+        notice.end()
+    }
+}
+
+pub(super) fn of_family(facts: &FamilyFacts, quorum: usize) -> Vec<Notice> {
+    let missing = |local: &Option<Local>| *local == Some(Local::FamilyMissing);
+    if !facts.ports.is_empty() && facts.ports.iter().all(|port| missing(&port.local)) {
+        return vec![Notice::FamilyMissing(facts.family)];
+    }
+    let mut notices: Vec<_> = failures(facts, quorum);
+    if let (Some(host), Some(seen)) = (&facts.host, facts.seen()) {
+        if let Some(address) = host.carrier_grade_nat(seen) {
+            notices.push(Notice::CarrierGradeNat { address });
+        } else if host.is_behind_nat(seen) {
+            notices.push(Notice::BehindNat { seen, inside: host.outbound });
+        }
+    }
+    notices
+}
+
+fn failures(facts: &FamilyFacts, quorum: usize) -> Vec<Notice> {
+    let failed: Vec<_> =
+        facts.checkers.iter().filter_map(|checker| checker.failure.as_ref()).collect();
+    let verdicts = facts.checkers.len() - failed.len();
+    let told = facts.ports.iter().any(|port| port.answers.iter().any(Option::is_some));
+    let mut notices = Vec::new();
+    if facts.seen().is_none() {
+        let why = failed.first().map(|failure| failure.message.clone()).unwrap_or_default();
+        if failed.iter().any(|failure| failure.answered) {
+            return vec![Notice::NotSeen { family: facts.family, why }];
+        }
+    }
+    for failure in &failed {
+        notices.push(Notice::CheckerFailed { message: failure.message.clone() });
+    }
+    if !failed.is_empty() && !told {
+        let theirs = failed.iter().any(|failure| failure.answered);
+        notices.push(if theirs { Notice::NoVerdictTheirs } else { Notice::NoVerdictOurs });
+    } else if verdicts < quorum {
+        notices.push(Notice::TooFewVerdicts { verdicts, quorum });
+    }
+    notices
+}
+
+pub(super) fn of_all(families: &[FamilyDiagnosis]) -> Vec<Notice> {
+    let first = |outcome| families.iter().find(|family| family.outcome == Some(outcome));
+    let is_loopback = |family: &FamilyDiagnosis| {
+        family.host.is_some() && family.address.is_some_and(|ip| ip.is_loopback())
+    };
+    let loopback = families.iter().any(is_loopback).then_some(Notice::LoopbackOnly);
+    let one_works = first(Outcome::Accessible).zip(first(Outcome::NotAccessible));
+    let one_works = one_works.map(|(works, fails)| Notice::OnlyOneFamilyWorks {
+        works: works.family,
+        fails: fails.family,
+    });
+    loopback.into_iter().chain(one_works).collect()
+}
+
+impl FamilyFacts {
+    /// The address seen outside: the first, if checkers see several.
+    pub(super) fn seen(&self) -> Option<IpAddr> {
+        self.checkers.iter().find_map(|checker| checker.address)
+    }
+}
+
+impl Host {
+    /// Whether the address seen outside is none of this machine's.
+    pub(super) fn is_behind_nat(&self, seen: IpAddr) -> bool {
+        !seen.is_loopback() && !self.addresses.contains(&seen)
+    }
+
+    /// The address for carrier-grade NAT on the way out, if there is one.
+    pub(super) fn carrier_grade_nat(&self, seen: IpAddr) -> Option<IpAddr> {
+        let on_the_way = [self.outbound, self.gateway].into_iter().flatten();
+        on_the_way.into_iter().find(|&ip| is_shared(ip) && self.is_behind_nat(seen))
+    }
+}
+
+/// 100.64.0.0/10, shared address space (RFC 6598).
+fn is_shared(ip: IpAddr) -> bool {
+    const FIRST: u32 = Ipv4Addr::new(100, 64, 0, 0).to_bits();
+    matches!(ip, IpAddr::V4(v4) if v4.to_bits() >> 22 == FIRST >> 22)
+}

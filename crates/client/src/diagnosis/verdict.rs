@@ -1,0 +1,96 @@
+//! What can be said of one port.
+
+use serde::Serialize;
+
+use crate::facts::{Local, PortFacts};
+
+/// What was concluded about one port over one address family; in JSON in snake case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PortVerdict {
+    /// Reachable, and a checker brought our challenge back: the listener is ours.
+    Proven,
+    /// Reachable, and the connection arrived at our listener; the checker knows no challenge.
+    Arrived,
+    /// Reachable; whether it was this machine that answered is not known.
+    Reachable,
+    /// Something answered that is not our listener, and nothing arrived here.
+    AnotherHost,
+    /// The connection arrived here, but something in between answers with other words than ours.
+    Intercepted,
+    /// A checker says that it is reachable, but nothing arrived at our listener.
+    Contradicted,
+    /// The connection arrived here, but our answers do not get out.
+    AnswersLost,
+    /// Timed out, and nothing arrived at our listener.
+    NothingArrived,
+    /// Timed out; there was no listener of ours.
+    TimedOut,
+    /// Refused.
+    Refused,
+    /// A router on the way says that it cannot or must not pass the connection on.
+    Rejected,
+    /// Something accepted the connection and hung up at once.
+    Reset,
+    /// Not reachable, for a reason that the checker gave in words of its own.
+    NotReachable,
+    /// Not reachable, and it could not be listened on.
+    NotBound,
+    /// This machine does not know the address family.
+    FamilyMissing,
+    /// Some checkers got through and some did not, and too few did.
+    Disagreement,
+    /// Too few checkers gave a verdict.
+    NoVerdict,
+}
+
+impl PortVerdict {
+    /// Whether the port counts as accessible.
+    pub const fn is_accessible(self) -> bool {
+        matches!(self, Self::Proven | Self::Arrived | Self::Reachable)
+    }
+
+    /// The verdict in a few words.
+    pub(super) fn summary(self, facts: &PortFacts) -> String {
+        let words = self.words();
+        match &facts.local {
+            Some(Local::InUse { by: Some(holder) }) => {
+                format!("{words}; {} (process {}) holds the port", holder.name, holder.pid)
+            }
+            Some(Local::InUse { by: None }) => format!("{words}; another program holds the port"),
+            Some(Local::NotPermitted | Local::Failed { .. }) if self.is_accessible() => {
+                format!("{words}; we could not listen there")
+            }
+            Some(Local::NotPermitted) => "not permitted to listen there".to_owned(),
+            _ if self == Self::NotReachable => format!("{words}: {}", own_words(facts)),
+            _ => words.to_owned(),
+        }
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Proven => "reachable, proven ours",
+            Self::Arrived => "reachable, and it arrived here",
+            Self::Reachable => "reachable",
+            Self::AnotherHost => "another host answered",
+            Self::Intercepted => "something in between answered",
+            Self::Contradicted => "said to be reachable, but nothing arrived here",
+            Self::AnswersLost => "it arrived here, but our answers do not get out",
+            Self::NothingArrived => "timed out, and nothing arrived here",
+            Self::TimedOut => "timed out",
+            Self::Refused => "refused",
+            Self::Rejected => "rejected by a router",
+            Self::Reset => "accepted and hung up at once",
+            Self::NotReachable => "not reachable",
+            Self::NotBound => "could not be listened on",
+            Self::FamilyMissing => "this machine has no such address family",
+            Self::Disagreement => "the checkers disagree",
+            Self::NoVerdict => "no verdict",
+        }
+    }
+}
+
+fn own_words(facts: &PortFacts) -> &str {
+    let answers = facts.answers.iter().flatten();
+    answers.filter_map(|answer| answer.error.as_deref()).next().unwrap_or("no reason given")
+}

@@ -1,0 +1,133 @@
+//! What a verification found out, before anybody judges it.
+
+use std::net::IpAddr;
+
+use port_checker_api::{Port, PortResult};
+use serde::Serialize;
+
+use crate::{Family, NoVerdict, host::Host};
+
+/// Everything a verification found out.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Facts {
+    /// How many checkers must have reached a port for it to be accessible; at least 1.
+    pub quorum: usize,
+    /// What was found out over each address family.
+    pub families: Vec<FamilyFacts>,
+}
+
+/// What was found out over one address family.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FamilyFacts {
+    /// The family.
+    pub family: Family,
+    /// Whether it was asked for by name. If not, it is no fault if there is none.
+    pub asked_for: bool,
+    /// This machine; none when ports of another one were asked about.
+    pub host: Option<Host>,
+    /// The checkers, in the order given.
+    pub checkers: Vec<CheckerFacts>,
+    /// The ports, in the order given.
+    pub ports: Vec<PortFacts>,
+}
+
+/// What became of one checker.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CheckerFacts {
+    /// Where it is.
+    pub url: String,
+    /// The address it was asked about; none if it did not say from where it sees us.
+    pub address: Option<IpAddr>,
+    /// Why it gave no verdict, if it gave none about even one port.
+    pub failure: Option<Failure>,
+}
+
+/// Why a checker gave no verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// Whether it answered at all: then the fault is the checker's and not our connection's.
+    pub answered: bool,
+    /// What went wrong, in words.
+    pub message: String,
+}
+
+impl From<&NoVerdict> for Failure {
+    fn from(error: &NoVerdict) -> Self {
+        let silent = matches!(error, NoVerdict::Unreachable { .. } | NoVerdict::TimedOut { .. });
+        Self { answered: !silent, message: error.to_string() }
+    }
+}
+
+/// What was found out about one port over one address family.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PortFacts {
+    /// The port.
+    pub port: Port,
+    /// The local half; none when the port is another machine's.
+    pub local: Option<Local>,
+    /// What our own listener saw.
+    pub arrivals: Arrivals,
+    /// What each checker found, in the order of the checkers; none: it gave no verdict.
+    pub answers: Vec<Option<PortResult>>,
+}
+
+/// Whether this machine can use a port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Local {
+    /// We listened on it.
+    Bound,
+    /// Another program holds it; checked as it is, without challenge.
+    InUse {
+        /// Which program, where the system tells.
+        by: Option<Process>,
+    },
+    /// This user may not listen on it.
+    NotPermitted,
+    /// This machine does not know the address family.
+    FamilyMissing,
+    /// It cannot be listened on for another reason.
+    Failed {
+        /// The system's words.
+        error: String,
+    },
+}
+
+/// A program that holds a port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Process {
+    /// The process id.
+    pub pid: i32,
+    /// The name of its command.
+    pub name: String,
+}
+
+/// What our listener on a port saw.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Arrivals {
+    /// Connections that were established.
+    pub connections: u32,
+    /// Connections to which the challenge was sent.
+    pub challenges_sent: u32,
+    /// Whether a connection was begun from outside that our answers did not complete.
+    pub half_open: bool,
+    /// From where; at most [`Arrivals::MOST_PEERS`] addresses.
+    pub from: Vec<IpAddr>,
+}
+
+impl Arrivals {
+    /// How many addresses are kept.
+    pub const MOST_PEERS: usize = 8;
+
+    /// Whether anything came here at all.
+    pub fn any(&self) -> bool {
+        self.connections > 0 || self.half_open
+    }
+
+    pub(crate) fn note(&mut self, peer: IpAddr) {
+        let peer = peer.to_canonical();
+        if self.from.len() < Self::MOST_PEERS && !self.from.contains(&peer) {
+            self.from.push(peer);
+        }
+    }
+}

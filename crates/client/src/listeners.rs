@@ -1,0 +1,224 @@
+//! Our own listeners: bound for the time of a check, they send the challenge to whoever connects and
+//! remember what arrived.
+
+use std::{
+    collections::{HashMap, HashSet},
+    convert::Infallible,
+    future::pending,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Mutex,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use nix::errno::Errno;
+use port_checker_api::{Challenge, Port};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpSocket, TcpStream},
+    select,
+    sync::{Semaphore, SemaphorePermit},
+    time::{interval, sleep, timeout},
+};
+
+use crate::{
+    Family,
+    facts::{Arrivals, Local},
+    sockets::{half_open, holders},
+};
+
+/// Connections to one port that the kernel holds until we take them.
+const BACKLOG: u32 = 64;
+
+/// How long a peer is given to take the challenge and hang up. Whoever hangs up first keeps the port
+/// in TIME-WAIT: better the checker than this machine, whose service will want it.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How long to wait after an error of accept, such as no descriptor left.
+const BACKOFF: Duration = Duration::from_millis(100);
+
+/// How often the kernel is asked for connections that were begun and not completed. It keeps them
+/// for many seconds.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// Listeners on ports of one address family; they are closed when dropped.
+pub(crate) struct Listeners {
+    family: Family,
+    greeting: Bytes,
+    open: Vec<Ear>,
+    locals: HashMap<Port, Local>,
+}
+
+/// One listener and what it heard.
+struct Ear {
+    port: Port,
+    listener: TcpListener,
+    heard: Mutex<Arrivals>,
+}
+
+impl Listeners {
+    /// Binds `ports`, as many as can be.
+    pub(crate) fn open(family: Family, ports: &[Port], challenge: &Challenge) -> Self {
+        let mut listeners = Self {
+            family,
+            greeting: Bytes::from(format!("{}\n", challenge.as_str())),
+            open: Vec::with_capacity(ports.len()),
+            locals: HashMap::with_capacity(ports.len()),
+        };
+        for &port in ports {
+            let local = match listen(family, port) {
+                Ok(listener) => {
+                    listeners.open.push(Ear { port, listener, heard: Mutex::default() });
+                    Local::Bound
+                }
+                Err(error) => obstacle(&error),
+            };
+            listeners.locals.insert(port, local);
+        }
+        listeners.name_holders();
+        listeners
+    }
+
+    fn name_holders(&mut self) {
+        let in_use = |local: &Local| matches!(local, Local::InUse { .. });
+        let held = self.locals.iter().filter(|(_, local)| in_use(local));
+        let ports: HashSet<u16> = held.map(|(port, _)| port.get()).collect();
+        if ports.is_empty() {
+            return;
+        }
+        let mut holders = holders(&ports);
+        for (port, local) in self.locals.iter_mut().filter(|(_, local)| in_use(local)) {
+            *local = Local::InUse { by: holders.remove(&port.get()) };
+        }
+    }
+
+    /// The local half of a port.
+    ///
+    /// # Panics
+    /// When the port was not among those to bind.
+    pub(crate) fn local(&self, port: Port) -> &Local {
+        &self.locals[&port]
+    }
+
+    /// What each port that is listened on has heard so far.
+    pub(crate) fn arrivals(&self) -> HashMap<Port, Arrivals> {
+        self.open.iter().map(|ear| (ear.port, ear.heard())).collect()
+    }
+
+    /// Greets whoever comes, as many at once as there are permits, and tells of every connection.
+    pub(crate) async fn serve(
+        &self,
+        permits: &Semaphore,
+        on_arrival: impl Fn(Port, IpAddr),
+    ) -> Infallible {
+        let mut ears: FuturesUnordered<_> =
+            self.open.iter().map(|ear| ear.listen(&self.greeting, permits, &on_arrival)).collect();
+        select! {
+            Some(never) = ears.next() => never,
+            never = self.watch() => never,
+        }
+    }
+
+    /// Looks for connections that the kernel could not complete: their first packet came in, and our
+    /// answer was lost.
+    async fn watch(&self) -> Infallible {
+        if self.open.is_empty() {
+            return pending().await;
+        }
+        let ears: HashMap<u16, &Ear> = self.open.iter().map(|ear| (ear.port.get(), ear)).collect();
+        let mut looks = interval(LOOK_AGAIN);
+        loop {
+            looks.tick().await;
+            for (port, peer) in half_open(self.family) {
+                if let Some(ear) = ears.get(&port) {
+                    ear.hear(|heard| {
+                        heard.half_open = true;
+                        heard.note(peer);
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl Ear {
+    async fn listen(
+        &self,
+        greeting: &[u8],
+        permits: &Semaphore,
+        on_arrival: &impl Fn(Port, IpAddr),
+    ) -> Infallible {
+        let mut leaving = FuturesUnordered::new();
+        loop {
+            select! {
+                accepted = self.accept(permits) => match accepted {
+                    Ok((stream, peer, permit)) => {
+                        self.hear(|heard| {
+                            heard.connections = heard.connections.saturating_add(1);
+                            heard.note(peer);
+                        });
+                        on_arrival(self.port, peer);
+                        leaving.push(self.greet(stream, greeting, permit));
+                    }
+                    Err(_) => sleep(BACKOFF).await,
+                },
+                Some(()) = leaving.next() => {}
+            }
+        }
+    }
+
+    async fn accept<'a>(
+        &self,
+        permits: &'a Semaphore,
+    ) -> io::Result<(TcpStream, IpAddr, SemaphorePermit<'a>)> {
+        let permit = permits.acquire().await.expect("the semaphore is never closed");
+        let (stream, peer) = self.listener.accept().await?;
+        Ok((stream, peer.ip(), permit))
+    }
+
+    async fn greet(&self, mut stream: TcpStream, greeting: &[u8], _permit: SemaphorePermit<'_>) {
+        let conversation = async {
+            stream.write_all(greeting).await?;
+            self.hear(|heard| heard.challenges_sent = heard.challenges_sent.saturating_add(1));
+            let mut ignored = [0; 256];
+            while stream.read(&mut ignored).await? > 0 {}
+            io::Result::Ok(())
+        };
+        // A peer that hangs up early, or never, is no concern of ours.
+        let _ = timeout(FAREWELL, conversation).await;
+    }
+
+    fn hear(&self, note: impl FnOnce(&mut Arrivals)) {
+        note(&mut self.heard.lock().expect("nothing panics while it is held"));
+    }
+
+    fn heard(&self) -> Arrivals {
+        self.heard.lock().expect("nothing panics while it is held").clone()
+    }
+}
+
+fn listen(family: Family, port: Port) -> io::Result<TcpListener> {
+    let socket = match family {
+        Family::Ipv4 => TcpSocket::new_v4(),
+        Family::Ipv6 => TcpSocket::new_v6(),
+    }?;
+    if family == Family::Ipv6 {
+        socket2::SockRef::from(&socket).set_only_v6(true)?;
+    }
+    // Connections of an earlier run that are not quite over do not hold the port.
+    socket.set_reuseaddr(true)?;
+    socket.bind(SocketAddr::new(family.unspecified(), port.get()))?;
+    socket.listen(BACKLOG)
+}
+
+/// Why a port cannot be listened on.
+fn obstacle(error: &io::Error) -> Local {
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::EADDRINUSE) => Local::InUse { by: None },
+        Some(Errno::EACCES | Errno::EPERM) => Local::NotPermitted,
+        Some(Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL) => Local::FamilyMissing,
+        _ => Local::Failed { error: error.to_string() },
+    }
+}

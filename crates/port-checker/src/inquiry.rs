@@ -1,0 +1,153 @@
+//! `port-checker verify` and `port-checker check`: ask, wait, report.
+
+use std::{fmt::Display, process::ExitCode, time::Duration};
+
+use anyhow::Context;
+use port_checker_client::{
+    Agent, Checker, Diagnosis, Event, InvalidPlan, Outcome, Plan, Verification,
+};
+use port_checker_server::OpenFiles;
+use tokio::{runtime, select, signal};
+
+use crate::{
+    UNUSABLE,
+    args::{AskingArgs, CheckArgs, VerifyArgs},
+    local_checker, print,
+    progress::{self, Progress},
+    report,
+};
+
+/// At least one port is not accessible.
+const NOT_ACCESSIBLE: u8 = 1;
+
+/// No checker gave a verdict.
+const NO_VERDICT: u8 = 3;
+
+/// Ctrl-C: 128 and the number of SIGINT.
+const INTERRUPTED: u8 = 130;
+
+/// The longest `Retry-After` that is waited for: a large verification is asked in parts and exceeds
+/// the limits of a checker on the way.
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
+
+/// The shortest pause between two tries of `--wait`.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What a port costs of the pause, so that a checker with default limits (600 probes a minute) can be
+/// asked for hours.
+const PAUSE_PER_PORT: Duration = Duration::from_millis(100);
+
+/// The part of the descriptors that a checker in this process gets.
+const CHECKERS_PART: u64 = 4;
+
+/// Verifies ports of this machine.
+pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
+    let files = OpenFiles::raise().context("cannot raise the open-file limit")?;
+    let mut plan = Plan { addresses: args.addresses, ..Plan::of_ports(args.ports.iter()) };
+    plan.families = args.family.map(Into::into).unwrap_or_default();
+    block_on(async move {
+        let mut servers = args.servers;
+        if servers.is_empty() {
+            servers = vec![local_checker::start(OpenFiles::of(files.limit() / CHECKERS_PART)).await?];
+            let loopback = plan.families_to_try().into_iter().map(|family| family.loopback());
+            plan.addresses = loopback.collect();
+        }
+        let agent = agent(servers, &args.asking);
+        inquire(plan, &args.asking, |plan| agent.verify(plan)).await
+    })
+}
+
+/// Has ports of any machine checked.
+pub(crate) fn check(args: CheckArgs) -> anyhow::Result<ExitCode> {
+    let agent = agent(args.servers, &args.asking);
+    let plan = Plan::of_ports(args.ports.iter());
+    block_on(inquire(plan, &args.asking, |plan| agent.check(args.ip, plan)))
+}
+
+fn block_on(
+    work: impl Future<Output = anyhow::Result<ExitCode>>,
+) -> anyhow::Result<ExitCode> {
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("cannot start the runtime")?.block_on(work)
+}
+
+fn agent(servers: Vec<Checker>, asking: &AskingArgs) -> Agent {
+    let patient = |checker: Checker| {
+        checker.with_patience(asking.timeout).with_longest_wait(LONGEST_WAIT)
+    };
+    Agent::new(servers.into_iter().map(patient))
+}
+
+/// Asks, once or until all is well, and reports. Ctrl-C drops whatever is under way, and with it
+/// every listener.
+async fn inquire(
+    plan: Plan,
+    asking: &AskingArgs,
+    begin: impl Fn(Plan) -> Result<Verification, InvalidPlan>,
+) -> anyhow::Result<ExitCode> {
+    let plan = Plan { quorum: asking.quorum, ..plan };
+    let mut latest = None;
+    let asked = select! {
+        asked = ask(&plan, asking.wait, begin, &mut latest) => asked,
+        _ = signal::ctrl_c() => {
+            if let Some(diagnosis) = &latest {
+                show(diagnosis, asking.json)?;
+            }
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+    };
+    if let Err(unusable) = asked {
+        return Ok(reject(&unusable));
+    }
+    let diagnosis = latest.expect("it was asked at least once");
+    show(&diagnosis, asking.json)?;
+    Ok(match diagnosis.outcome {
+        Outcome::Accessible => ExitCode::SUCCESS,
+        Outcome::NotAccessible => ExitCode::from(NOT_ACCESSIBLE),
+        Outcome::NoVerdict => ExitCode::from(NO_VERDICT),
+    })
+}
+
+/// Keeps the latest diagnosis in `latest`.
+async fn ask(
+    plan: &Plan,
+    wait: bool,
+    begin: impl Fn(Plan) -> Result<Verification, InvalidPlan>,
+    latest: &mut Option<Diagnosis>,
+) -> Result<(), InvalidPlan> {
+    let ports = u32::try_from(plan.ports.len()).expect("there are no more than 65,535 ports");
+    loop {
+        let diagnosis = follow(begin(plan.clone())?).await;
+        let done = diagnosis.outcome == Outcome::Accessible || !wait;
+        *latest = Some(diagnosis);
+        if done {
+            return Ok(());
+        }
+        progress::pause(SHORTEST_PAUSE.max(PAUSE_PER_PORT * ports)).await;
+    }
+}
+
+async fn follow(mut verification: Verification) -> Diagnosis {
+    let mut progress = Progress::begin();
+    loop {
+        match verification.next().await.expect("the diagnosis comes before the end") {
+            Event::Finished(diagnosis) => return *diagnosis,
+            event => progress.note(&event),
+        }
+    }
+}
+
+fn show(diagnosis: &Diagnosis, json: bool) -> anyhow::Result<()> {
+    if json {
+        let document = serde_json::to_string_pretty(diagnosis).context("cannot write JSON")?;
+        print(&(document + "\n"))?;
+        return Ok(());
+    }
+    report::print(diagnosis)
+}
+
+#[expect(clippy::print_stderr, reason = "what is wrong with the command line")]
+fn reject(complaint: &impl Display) -> ExitCode {
+    eprintln!("port-checker: {complaint}");
+    ExitCode::from(UNUSABLE)
+}

@@ -1,0 +1,139 @@
+//! The report for a person: a table in which equal ports are one line, and what to do.
+
+use std::io::Write;
+
+use anstyle::{AnsiColor, Style};
+use port_checker_client::{
+    Diagnosis, FamilyDiagnosis, Port, PortDiagnosis, PortRanges, PortVerdict,
+};
+use textwrap::{Options, wrap};
+
+/// The widest text that reads well, in columns, and the width of a pipe.
+const WIDTH: usize = 100;
+
+/// The widest column of ports; longer lists go on below.
+const PORTS_WIDTH: usize = 30;
+
+const BOLD: Style = Style::new().bold();
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default();
+const UNKNOWN: Style = AnsiColor::Yellow.on_default();
+
+/// Ports of which the same can be said, in ascending order.
+struct Group<'a> {
+    ports: PortRanges,
+    said: &'a PortDiagnosis,
+}
+
+/// Prints the report to standard output; in colour if that is a terminal.
+pub(crate) fn print(diagnosis: &Diagnosis) -> anyhow::Result<()> {
+    let text = render(diagnosis, WIDTH.min(textwrap::termwidth()));
+    let mut out = anstream::stdout().lock();
+    crate::finish_writing(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+fn render(diagnosis: &Diagnosis, width: usize) -> String {
+    let mut text = String::new();
+    for notice in &diagnosis.notices {
+        text += &format!("{}\n\n", paragraph(&notice.to_string(), "", width));
+    }
+    for family in &diagnosis.families {
+        text += &section(family, width);
+    }
+    text + &sum(diagnosis) + "\n"
+}
+
+fn section(family: &FamilyDiagnosis, width: usize) -> String {
+    let mut text = heading(family) + "\n";
+    let groups = if family.outcome.is_some() { groups(&family.ports) } else { Vec::new() };
+    text += &table(&groups, width);
+    let advice = groups.iter().filter_map(|group| {
+        let advice = group.said.advice.as_ref()?;
+        Some(format!("{}: {advice}", group.ports))
+    });
+    let notices = family.notices.iter().map(ToString::to_string);
+    for what_to_do in notices.chain(advice) {
+        text += &format!("\n{}\n", paragraph(&what_to_do, "  ", width));
+    }
+    text + "\n"
+}
+
+fn heading(family: &FamilyDiagnosis) -> String {
+    let name = format!("{BOLD}{}{BOLD:#}", family.family);
+    let Some(seen) = family.address else { return name };
+    let here = family.host.as_ref().and_then(|host| host.outbound).filter(|here| *here != seen);
+    match here {
+        Some(here) => format!("{name} {seen}, here {here}"),
+        None => format!("{name} {seen}"),
+    }
+}
+
+/// Groups in the order of their first ports.
+fn groups(ports: &[PortDiagnosis]) -> Vec<Group<'_>> {
+    let mut sorted: Vec<&PortDiagnosis> = ports.iter().collect();
+    sorted.sort_by_key(|port| port.facts.port);
+    let mut groups: Vec<(Vec<Port>, &PortDiagnosis)> = Vec::new();
+    for port in sorted {
+        let same = |said: &PortDiagnosis| {
+            (said.verdict, &said.summary, &said.advice)
+                == (port.verdict, &port.summary, &port.advice)
+        };
+        match groups.iter_mut().find(|(_, said)| same(said)) {
+            Some((ports, _)) => ports.push(port.facts.port),
+            None => groups.push((vec![port.facts.port], port)),
+        }
+    }
+    let ranges = |(ports, said): (Vec<Port>, _)| Group { ports: ports.into_iter().collect(), said };
+    groups.into_iter().map(ranges).collect()
+}
+
+fn table(groups: &[Group<'_>], width: usize) -> String {
+    let label = |group: &Group<'_>| group.ports.to_string().replace(',', ", ");
+    let widest = groups.iter().map(|group| label(group).len()).max().unwrap_or(0);
+    let column = widest.min(PORTS_WIDTH);
+    let mut text = String::new();
+    for group in groups {
+        let style = style(group.said);
+        let label = label(group);
+        let labels = wrap(&label, column);
+        let summaries = wrap(&group.said.summary, width.saturating_sub(column + 4).max(20));
+        for line in 0..labels.len().max(summaries.len()) {
+            let label = labels.get(line).map_or("", |label| label);
+            let summary = summaries.get(line).map_or("", |summary| summary);
+            text += &match summary {
+                "" => format!("  {label}\n"),
+                _ => format!("  {label:column$}  {style}{summary}{style:#}\n"),
+            };
+        }
+    }
+    text
+}
+
+const fn style(port: &PortDiagnosis) -> Style {
+    match port.verdict {
+        verdict if verdict.is_accessible() => GOOD,
+        PortVerdict::NoVerdict => UNKNOWN,
+        _ => BAD,
+    }
+}
+
+fn paragraph(text: &str, indent: &str, width: usize) -> String {
+    textwrap::fill(text, Options::new(width).initial_indent(indent).subsequent_indent(indent))
+}
+
+fn sum(diagnosis: &Diagnosis) -> String {
+    let checked = diagnosis.families.iter().filter(|family| family.outcome.is_some());
+    let sums: Vec<String> = checked.map(sum_of_family).collect();
+    if sums.is_empty() { "No verdict.".to_owned() } else { sums.join("\n") }
+}
+
+fn sum_of_family(family: &FamilyDiagnosis) -> String {
+    let count = |is: fn(&PortDiagnosis) -> bool| family.ports.iter().filter(|port| is(port)).count();
+    let (reachable, all) = (count(|port| port.accessible), family.ports.len());
+    let ports = if all == 1 { "port" } else { "ports" };
+    let sum = format!("{}: {reachable} of {all} {ports} reachable", family.family);
+    match count(|port| port.verdict == PortVerdict::NoVerdict) {
+        0 => format!("{sum}."),
+        unknown => format!("{sum}, no verdict about {unknown}."),
+    }
+}

@@ -1,0 +1,122 @@
+//! A provider at home, behind a router.
+
+use port_checker_testbed::{namespace::Namespace, process::Service, skip};
+
+use super::internet::{
+    CHECKER, Internet, Report, attach, greet, machine, masquerading_router,
+};
+
+/// Ports of the router, and what it or the provider's machine does with them.
+const FIREWALL_HERE: u16 = 1005;
+
+const FORWARDS: &str = "
+table ip forwards {
+    chain prerouting {
+        type nat hook prerouting priority dstnat
+        ip daddr 203.0.113.7 tcp dport { 1002, 1005, 1007, 1008 } dnat to 192.168.1.10
+        ip daddr 203.0.113.7 tcp dport { 1003, 1004 } dnat to 192.168.2.20
+    }
+}
+table inet filter {
+    chain input {
+        type filter hook input priority filter
+        tcp dport 1001 drop
+        tcp dport 1006 reject with icmpx admin-prohibited
+    }
+}
+";
+
+const HERE: &str = "
+table inet filter {
+    chain input {
+        type filter hook input priority filter
+        tcp dport 1005 drop
+    }
+    chain output {
+        type filter hook output priority filter
+        tcp sport 1007 drop
+    }
+}
+";
+
+/// What the provider asks about, and what it should be told.
+const CASES: [(u16, &str, &str, i32); 8] = [
+    (
+        1001,
+        "timed out, and nothing arrived here",
+        "Let the router forward these TCP ports to 192.168.1.10 (this machine).",
+        1,
+    ),
+    (1002, "reachable, proven ours", "The router must forward each port to 192.168.1.10.", 0),
+    (1003, "refused", "The router forwards to a machine where nothing listens, or refuses", 1),
+    (
+        1004,
+        "another host answered",
+        "The address or the forward leads to another machine, or to a service of the router itself. \
+         Let the router forward these TCP ports to 192.168.1.10 (this machine).",
+        1,
+    ),
+    (
+        FIREWALL_HERE,
+        "timed out, and nothing arrived here",
+        "If it does already, allow incoming TCP connections in this machine's firewall",
+        1,
+    ),
+    (1006, "rejected by a router", "Look for a rule that rejects them in your router", 1),
+    (
+        1007,
+        "it arrived here, but our answers do not get out",
+        "Look for a firewall rule about outgoing packets",
+        1,
+    ),
+    (1009, "refused", "Let it forward these TCP ports to 192.168.1.10 (this machine).", 1),
+];
+
+struct Home {
+    provider: Namespace,
+    _neighbour: Namespace,
+    _router: Namespace,
+    _checker: Service,
+    _internet: Internet,
+}
+
+impl Home {
+    fn new() -> Self {
+        let internet = Internet::new();
+        let (router, provider, neighbour) = (masquerading_router(), machine(), machine());
+        attach(&router, &["203.0.113.7/24"], &internet.backbone, &["203.0.113.254/24"]);
+        attach(&provider, &["192.168.1.10/24"], &router, &["192.168.1.1/24"]);
+        attach(&neighbour, &["192.168.2.20/24"], &router, &["192.168.2.1/24"]);
+        router.firewall(FORWARDS);
+        provider.firewall(HERE);
+        greet(&neighbour, "192.168.2.20:1004");
+        let checker = internet.serve();
+        Self {
+            provider,
+            _neighbour: neighbour,
+            _router: router,
+            _checker: checker,
+            _internet: internet,
+        }
+    }
+
+    fn verify(&self, arguments: &str) -> Report {
+        Report::of(&self.provider, &format!("verify {arguments} --server {CHECKER}"))
+    }
+}
+
+#[test]
+fn what_a_home_router_can_do_to_a_port() {
+    if !skip::is_root() {
+        return;
+    }
+    let home = Home::new();
+    for (port, verdict, advice, status) in CASES {
+        let report = home.verify(&port.to_string());
+        let text = report.flowing();
+        assert!(text.contains(&format!("{port} {verdict}")), "{port}: {}", report.text);
+        assert!(text.contains(advice), "{port}: {}", report.text);
+        assert!(text.contains("Behind NAT: 203.0.113.7"), "{port}: {}", report.text);
+        assert_eq!(report.status, Some(status), "{port}: {}", report.text);
+    }
+}

@@ -1,0 +1,167 @@
+//! Other places to stand than behind one's own router.
+
+use port_checker_testbed::{namespace::Namespace, process::Service, skip};
+
+use super::internet::{
+    CHECKER, Internet, Report, attach, copy_for_everybody, forward, machine, masquerading_router,
+};
+
+/// A provider in a data centre, with public addresses of both families.
+struct DataCentre {
+    provider: Namespace,
+    _checker: Service,
+    _internet: Internet,
+}
+
+impl DataCentre {
+    fn new() -> Self {
+        let internet = Internet::new();
+        let provider = machine();
+        attach(
+            &provider,
+            &["203.0.113.9/24", "2001:db8:9::9/64"],
+            &internet.backbone,
+            &["203.0.113.254/24", "2001:db8:9::fe/64"],
+        );
+        Self { provider, _checker: internet.serve(), _internet: internet }
+    }
+
+    fn verify(&self, arguments: &str) -> Report {
+        Report::of(&self.provider, &format!("verify {arguments} --server {CHECKER}"))
+    }
+}
+
+#[test]
+fn directly_on_the_internet() {
+    if !skip::is_root() {
+        return;
+    }
+    let report = DataCentre::new().verify("7466 50800-50899");
+    assert_eq!(report.status, Some(0), "{}", report.text);
+    insta::assert_snapshot!("direct", report.text);
+}
+
+#[test]
+fn ipv6_works_and_ipv4_does_not_and_the_reverse() {
+    if !skip::is_root() {
+        return;
+    }
+    let centre = DataCentre::new();
+    for (blocked, works, fails) in [("ipv4", "IPv6", "IPv4"), ("ipv6", "IPv4", "IPv6")] {
+        centre.provider.firewall(&format!(
+            "
+flush ruleset
+table inet filter {{
+    chain input {{
+        type filter hook input priority filter
+        meta nfproto {blocked} tcp dport 7466 drop
+    }}
+}}
+"
+        ));
+        let report = centre.verify("7466");
+        let text = report.flowing();
+        assert_eq!(report.status, Some(1), "{}", report.text);
+        assert!(text.contains(&format!("{works} works and {fails} does not")), "{}", report.text);
+        assert!(text.contains("7466 reachable, proven ours"), "{}", report.text);
+        assert!(text.contains("7466 timed out, and nothing arrived here"), "{}", report.text);
+        assert!(text.contains("Allow incoming TCP connections in this machine's firewall and, in a"));
+        let chosen = works.trim_start_matches("IPv");
+        let report = centre.verify(&format!("7466 --family {chosen}"));
+        assert_eq!(report.status, Some(0), "{}", report.text);
+    }
+}
+
+#[test]
+fn a_port_that_another_program_holds_is_checked_as_it_is() {
+    if !skip::is_root() {
+        return;
+    }
+    let centre = DataCentre::new();
+    let _held = centre.provider.within(|| {
+        let everywhere = std::net::TcpListener::bind("0.0.0.0:7466").expect("a free port");
+        let loopback = std::net::TcpListener::bind("127.0.0.1:7467").expect("a free port");
+        (everywhere, loopback)
+    });
+    let report = centre.verify("7466 7467 --family 4");
+    let text = report.flowing();
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    assert!(text.contains("7466 reachable; "), "{}", report.text);
+    assert!(text.contains("7467 refused; "), "{}", report.text);
+    assert!(text.contains("Let it listen on all addresses (0.0.0.0 or ::)"), "{}", report.text);
+    let name = std::fs::read_to_string("/proc/self/comm").expect("a process has a name");
+    let holder = format!("{} (process {}) holds the port", name.trim(), std::process::id());
+    assert_eq!(text.matches(&holder).count(), 2, "{holder} in {}", report.text);
+}
+
+#[test]
+fn an_unprivileged_user_and_port_80() {
+    if !skip::is_root() {
+        return;
+    }
+    let centre = DataCentre::new();
+    let directory = tempfile::tempdir().expect("a directory");
+    let copy = copy_for_everybody(directory.path());
+    let arguments = ["--reuid=65534", "--clear-groups", "--inh-caps=-all", "--"];
+    let mut command = centre.provider.command("setpriv", &arguments);
+    command.arg(copy).args(["verify", "80", "7466", "--family=4", "--server", CHECKER]);
+    let report = Report::run(&mut command);
+    let text = report.flowing();
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    assert!(text.contains("80 not permitted to listen there"), "{}", report.text);
+    assert!(text.contains("7466 reachable, proven ours"), "{}", report.text);
+    assert!(text.contains("setcap cap_net_bind_service=+ep"), "{}", report.text);
+}
+
+#[test]
+fn behind_two_routers_of_which_only_one_forwards() {
+    if !skip::is_root() {
+        return;
+    }
+    let internet = Internet::new();
+    let (outer, inner, provider) = (masquerading_router(), masquerading_router(), machine());
+    attach(&outer, &["203.0.113.7/24"], &internet.backbone, &["203.0.113.254/24"]);
+    attach(&inner, &["10.0.0.2/24"], &outer, &["10.0.0.1/24"]);
+    attach(&provider, &["192.168.1.10/24"], &inner, &["192.168.1.1/24"]);
+    outer.firewall(DROP_THE_REST);
+    forward(&inner, "10.0.0.2", "7466", "192.168.1.10");
+    let _checker = internet.serve();
+    let verify = || Report::of(&provider, &format!("verify 7466 --server {CHECKER}"));
+    let report = verify();
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    let text = report.flowing();
+    assert!(text.contains("7466 timed out, and nothing arrived here"), "{}", report.text);
+    assert!(text.contains("second router before it, that one must forward"), "{}", report.text);
+    forward(&outer, "203.0.113.7", "7466", "10.0.0.2");
+    let report = verify();
+    assert_eq!(report.status, Some(0), "what the advice says helps: {}", report.text);
+}
+
+#[test]
+fn behind_carrier_grade_nat() {
+    if !skip::is_root() {
+        return;
+    }
+    let internet = Internet::new();
+    let (carrier, provider) = (masquerading_router(), machine());
+    attach(&carrier, &["203.0.113.7/24"], &internet.backbone, &["203.0.113.254/24"]);
+    attach(&provider, &["100.64.0.10/24"], &carrier, &["100.64.0.1/24"]);
+    carrier.firewall(DROP_THE_REST);
+    let _checker = internet.serve();
+    let report = Report::of(&provider, &format!("verify 7466 50800-50899 --server {CHECKER}"));
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    insta::assert_snapshot!("carrier_grade_nat", report.text);
+    let json = Report::of(&provider, &format!("verify 7466 --json --server {CHECKER}")).json();
+    assert_eq!(json["families"][0]["notices"][0]["kind"], "carrier_grade_nat", "{json:#}");
+}
+
+/// A router that does not answer for ports it does not forward.
+const DROP_THE_REST: &str = "
+table inet filter {
+    chain input {
+        type filter hook input priority filter
+        ct state established,related accept
+        tcp dport 1-65535 drop
+    }
+}
+";
