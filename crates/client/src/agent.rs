@@ -62,9 +62,9 @@ impl Agent {
             let ours =
                 Ours { challenge: fresh_challenge(), permits: Semaphore::new(plan.connections()) };
             let families = plan.families_to_try();
-            let runs = families.iter().map(|&family| {
-                FamilyRun::of_this_machine(family, &plan, &checkers, &events)
-            });
+            let runs = families
+                .iter()
+                .map(|&family| FamilyRun::of_this_machine(family, &plan, &checkers, &events));
             let mut runs = join_all(runs).await;
             for ports in plan.ports.chunks(plan.batch()) {
                 join_all(runs.iter_mut().map(|run| run.verify(ports, &ours))).await;

@@ -33,6 +33,8 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// One checker. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct Checker {
+    /// As it was given.
+    url: String,
     base: Url,
     http: Client,
     patience: Duration,
@@ -61,7 +63,7 @@ impl Checker {
         // Fails only if somebody else has chosen already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = http().build().map_err(|error| invalid(error.to_string()))?;
-        Ok(Self { base, http, patience: PATIENCE, longest_wait: LONGEST_WAIT })
+        Ok(Self { url: url.to_owned(), base, http, patience: PATIENCE, longest_wait: LONGEST_WAIT })
     }
 
     /// The same checker, talked to over one address family only, so that it sees this machine's
@@ -85,9 +87,9 @@ impl Checker {
         Self { longest_wait: longest, ..self }
     }
 
-    /// The checker's address.
+    /// The checker's address, as it was given.
     pub fn url(&self) -> &str {
-        self.base.as_str()
+        &self.url
     }
 
     /// The address from which the checker sees this machine.

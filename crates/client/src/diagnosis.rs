@@ -64,8 +64,17 @@ pub struct PortDiagnosis {
     pub summary: String,
     /// What to do about it, in a sentence or two; the same for all ports in the same situation.
     pub advice: Option<String>,
-    /// The checkers that found otherwise, as positions in the list of checkers.
-    pub dissenters: Vec<usize>,
+    /// What those checkers found that found otherwise.
+    pub dissent: Vec<Dissent>,
+}
+
+/// What one checker found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Dissent {
+    /// Its position in the list of checkers.
+    pub checker: usize,
+    /// What it found.
+    pub verdict: PortVerdict,
 }
 
 /// Ports together, in one word.
@@ -90,8 +99,14 @@ pub enum Outcome {
 /// ```
 pub fn diagnose(facts: Facts) -> Diagnosis {
     let quorum = facts.quorum;
-    let families: Vec<_> =
-        facts.families.into_iter().map(|family| diagnose_family(family, quorum)).collect();
+    // If no checker sees us at all, there is no family that is merely not there.
+    let seen = facts.families.iter().any(|family| family.seen().is_some());
+    let families: Vec<_> = facts
+        .families
+        .into_iter()
+        .map(|family| FamilyFacts { asked_for: family.asked_for || !seen, ..family })
+        .map(|family| diagnose_family(family, quorum))
+        .collect();
     let outcome = together(families.iter().filter_map(|family| family.outcome));
     Diagnosis { outcome, notices: notices::of_all(&families), families }
 }
@@ -100,10 +115,8 @@ fn diagnose_family(facts: FamilyFacts, quorum: usize) -> FamilyDiagnosis {
     let notices = notices::of_family(&facts, quorum);
     let situation = Situation::of(&facts);
     let FamilyFacts { family, asked_for, host, checkers, ports } = facts;
-    let ports: Vec<_> = ports
-        .into_iter()
-        .map(|port| diagnose_port(port, &checkers, &situation, quorum))
-        .collect();
+    let ports: Vec<_> =
+        ports.into_iter().map(|port| diagnose_port(port, &checkers, &situation, quorum)).collect();
     let address = checkers.iter().find_map(|checker| checker.address);
     let outcome = together(ports.iter().map(|port| match port.verdict {
         verdict if verdict.is_accessible() => Outcome::Accessible,
@@ -120,15 +133,17 @@ fn diagnose_port(
     situation: &Situation,
     quorum: usize,
 ) -> PortDiagnosis {
-    let (verdict, dissenters) = judge(&facts, quorum);
-    let names = dissenters.iter().filter_map(|&index| checkers.get(index));
-    let names: Vec<&str> = names.map(|checker| checker.url.as_str()).collect();
+    let (verdict, dissent) = judge(&facts, quorum);
+    let dissenters: Vec<_> = dissent
+        .iter()
+        .filter_map(|dissent| Some((checkers.get(dissent.checker)?.url.as_str(), dissent.verdict)))
+        .collect();
     PortDiagnosis {
         accessible: verdict.is_accessible(),
         verdict,
         summary: verdict.summary(&facts),
-        advice: advice::advice(verdict, &facts, situation, &names),
-        dissenters,
+        advice: advice::advice(verdict, &facts, situation, &dissenters),
+        dissent,
         facts,
     }
 }

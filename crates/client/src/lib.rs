@@ -42,12 +42,10 @@ mod sockets;
 pub use agent::{Agent, Verification};
 pub use checker::{Checker, InvalidUrl};
 pub use diagnosis::{
-    Diagnosis, FamilyDiagnosis, Notice, Outcome, PortDiagnosis, PortVerdict, diagnose,
+    Diagnosis, Dissent, FamilyDiagnosis, Notice, Outcome, PortDiagnosis, PortVerdict, diagnose,
 };
 pub use event::Event;
-pub use facts::{
-    Arrivals, CheckerFacts, Facts, Failure, FamilyFacts, Local, PortFacts, Process,
-};
+pub use facts::{Arrivals, CheckerFacts, Facts, Failure, FamilyFacts, Local, PortFacts, Process};
 pub use family::Family;
 pub use host::Host;
 pub use no_verdict::NoVerdict;

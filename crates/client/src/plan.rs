@@ -54,7 +54,9 @@ pub enum InvalidPlan {
     #[error("no port to check")]
     NoPort,
     /// No number of answers could be enough.
-    #[error("a quorum of {quorum} cannot be reached with {checkers} checkers; expected 1 to {checkers}")]
+    #[error(
+        "a quorum of {quorum} cannot be reached with {checkers} checkers; expected 1 to {checkers}"
+    )]
     Quorum {
         /// The quorum asked for.
         quorum: usize,

@@ -36,7 +36,7 @@ pub(crate) struct VerifyArgs {
     pub(crate) servers: Vec<Checker>,
     /// The address to have checked, instead of the one from which a checker sees this machine; once
     /// for each family
-    #[arg(long = "ip", value_name = "IP")]
+    #[arg(long = "ip", value_name = "IP", requires = "servers")]
     pub(crate) addresses: Vec<IpAddr>,
     /// The address families to check [default: those over which a checker sees this machine]
     #[arg(long)]
@@ -169,9 +169,7 @@ pub(crate) fn parser() -> Parser {
                 .after_help(EXIT_STATUS),
         ))
         .subcommand(Parser::new("openapi").about("Print the API as an OpenAPI 3.1 document"))
-        .subcommand(
-            Parser::new("completions").about("Print completions for a shell").arg(shell),
-        )
+        .subcommand(Parser::new("completions").about("Print completions for a shell").arg(shell))
         .subcommand(Parser::new("man").about("Print the manual page, in roff"))
 }
 

@@ -48,7 +48,8 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     block_on(async move {
         let mut servers = args.servers;
         if servers.is_empty() {
-            servers = vec![local_checker::start(OpenFiles::of(files.limit() / CHECKERS_PART)).await?];
+            servers =
+                vec![local_checker::start(OpenFiles::of(files.limit() / CHECKERS_PART)).await?];
             let loopback = plan.families_to_try().into_iter().map(|family| family.loopback());
             plan.addresses = loopback.collect();
         }
@@ -64,17 +65,14 @@ pub(crate) fn check(args: CheckArgs) -> anyhow::Result<ExitCode> {
     block_on(inquire(plan, &args.asking, |plan| agent.check(args.ip, plan)))
 }
 
-fn block_on(
-    work: impl Future<Output = anyhow::Result<ExitCode>>,
-) -> anyhow::Result<ExitCode> {
+fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     let runtime = runtime::Builder::new_multi_thread().enable_all().build();
     runtime.context("cannot start the runtime")?.block_on(work)
 }
 
 fn agent(servers: Vec<Checker>, asking: &AskingArgs) -> Agent {
-    let patient = |checker: Checker| {
-        checker.with_patience(asking.timeout).with_longest_wait(LONGEST_WAIT)
-    };
+    let patient =
+        |checker: Checker| checker.with_patience(asking.timeout).with_longest_wait(LONGEST_WAIT);
     Agent::new(servers.into_iter().map(patient))
 }
 

@@ -14,6 +14,12 @@ const WIDTH: usize = 100;
 /// The widest column of ports; longer lists go on below.
 const PORTS_WIDTH: usize = 30;
 
+/// Blanks before and between the columns.
+const GAPS: usize = 4;
+
+/// The narrowest column of verdicts, on however narrow a terminal.
+const NARROWEST: usize = 20;
+
 const BOLD: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
@@ -23,6 +29,12 @@ const UNKNOWN: Style = AnsiColor::Yellow.on_default();
 struct Group<'a> {
     ports: PortRanges,
     said: &'a PortDiagnosis,
+}
+
+impl Group<'_> {
+    fn label(&self) -> String {
+        self.ports.to_string().replace(',', ", ")
+    }
 }
 
 /// Prints the report to standard output; in colour if that is a terminal.
@@ -44,18 +56,16 @@ fn render(diagnosis: &Diagnosis, width: usize) -> String {
 }
 
 fn section(family: &FamilyDiagnosis, width: usize) -> String {
-    let mut text = heading(family) + "\n";
     let groups = if family.outcome.is_some() { groups(&family.ports) } else { Vec::new() };
-    text += &table(&groups, width);
     let advice = groups.iter().filter_map(|group| {
         let advice = group.said.advice.as_ref()?;
-        Some(format!("{}: {advice}", group.ports))
+        Some(format!("{}: {advice}", group.label()))
     });
-    let notices = family.notices.iter().map(ToString::to_string);
-    for what_to_do in notices.chain(advice) {
-        text += &format!("\n{}\n", paragraph(&what_to_do, "  ", width));
-    }
-    text + "\n"
+    let what_to_do = family.notices.iter().map(ToString::to_string).chain(advice);
+    let paragraphs = what_to_do.map(|text| paragraph(&text, "  ", width));
+    let table = (!groups.is_empty()).then(|| table(&groups, width));
+    let parts: Vec<String> = table.into_iter().chain(paragraphs).collect();
+    format!("{}\n{}\n\n", heading(family), parts.join("\n\n"))
 }
 
 fn heading(family: &FamilyDiagnosis) -> String {
@@ -88,25 +98,27 @@ fn groups(ports: &[PortDiagnosis]) -> Vec<Group<'_>> {
 }
 
 fn table(groups: &[Group<'_>], width: usize) -> String {
-    let label = |group: &Group<'_>| group.ports.to_string().replace(',', ", ");
-    let widest = groups.iter().map(|group| label(group).len()).max().unwrap_or(0);
+    let widest = groups.iter().map(|group| group.label().len()).max().unwrap_or(0);
     let column = widest.min(PORTS_WIDTH);
-    let mut text = String::new();
-    for group in groups {
-        let style = style(group.said);
-        let label = label(group);
-        let labels = wrap(&label, column);
-        let summaries = wrap(&group.said.summary, width.saturating_sub(column + 4).max(20));
-        for line in 0..labels.len().max(summaries.len()) {
-            let label = labels.get(line).map_or("", |label| label);
-            let summary = summaries.get(line).map_or("", |summary| summary);
-            text += &match summary {
-                "" => format!("  {label}\n"),
-                _ => format!("  {label:column$}  {style}{summary}{style:#}\n"),
-            };
+    let rows: Vec<String> = groups.iter().map(|group| row(group, column, width)).collect();
+    rows.join("\n")
+}
+
+/// The ports in a column, what is said of them beside it; either may take several lines.
+fn row(group: &Group<'_>, column: usize, width: usize) -> String {
+    let label = group.label();
+    let style = style(group.said);
+    let labels = wrap(&label, column);
+    let summaries = wrap(&group.said.summary, width.saturating_sub(column + GAPS).max(NARROWEST));
+    let line = |index: usize| {
+        let label = labels.get(index).map_or("", |label| label);
+        match summaries.get(index) {
+            Some(summary) => format!("  {label:column$}  {style}{summary}{style:#}"),
+            None => format!("  {label}"),
         }
-    }
-    text
+    };
+    let lines: Vec<String> = (0..labels.len().max(summaries.len())).map(line).collect();
+    lines.join("\n")
 }
 
 const fn style(port: &PortDiagnosis) -> Style {
@@ -128,7 +140,8 @@ fn sum(diagnosis: &Diagnosis) -> String {
 }
 
 fn sum_of_family(family: &FamilyDiagnosis) -> String {
-    let count = |is: fn(&PortDiagnosis) -> bool| family.ports.iter().filter(|port| is(port)).count();
+    let count =
+        |is: fn(&PortDiagnosis) -> bool| family.ports.iter().filter(|port| is(port)).count();
     let (reachable, all) = (count(|port| port.accessible), family.ports.len());
     let ports = if all == 1 { "port" } else { "ports" };
     let sum = format!("{}: {reachable} of {all} {ports} reachable", family.family);

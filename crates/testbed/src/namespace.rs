@@ -28,6 +28,8 @@ impl Namespace {
         let namespace = Self { name: format!("pc-test-{}-{number}", std::process::id()) };
         run(Command::new("ip").args(["netns", "add", &namespace.name]));
         run(&mut namespace.command("ip", &["link", "set", "lo", "up"]));
+        // Looking for duplicate addresses takes seconds in which a router finds no neighbour.
+        namespace.sysctl("net.ipv6.conf.default.accept_dad=0");
         namespace
     }
 
@@ -66,8 +68,7 @@ impl Namespace {
         for (namespace, end, addresses) in [(self, near, addresses), (other, far, other_addresses)]
         {
             for address in addresses {
-                let nodad = if address.contains(':') { &["nodad"][..] } else { &[] };
-                namespace.ip(&[&["address", "add", address, "dev", &end], nodad].concat());
+                namespace.ip(&["address", "add", address, "dev", &end]);
             }
             namespace.ip(&["link", "set", &end, "up"]);
         }

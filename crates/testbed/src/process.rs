@@ -153,6 +153,27 @@ impl Running {
         running
     }
 
+    /// Starts `command` and waits for nothing.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn launch(command: &mut Command) -> Self {
+        Self(command.stdout(Stdio::null()).spawn().expect("the program starts"))
+    }
+
+    /// Whether it has not ended yet.
+    pub fn goes_on(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(None))
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Panics
+    /// When it does not come.
+    pub fn exit_status(mut self) -> ExitStatus {
+        wait(&mut self.0)
+    }
+
     /// Starts the Python service that `PYTHON_SERVICE` names the command of, or says that it is
     /// missing.
     ///

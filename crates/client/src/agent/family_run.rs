@@ -169,8 +169,7 @@ impl<'a> FamilyRun<'a> {
                 });
             };
             let [first, second] = questions(address);
-            let (first, second) =
-                join(first.ask(checker, heard), second.ask(checker, heard)).await;
+            let (first, second) = join(first.ask(checker, heard), second.ask(checker, heard)).await;
             Some(first.and_then(|mut verdicts| {
                 verdicts.extend(second?);
                 Ok(verdicts)

@@ -44,12 +44,12 @@ const NO_FORWARD_CAN_WORK: &str = "Behind carrier-grade NAT nothing gets in, wha
                                    see above for what to do instead.";
 
 /// What to do about a port; nothing, if all is well. `dissenters` are the checkers that found
-/// otherwise.
+/// otherwise, and what they found.
 pub(super) fn advice(
     verdict: PortVerdict,
     facts: &PortFacts,
     situation: &Situation,
-    dissenters: &[&str],
+    dissenters: &[(&str, PortVerdict)],
 ) -> Option<String> {
     let what_to_do = match verdict {
         PortVerdict::Proven | PortVerdict::Arrived | PortVerdict::Reachable => None,
@@ -64,8 +64,8 @@ pub(super) fn advice(
         PortVerdict::NothingArrived => Some(nothing_arrived(situation)),
         other => Some(fixed(other, situation)),
     };
-    let otherwise = (!dissenters.is_empty())
-        .then(|| format!("Found otherwise by {}.", dissenters.join(", ")));
+    let otherwise =
+        dissenters.iter().map(|(url, found)| format!("Not so from {url}: {}.", found.words()));
     let parts: Vec<String> = what_to_do.into_iter().chain(otherwise).collect();
     (!parts.is_empty()).then(|| parts.join(" "))
 }

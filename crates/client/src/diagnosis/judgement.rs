@@ -2,38 +2,41 @@
 
 use port_checker_api::{ChallengeOutcome, PortResult, Reason};
 
-use super::PortVerdict;
+use super::{Dissent, PortVerdict};
 use crate::facts::{Local, PortFacts};
 
-/// The verdict, and the positions of the checkers that found otherwise.
-pub(super) fn judge(facts: &PortFacts, quorum: usize) -> (PortVerdict, Vec<usize>) {
+/// The verdict, and what those checkers found that found otherwise.
+pub(super) fn judge(facts: &PortFacts, quorum: usize) -> (PortVerdict, Vec<Dissent>) {
     if facts.local == Some(Local::FamilyMissing) {
         return (PortVerdict::FamilyMissing, Vec::new());
     }
-    let answers = facts.answers.iter().enumerate();
-    let opinions: Vec<(usize, PortVerdict)> = answers
-        .filter_map(|(index, answer)| Some((index, opinion(answer.as_ref()?, facts))))
-        .collect();
-    let (yes, no): (Vec<_>, Vec<_>) =
-        opinions.into_iter().partition(|(_, verdict)| verdict.is_accessible());
-    let positions = |opinions: &[(usize, PortVerdict)]| opinions.iter().map(|(at, _)| *at).collect();
+    let through = facts.answers.iter().flatten().filter(|answer| answer.accessible).count();
+    let opinions = facts.answers.iter().enumerate().filter_map(|(checker, answer)| {
+        let answer = answer.as_ref()?;
+        let another_got_through = through > usize::from(answer.accessible);
+        Some(Dissent { checker, verdict: opinion(answer, facts, another_got_through) })
+    });
+    let (yes, mut no): (Vec<_>, Vec<_>) =
+        opinions.partition(|opinion| opinion.verdict.is_accessible());
     if yes.len() >= quorum.max(1) {
-        return (strongest(&yes), positions(&no));
+        return (strongest(&yes), no);
     }
     if no.is_empty() {
         return (PortVerdict::NoVerdict, Vec::new());
     }
     if !yes.is_empty() {
-        return (PortVerdict::Disagreement, positions(&no));
+        return (PortVerdict::Disagreement, no);
     }
     let verdict = prevalent(&no);
-    let others: Vec<_> = no.into_iter().filter(|(_, other)| *other != verdict).collect();
-    (verdict, positions(&others))
+    no.retain(|opinion| opinion.verdict != verdict);
+    (verdict, no)
 }
 
-/// What one checker's answer means, beside what we saw.
-fn opinion(answer: &PortResult, facts: &PortFacts) -> PortVerdict {
+/// What one checker's answer means, beside what we saw. If another one got through, what arrived may
+/// have been its connection, and says nothing about this one's.
+fn opinion(answer: &PortResult, facts: &PortFacts, another_got_through: bool) -> PortVerdict {
     let ours = facts.local == Some(Local::Bound);
+    let arrived = facts.arrivals.any() && !another_got_through;
     let challenge = answer.details.as_ref().and_then(|details| details.challenge);
     if answer.accessible {
         return match (ours, facts.arrivals.connections, challenge) {
@@ -48,12 +51,12 @@ fn opinion(answer: &PortResult, facts: &PortFacts) -> PortVerdict {
     }
     match reason(answer) {
         Some(Reason::Refused) => PortVerdict::Refused,
-        Some(Reason::TimedOut) if !ours => PortVerdict::TimedOut,
-        Some(Reason::TimedOut) if facts.arrivals.any() => PortVerdict::AnswersLost,
+        Some(Reason::TimedOut) if !ours || another_got_through => PortVerdict::TimedOut,
+        Some(Reason::TimedOut) if arrived => PortVerdict::AnswersLost,
         Some(Reason::TimedOut) => PortVerdict::NothingArrived,
         Some(Reason::HostUnreachable | Reason::NetworkUnreachable) => PortVerdict::Rejected,
         Some(Reason::Reset) => PortVerdict::Reset,
-        Some(Reason::ChallengeFailed) if !facts.arrivals.any() => PortVerdict::AnotherHost,
+        Some(Reason::ChallengeFailed) if !arrived => PortVerdict::AnotherHost,
         Some(Reason::ChallengeFailed) if challenge == Some(ChallengeOutcome::Silent) => {
             PortVerdict::AnswersLost
         }
@@ -69,18 +72,18 @@ fn reason(answer: &PortResult) -> Option<Reason> {
 }
 
 /// One proof is enough.
-fn strongest(opinions: &[(usize, PortVerdict)]) -> PortVerdict {
+fn strongest(opinions: &[Dissent]) -> PortVerdict {
     let order = [PortVerdict::Proven, PortVerdict::Arrived];
-    let found = |wanted: &PortVerdict| opinions.iter().any(|(_, verdict)| verdict == wanted);
+    let found = |wanted: &PortVerdict| opinions.iter().any(|opinion| opinion.verdict == *wanted);
     order.into_iter().find(found).unwrap_or(PortVerdict::Reachable)
 }
 
 /// What most say; of equals, what the first of them says. A checker that is contradicted by what we
 /// saw does not count beside one that is not.
-fn prevalent(opinions: &[(usize, PortVerdict)]) -> PortVerdict {
-    let sound = |verdict: PortVerdict| verdict != PortVerdict::Contradicted;
-    let votes = |wanted: PortVerdict| opinions.iter().filter(|(_, found)| *found == wanted).count();
-    let verdicts = opinions.iter().rev().map(|(_, verdict)| *verdict);
+fn prevalent(opinions: &[Dissent]) -> PortVerdict {
+    let sound = |verdict| verdict != PortVerdict::Contradicted;
+    let votes = |wanted| opinions.iter().filter(|opinion| opinion.verdict == wanted).count();
+    let verdicts = opinions.iter().rev().map(|opinion| opinion.verdict);
     verdicts
         .max_by_key(|&verdict| (sound(verdict), votes(verdict)))
         .expect("there is at least one opinion")

@@ -111,8 +111,8 @@ impl fmt::Display for Notice {
             ),
             Self::NotSeen { family, why } => write!(
                 f,
-                "Not checked over {family}: no checker said from which address it sees this machine \
-                 ({why}). If you know the address, give it with --ip."
+                "Not checked: no checker says from which {family} address it sees this machine. If it \
+                 has one, give it with --ip. ({why})"
             ),
             Self::FamilyMissing(family) => write!(
                 f,
@@ -178,22 +178,17 @@ pub(super) fn of_family(facts: &FamilyFacts, quorum: usize) -> Vec<Notice> {
 fn failures(facts: &FamilyFacts, quorum: usize) -> Vec<Notice> {
     let failed: Vec<_> =
         facts.checkers.iter().filter_map(|checker| checker.failure.as_ref()).collect();
-    let verdicts = facts.checkers.len() - failed.len();
-    let told = facts.ports.iter().any(|port| port.answers.iter().any(Option::is_some));
-    let mut notices = Vec::new();
-    if facts.seen().is_none() {
+    let answered = failed.iter().any(|failure| failure.answered);
+    if facts.seen().is_none() && (answered || !facts.asked_for) {
         let why = failed.first().map(|failure| failure.message.clone()).unwrap_or_default();
-        if failed.iter().any(|failure| failure.answered) {
-            return vec![Notice::NotSeen { family: facts.family, why }];
-        }
+        return vec![Notice::NotSeen { family: facts.family, why }];
     }
-    for failure in &failed {
-        notices.push(Notice::CheckerFailed { message: failure.message.clone() });
-    }
-    if !failed.is_empty() && !told {
-        let theirs = failed.iter().any(|failure| failure.answered);
-        notices.push(if theirs { Notice::NoVerdictTheirs } else { Notice::NoVerdictOurs });
-    } else if verdicts < quorum {
+    let mut notices: Vec<_> = failed
+        .iter()
+        .map(|failure| Notice::CheckerFailed { message: failure.message.clone() })
+        .collect();
+    let verdicts = facts.checkers.len() - failed.len();
+    if verdicts > 0 && verdicts < quorum {
         notices.push(Notice::TooFewVerdicts { verdicts, quorum });
     }
     notices
@@ -201,16 +196,31 @@ fn failures(facts: &FamilyFacts, quorum: usize) -> Vec<Notice> {
 
 pub(super) fn of_all(families: &[FamilyDiagnosis]) -> Vec<Notice> {
     let first = |outcome| families.iter().find(|family| family.outcome == Some(outcome));
-    let is_loopback = |family: &FamilyDiagnosis| {
-        family.host.is_some() && family.address.is_some_and(|ip| ip.is_loopback())
-    };
-    let loopback = families.iter().any(is_loopback).then_some(Notice::LoopbackOnly);
     let one_works = first(Outcome::Accessible).zip(first(Outcome::NotAccessible));
     let one_works = one_works.map(|(works, fails)| Notice::OnlyOneFamilyWorks {
         works: works.family,
         fails: fails.family,
     });
-    loopback.into_iter().chain(one_works).collect()
+    [loopback(families), no_verdict(families), one_works].into_iter().flatten().collect()
+}
+
+fn loopback(families: &[FamilyDiagnosis]) -> Option<Notice> {
+    let is_loopback = |family: &FamilyDiagnosis| {
+        family.host.is_some() && family.address.is_some_and(|ip| ip.is_loopback())
+    };
+    families.iter().any(is_loopback).then_some(Notice::LoopbackOnly)
+}
+
+/// Whose fault it is that nothing is known.
+fn no_verdict(families: &[FamilyDiagnosis]) -> Option<Notice> {
+    let mut ports = families.iter().flat_map(|family| &family.ports);
+    let mut checkers = families.iter().flat_map(|family| &family.checkers);
+    if ports.any(|port| port.facts.answers.iter().any(Option::is_some)) {
+        return None;
+    }
+    let answered =
+        checkers.any(|checker| checker.failure.as_ref().is_some_and(|failure| failure.answered));
+    Some(if answered { Notice::NoVerdictTheirs } else { Notice::NoVerdictOurs })
 }
 
 impl FamilyFacts {

@@ -67,7 +67,8 @@ impl PortVerdict {
         }
     }
 
-    const fn words(self) -> &'static str {
+    /// The verdict in a few words, whatever holds the port.
+    pub(super) const fn words(self) -> &'static str {
         match self {
             Self::Proven => "reachable, proven ours",
             Self::Arrived => "reachable, and it arrived here",

@@ -16,3 +16,4 @@ mod redis;
 mod settings;
 mod signals;
 mod unit;
+mod verify;

@@ -2,9 +2,7 @@
 
 use port_checker_testbed::{namespace::Namespace, process::Service, skip};
 
-use super::internet::{
-    CHECKER, Internet, Report, attach, greet, machine, masquerading_router,
-};
+use super::internet::{CHECKER, Internet, Report, attach, greet, machine, masquerading_router};
 
 /// Ports of the router, and what it or the provider's machine does with them.
 const FIREWALL_HERE: u16 = 1005;

@@ -46,11 +46,8 @@ pub(super) struct Internet {
 
 impl Internet {
     pub(super) fn new() -> Self {
-        let internet = Self {
-            backbone: Namespace::new(),
-            checker: machine(),
-            other_checker: machine(),
-        };
+        let internet =
+            Self { backbone: Namespace::new(), checker: machine(), other_checker: machine() };
         internet.backbone.become_router();
         let Self { backbone, checker, other_checker } = &internet;
         attach(
@@ -154,7 +151,11 @@ impl Report {
         let Output { status, stdout, stderr } = output;
         let text = String::from_utf8(stdout).expect("text");
         let complaint = String::from_utf8_lossy(&stderr);
-        assert_eq!(complaint.is_empty(), status.code() != Some(2), "progress is for terminals: {complaint}");
+        assert_eq!(
+            complaint.is_empty(),
+            status.code() != Some(2),
+            "progress is for terminals: {complaint}"
+        );
         Self { status: status.code(), text }
     }
 

@@ -65,7 +65,9 @@ table inet filter {{
         assert!(text.contains(&format!("{works} works and {fails} does not")), "{}", report.text);
         assert!(text.contains("7466 reachable, proven ours"), "{}", report.text);
         assert!(text.contains("7466 timed out, and nothing arrived here"), "{}", report.text);
-        assert!(text.contains("Allow incoming TCP connections in this machine's firewall and, in a"));
+        assert!(
+            text.contains("Allow incoming TCP connections in this machine's firewall and, in a")
+        );
         let chosen = works.trim_start_matches("IPv");
         let report = centre.verify(&format!("7466 --family {chosen}"));
         assert_eq!(report.status, Some(0), "{}", report.text);

@@ -1,0 +1,164 @@
+//! `port-checker verify` and `check` on one machine.
+
+use std::{
+    net::TcpListener,
+    process::{Command, Output, Stdio},
+};
+
+use port_checker_testbed::{
+    http::metric,
+    namespace::Namespace,
+    ports::{Held, LOOPBACK, Listening, Refusing},
+    process::{Running, Service, wait_until},
+    skip,
+};
+use serde_json::Value;
+
+use crate::program::{PORT_CHECKER, configure, port_checker};
+
+/// A thousand ports beside an open-file limit of as many.
+const THOUSAND: &str = "20000-20999";
+
+fn output(command: &mut Command) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command.output().expect("the program starts");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (status.code(), text(stdout), text(stderr))
+}
+
+/// A command in a namespace, with the usual soft limit as the hard one.
+fn limited(network: &Namespace, arguments: &[&str]) -> Command {
+    let mut command = network.command("prlimit", &["--nofile=1024:1024", PORT_CHECKER]);
+    configure(command.args(arguments), &[]);
+    command
+}
+
+fn listening(network: &Namespace) -> usize {
+    let output = network.command("ss", &["-Htln"]).output().expect("ss runs");
+    String::from_utf8_lossy(&output.stdout).lines().count()
+}
+
+#[test]
+fn a_thousand_ports_of_both_families_within_a_thousand_descriptors() {
+    if !skip::is_root() {
+        return;
+    }
+    let network = Namespace::new();
+    let (status, text, complaint) = output(&mut limited(&network, &["verify", THOUSAND]));
+    assert_eq!((status, complaint.as_str()), (Some(0), ""), "{text}");
+    let line = format!("  {THOUSAND}  reachable, proven ours\n");
+    assert_eq!(text.matches(&line).count(), 2, "{text}");
+    assert_eq!(listening(&network), 0);
+}
+
+#[test]
+fn ctrl_c_leaves_nothing_listening() {
+    if !skip::is_root() {
+        return;
+    }
+    let network = Namespace::new();
+    let _silent = network.within(|| TcpListener::bind("127.0.0.1:9000").expect("a free port"));
+    let server = "--server=http://127.0.0.1:9000";
+    let arguments = ["verify", THOUSAND, server, "--ip=127.0.0.1", "--ip=::1"];
+    let running = Running::launch(&mut limited(&network, &arguments));
+    wait_until("hundreds of ports listen", || listening(&network) > 400);
+    running.signal("INT");
+    assert_eq!(running.exit_status().code(), Some(130));
+    assert_eq!(listening(&network), 1, "all but the silent checker");
+}
+
+#[test]
+fn everything_as_one_json_document() {
+    let held = Listening::on(LOOPBACK);
+    let port = held.port().to_string();
+    let (status, text, complaint) = output(&mut port_checker(&["verify", &port, "--json"], &[]));
+    assert_eq!((status, complaint.as_str()), (Some(0), ""), "{text}");
+    let document: Value = serde_json::from_str(&text).expect("one JSON document");
+    assert_eq!(document["outcome"], "accessible");
+    assert_eq!(document["notices"][0]["kind"], "loopback_only");
+    let result = &document["families"][0]["ports"][0];
+    assert_eq!(result["verdict"], "reachable", "{result:#}");
+    assert_eq!(result["local"]["state"], "in_use", "{result:#}");
+    assert_eq!(result["local"]["by"]["pid"], std::process::id(), "{result:#}");
+    assert_eq!(result["answers"][0]["attempts"], 1, "{result:#}");
+}
+
+#[test]
+fn exit_statuses() {
+    let settings = [("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"), ("PORT_CHECK_RETRIES", "1")];
+    let service = Service::start(&mut port_checker(&["serve"], &settings));
+    let (open, closed) = (Listening::on(LOOPBACK), Refusing::on(LOOPBACK));
+    let (open, closed) = (open.port().to_string(), closed.port().to_string());
+    let url = format!("http://{}", service.address);
+    let nobody = format!("http://{}", Refusing::on(LOOPBACK).address());
+    let cases = [
+        (vec!["check", "127.0.0.1", &open, "--server", &url], 0, "reachable"),
+        (vec!["check", "127.0.0.1", &open, &closed, "--server", &url], 1, "one is not"),
+        (vec!["check", "127.0.0.1", &open, "--server", &nobody], 3, "nobody to ask"),
+        (vec!["check", "127.0.0.1", &open], 2, "no checker named"),
+        (vec!["check", "localhost", &open, "--server", &url], 2, "a name for an address"),
+        (vec!["check", "127.0.0.1", "0", "--server", &url], 2, "no port"),
+        (vec!["check", "127.0.0.1", &open, "--server", "checker"], 2, "no URL"),
+        (vec!["check", "127.0.0.1", &open, "--server", &url, "--quorum=2"], 2, "of one checker"),
+        (vec!["check", "127.0.0.1", &open, "--server", &url, "--timeout=0"], 2, "no time"),
+        (vec!["verify", "80-70"], 2, "a range backwards"),
+        (vec!["verify"], 2, "no ports"),
+        (vec!["verify", &closed, "--family", "5"], 2, "no such family"),
+        (vec!["verify", &closed, "--ip", "127.0.0.1"], 2, "an address, but nobody to ask"),
+        (
+            vec!["verify", &closed, "--server", &url, "--family=6", "--ip=127.0.0.1"],
+            2,
+            "an address of another family",
+        ),
+        (vec!["verify", &closed, "--server", &url, "--timeout", "9"], 1, "held, and refuses"),
+    ];
+    for (arguments, expected, why) in cases {
+        let (status, text, complaint) = output(&mut port_checker(&arguments, &[]));
+        assert_eq!(status, Some(expected), "{why}: {text}{complaint}");
+        assert_eq!(complaint.is_empty(), expected != 2, "{why}: {complaint}");
+    }
+}
+
+#[test]
+fn waiting_ends_when_the_port_becomes_reachable() {
+    let settings = [("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"), ("PORT_CHECK_RETRIES", "1")];
+    let service = Service::start(&mut port_checker(&["serve"], &settings));
+    let port = Refusing::on(LOOPBACK);
+    let (number, url) = (port.port().to_string(), format!("http://{}", service.address));
+    let arguments = ["check", "127.0.0.1", &number, "--server", &url, "--wait"];
+    let mut waiting = Running::launch(&mut port_checker(&arguments, &[]));
+    let series = r#"port_checker_verdicts_total{family="ipv4",verdict="refused"}"#;
+    wait_until("it has asked once", || metric(service.address, series) > 0.0);
+    assert!(waiting.goes_on());
+    port.listen();
+    assert_eq!(waiting.exit_status().code(), Some(0));
+}
+
+/// `script` makes a terminal for the command.
+#[test]
+fn progress_and_colour_are_for_terminals() {
+    let on_a_terminal = |variables: &[(&str, &str)]| {
+        let mut command = Command::new("script");
+        configure(command.args(["-qec"]), variables);
+        command.arg(format!("{PORT_CHECKER} verify 7466 --family 4")).arg("/dev/null");
+        output(command.env("TERM", "xterm").stdin(Stdio::null())).1
+    };
+    let colourful = on_a_terminal(&[]);
+    assert!(colourful.contains("\u{1b}[32mreachable"), "{colourful:?}");
+    assert!(colourful.contains("asking for our address"), "{colourful:?}");
+    let plain = on_a_terminal(&[("NO_COLOR", "1")]);
+    assert!(plain.contains("reachable, proven ours") && !plain.contains("[32m"), "{plain:?}");
+    let (_, piped, progress) = output(&mut port_checker(&["verify", "7466", "--family=4"], &[]));
+    assert!(!piped.contains('\u{1b}') && progress.is_empty(), "{piped:?} {progress:?}");
+}
+
+#[test]
+fn completions_and_the_manual_page() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let (status, script, _) = output(&mut port_checker(&["completions", shell], &[]));
+        assert!(status == Some(0) && script.contains("verify"), "{shell}: {script}");
+    }
+    let (_, page, _) = output(&mut port_checker(&["man"], &[]));
+    for part in [".TH port", "verify", "\\-\\-quorum", "PORT_CHECKER_HOST", "Exit status"] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+}
