@@ -134,9 +134,9 @@ impl Verification {
     /// Goes on to the end.
     pub async fn finish(mut self) -> Diagnosis {
         loop {
-            match self.next().await.expect("the diagnosis comes before the end") {
-                Event::Finished(diagnosis) => return *diagnosis,
-                _ => {}
+            let event = self.next().await.expect("the diagnosis comes before the end");
+            if let Event::Finished(diagnosis) = event {
+                return *diagnosis;
             }
         }
     }

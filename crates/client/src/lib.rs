@@ -1,8 +1,41 @@
-//! Talks to port checkers.
+//! Can the Internet reach my ports? For programs that ask port checkers.
 //!
-//! A [`Checker`] is one of them. It either gives a verdict about every port or none at all: whatever
-//! is not a success is a [`NoVerdict`], and another checker should be asked. Works with the Python
-//! service too, which has no progress and no `/ip`.
+//! An [`Agent`] does the whole verification: it listens on the ports, has every checker dial them
+//! back, looks what arrives, and explains what is wrong. What happens meanwhile is a stream of
+//! [`Event`]s; dropping the [`Verification`] ends it and closes every listener.
+//!
+//! ```
+//! use port_checker_client::{Agent, Checker, Event, Outcome, Plan, PortRanges};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! # let url = format!("http://{}", listener.local_addr()?);
+//! # let mut config = port_checker_server::Config::default();
+//! # config.policy.allow_local = true;
+//! # tokio::spawn(port_checker_server::run(listener, config, std::future::pending()));
+//! let ports: PortRanges = "19466,19800-19809".parse()?;
+//! let agent = Agent::new([Checker::new(&url)?]);
+//! let mut verification = agent.verify(Plan::of_ports(ports.iter()))?;
+//! while let Some(event) = verification.next().await {
+//!     match event {
+//!         Event::Judged { port, accessible, .. } => println!("{port}: {accessible}"),
+//!         Event::Finished(diagnosis) => {
+//!             assert_eq!(diagnosis.outcome, Outcome::Accessible);
+//!             for port in &diagnosis.families[0].ports {
+//!                 println!("{}: {} {:?}", port.facts.port, port.summary, port.advice);
+//!             }
+//!         }
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Checker`] is one of the checkers. It either gives a verdict about every port or none at all:
+//! whatever is not a success is a [`NoVerdict`], and another checker should be asked. The Python
+//! service is a checker too, though it has no progress, no challenge and no `/ip`.
 //!
 //! ```
 //! use port_checker_client::{CheckRequest, Checker};
@@ -24,6 +57,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`diagnose`] draws the conclusions: a pure function from [`Facts`] to a [`Diagnosis`], for those
+//! who gather the facts in another way.
 
 mod agent;
 mod answer;

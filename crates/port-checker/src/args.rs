@@ -25,12 +25,12 @@ pub(crate) enum Command {
     Man,
 }
 
-/// The arguments of `verify`.
+/// Listen here, have checkers dial back, and explain what is wrong
 #[derive(Args)]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) ports: PortArgs,
-    /// A checker to ask, such as https://checker.example:9000; may be given several times. Without
+    /// A checker to ask, http:// or https:// and where it is; may be given several times. Without
     /// any, a checker in this process checks over loopback
     #[arg(long = "server", value_name = "URL", value_parser = checker)]
     pub(crate) servers: Vec<Checker>,
@@ -39,20 +39,20 @@ pub(crate) struct VerifyArgs {
     #[arg(long = "ip", value_name = "IP", requires = "servers")]
     pub(crate) addresses: Vec<IpAddr>,
     /// The address families to check [default: those over which a checker sees this machine]
-    #[arg(long)]
+    #[arg(long, value_name = "4|6|both", hide_possible_values = true)]
     pub(crate) family: Option<FamilyArg>,
     #[command(flatten)]
     pub(crate) asking: AskingArgs,
 }
 
-/// The arguments of `check`.
+/// Ask checkers about the ports of an address
 #[derive(Args)]
 pub(crate) struct CheckArgs {
     /// The address to have checked
     pub(crate) ip: IpAddr,
     #[command(flatten)]
     pub(crate) ports: PortArgs,
-    /// A checker to ask, such as https://checker.example:9000; may be given several times
+    /// A checker to ask, http:// or https:// and where it is; may be given several times
     #[arg(long = "server", value_name = "URL", required = true, value_parser = checker)]
     pub(crate) servers: Vec<Checker>,
     #[command(flatten)]
@@ -87,13 +87,10 @@ pub(crate) struct AskingArgs {
 /// Address families by their numbers.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum FamilyArg {
-    /// IPv4 only
     #[value(name = "4")]
     Ipv4,
-    /// IPv6 only
     #[value(name = "6")]
     Ipv6,
-    /// Both
     Both,
 }
 
@@ -158,16 +155,8 @@ pub(crate) fn parser() -> Parser {
         .about("Can the Internet reach my ports? Dials back and says, per port, what it found.")
         .after_help("Without a command: serve.")
         .subcommand(serve())
-        .subcommand(VerifyArgs::augment_args(
-            Parser::new("verify")
-                .about("Listen here, have checkers dial back, and explain what is wrong")
-                .after_help(EXIT_STATUS),
-        ))
-        .subcommand(CheckArgs::augment_args(
-            Parser::new("check")
-                .about("Ask checkers about the ports of an address")
-                .after_help(EXIT_STATUS),
-        ))
+        .subcommand(VerifyArgs::augment_args(Parser::new("verify").after_help(EXIT_STATUS)))
+        .subcommand(CheckArgs::augment_args(Parser::new("check").after_help(EXIT_STATUS)))
         .subcommand(Parser::new("openapi").about("Print the API as an OpenAPI 3.1 document"))
         .subcommand(Parser::new("completions").about("Print completions for a shell").arg(shell))
         .subcommand(Parser::new("man").about("Print the manual page, in roff"))

@@ -1,7 +1,8 @@
 //! Ports of this machine that behave in a known way for as long as they are held.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    sync::atomic::{AtomicU16, Ordering},
     time::Duration,
 };
 
@@ -39,6 +40,29 @@ pub trait Held {
     fn port(&self) -> Port {
         Port::new(self.address().port()).expect("a bound socket has a port")
     }
+}
+
+/// Ports on which nothing listens over either family, below those that the kernel gives out by
+/// itself, and each given to one caller in this process. They are not held.
+///
+/// # Panics
+/// When there are not as many.
+pub fn unused(count: usize) -> Vec<Port> {
+    const FIRST: u16 = 20_000;
+    static NEXT: AtomicU16 = AtomicU16::new(FIRST);
+    let free = |port: u16| {
+        let of = |ip: IpAddr| TcpListener::bind((ip, port)).is_ok();
+        of(Ipv4Addr::UNSPECIFIED.into()) && of(Ipv6Addr::UNSPECIFIED.into())
+    };
+    let mut ports = Vec::with_capacity(count);
+    while ports.len() < count {
+        let port = NEXT.fetch_add(1, Ordering::Relaxed);
+        assert!(port < 32_768, "the kernel gives out the rest");
+        if free(port) {
+            ports.extend(Port::new(port));
+        }
+    }
+    ports
 }
 
 impl Listening {

@@ -4,7 +4,13 @@ use crate::program::port_checker;
 
 #[test]
 fn help_is_as_recorded() {
-    for (name, args) in [("help", vec!["--help"]), ("help_serve", vec!["serve", "--help"])] {
+    let cases = [
+        ("help", vec!["--help"]),
+        ("help_serve", vec!["serve", "--help"]),
+        ("help_verify", vec!["verify", "--help"]),
+        ("help_check", vec!["check", "--help"]),
+    ];
+    for (name, args) in cases {
         let output = port_checker(&args, &[]).output().unwrap();
         assert!(output.status.success());
         insta::assert_snapshot!(name, String::from_utf8_lossy(&output.stdout));

@@ -1,5 +1,6 @@
 //! The `port-checker` command as its users run it.
 
+mod challenges;
 mod documents;
 mod help;
 mod hosts;

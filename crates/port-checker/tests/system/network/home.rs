@@ -2,28 +2,31 @@
 
 use port_checker_testbed::{namespace::Namespace, process::Service, skip};
 
+use crate::program::repository;
+
 use super::internet::{CHECKER, Internet, Report, attach, greet, machine, masquerading_router};
 
-/// Ports of the router, and what it or the provider's machine does with them.
-const FIREWALL_HERE: u16 = 1005;
-
+/// What the router does with its ports.
 const FORWARDS: &str = "
 table ip forwards {
     chain prerouting {
         type nat hook prerouting priority dstnat
         ip daddr 203.0.113.7 tcp dport { 1002, 1005, 1007, 1008 } dnat to 192.168.1.10
         ip daddr 203.0.113.7 tcp dport { 1003, 1004 } dnat to 192.168.2.20
+        ip daddr 203.0.113.7 tcp dport 7466 dnat to 192.168.1.10
+        ip daddr 203.0.113.7 tcp dport 50800-50849 dnat to 192.168.2.20
     }
 }
 table inet filter {
     chain input {
         type filter hook input priority filter
-        tcp dport 1001 drop
+        tcp dport { 1001, 50850-50899 } drop
         tcp dport 1006 reject with icmpx admin-prohibited
     }
 }
 ";
 
+/// What the provider's own machine does.
 const HERE: &str = "
 table inet filter {
     chain input {
@@ -55,7 +58,7 @@ const CASES: [(u16, &str, &str, i32); 8] = [
         1,
     ),
     (
-        FIREWALL_HERE,
+        1005,
         "timed out, and nothing arrived here",
         "If it does already, allow incoming TCP connections in this machine's firewall",
         1,
@@ -117,4 +120,30 @@ fn what_a_home_router_can_do_to_a_port() {
         assert!(text.contains("Behind NAT: 203.0.113.7"), "{port}: {}", report.text);
         assert_eq!(report.status, Some(status), "{port}: {}", report.text);
     }
+}
+
+#[test]
+fn a_hundred_ports_as_the_readme_shows_them() {
+    if !skip::is_root() {
+        return;
+    }
+    let report = Home::new().verify("7466 50800-50899");
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    insta::assert_snapshot!("a_hundred_ports", report.text);
+    assert!(readme().contains(&report.text), "{}", report.text);
+}
+
+#[test]
+fn without_a_checker_as_the_readme_shows_it() {
+    if !skip::is_root() {
+        return;
+    }
+    let report = Report::of(&machine(), "verify 7466 50800-50899");
+    assert_eq!(report.status, Some(0), "{}", report.text);
+    insta::assert_snapshot!("loopback", report.text);
+    assert!(readme().contains(&report.text), "{}", report.text);
+}
+
+fn readme() -> String {
+    std::fs::read_to_string(repository("README.md")).expect("there is a README")
 }
