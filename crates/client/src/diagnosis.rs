@@ -65,12 +65,12 @@ pub struct PortDiagnosis {
     /// What to do about it, in a sentence or two; the same for all ports in the same situation.
     pub advice: Option<String>,
     /// What those checkers found that found otherwise.
-    pub dissent: Vec<Dissent>,
+    pub dissent: Vec<Opinion>,
 }
 
 /// What one checker found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Dissent {
+pub struct Opinion {
     /// Its position in the list of checkers.
     pub checker: usize,
     /// What it found.

@@ -78,7 +78,7 @@ mod sockets;
 pub use agent::{Agent, Verification};
 pub use checker::{Checker, InvalidUrl};
 pub use diagnosis::{
-    Diagnosis, Dissent, FamilyDiagnosis, Notice, Outcome, PortDiagnosis, PortVerdict, diagnose,
+    Diagnosis, FamilyDiagnosis, Notice, Opinion, Outcome, PortDiagnosis, PortVerdict, diagnose,
 };
 pub use event::Event;
 pub use facts::{Arrivals, CheckerFacts, Facts, Failure, FamilyFacts, Local, PortFacts, Process};

@@ -1,6 +1,7 @@
 //! What shells and man(1) want to know of the command line.
 
 use anyhow::Context;
+use clap::Command;
 use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 
@@ -13,27 +14,36 @@ pub(crate) fn completions(shell: Shell) -> String {
     String::from_utf8_lossy(&script).into_owned()
 }
 
-/// The manual page, in roff: the command, and each of its subcommands in a section.
+/// The manual page, in roff: the command, and each of its subcommands in a section of its own.
 pub(crate) fn page() -> anyhow::Result<String> {
-    let mut page = Vec::new();
     let mut command = parser();
     command.build();
-    let render = |page: &mut Vec<u8>| -> std::io::Result<()> {
-        let whole = Man::new(command.clone());
-        whole.render_title(page)?;
-        whole.render_name_section(page)?;
-        whole.render_synopsis_section(page)?;
-        whole.render_subcommands_section(page)?;
-        whole.render_extra_section(page)?;
-        for subcommand in command.get_subcommands().filter(|command| command.get_name() != "help") {
-            let section = Man::new(subcommand.clone());
-            section.render_synopsis_section(page)?;
-            section.render_description_section(page)?;
-            section.render_options_section(page)?;
-            section.render_extra_section(page)?;
-        }
-        whole.render_version_section(page)
-    };
-    render(&mut page).context("cannot write the manual page")?;
-    String::from_utf8(page).context("the manual page is not text")
+    let mut page = Vec::new();
+    let whole = Man::new(command.clone());
+    whole
+        .render_title(&mut page)
+        .and_then(|()| whole.render_name_section(&mut page))
+        .and_then(|()| whole.render_synopsis_section(&mut page))
+        .and_then(|()| whole.render_extra_section(&mut page))
+        .context("cannot write the manual page")?;
+    let mut page = String::from_utf8(page).context("the manual page is not text")?;
+    for subcommand in command.get_subcommands().filter(|command| command.get_name() != "help") {
+        page += &section(subcommand)?;
+    }
+    Ok(page.replace("EXTRA", "NOTES"))
+}
+
+/// A subcommand, whose own sections become subsections.
+fn section(subcommand: &Command) -> anyhow::Result<String> {
+    let mut section = Vec::new();
+    let man = Man::new(subcommand.clone());
+    man.render_synopsis_section(&mut section)
+        .and_then(|()| man.render_description_section(&mut section))
+        .and_then(|()| man.render_options_section(&mut section))
+        .and_then(|()| man.render_extra_section(&mut section))
+        .context("cannot write a section of the manual page")?;
+    let section = String::from_utf8(section).context("the manual page is not text")?;
+    let section = section.replace(".SH ", ".SS ");
+    let name = subcommand.get_name().to_uppercase();
+    Ok(format!(".SH \"PORT\\-CHECKER {name}\"\n{section}"))
 }

@@ -2,11 +2,11 @@
 
 use port_checker_api::{ChallengeOutcome, PortResult, Reason};
 
-use super::{Dissent, PortVerdict};
+use super::{Opinion, PortVerdict};
 use crate::facts::{Local, PortFacts};
 
 /// The verdict, and what those checkers found that found otherwise.
-pub(super) fn judge(facts: &PortFacts, quorum: usize) -> (PortVerdict, Vec<Dissent>) {
+pub(super) fn judge(facts: &PortFacts, quorum: usize) -> (PortVerdict, Vec<Opinion>) {
     if facts.local == Some(Local::FamilyMissing) {
         return (PortVerdict::FamilyMissing, Vec::new());
     }
@@ -14,7 +14,7 @@ pub(super) fn judge(facts: &PortFacts, quorum: usize) -> (PortVerdict, Vec<Disse
     let opinions = facts.answers.iter().enumerate().filter_map(|(checker, answer)| {
         let answer = answer.as_ref()?;
         let another_got_through = through > usize::from(answer.accessible);
-        Some(Dissent { checker, verdict: opinion(answer, facts, another_got_through) })
+        Some(Opinion { checker, verdict: opinion(answer, facts, another_got_through) })
     });
     let (yes, mut no): (Vec<_>, Vec<_>) =
         opinions.partition(|opinion| opinion.verdict.is_accessible());
@@ -72,7 +72,7 @@ fn reason(answer: &PortResult) -> Option<Reason> {
 }
 
 /// One proof is enough.
-fn strongest(opinions: &[Dissent]) -> PortVerdict {
+fn strongest(opinions: &[Opinion]) -> PortVerdict {
     let order = [PortVerdict::Proven, PortVerdict::Arrived];
     let found = |wanted: &PortVerdict| opinions.iter().any(|opinion| opinion.verdict == *wanted);
     order.into_iter().find(found).unwrap_or(PortVerdict::Reachable)
@@ -80,7 +80,7 @@ fn strongest(opinions: &[Dissent]) -> PortVerdict {
 
 /// What most say; of equals, what the first of them says. A checker that is contradicted by what we
 /// saw does not count beside one that is not.
-fn prevalent(opinions: &[Dissent]) -> PortVerdict {
+fn prevalent(opinions: &[Opinion]) -> PortVerdict {
     let sound = |verdict| verdict != PortVerdict::Contradicted;
     let votes = |wanted| opinions.iter().filter(|opinion| opinion.verdict == wanted).count();
     let verdicts = opinions.iter().rev().map(|opinion| opinion.verdict);
