@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    process::{Command, Stdio},
+    process::Command,
     sync::atomic::{AtomicU64, Ordering},
     thread,
 };
@@ -10,7 +10,7 @@ use std::{
 use port_checker_testbed::{
     http::{check_ports, connect, exchange, get, metric},
     ports::{Held, LOOPBACK, Listening},
-    process::{Service, wait_until},
+    process::{Running, Service, wait_until},
     skip,
 };
 
@@ -49,12 +49,9 @@ fn slow_clients_do_not_keep_others_from_being_answered() {
         ("reading", &["-X", "-w", "1", "-y", "2", "-n", "5", "-z", "1", "-u", &page]),
     ];
     for (what, args) in attacks {
-        let mut attack = Command::new("slowhttptest")
-            .args(["-c", "4000", "-r", "2000", "-i", "5", "-l", "8", "-p", "3"])
-            .args(args)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("slowhttptest starts");
+        let mut attack = Command::new("slowhttptest");
+        attack.args(["-c", "4000", "-r", "2000", "-i", "5", "-l", "60", "-p", "3"]).args(args);
+        let mut attack = Running::launch(&mut attack);
         let connections = || metric(service.address, "port_checker_connections ");
         wait_until("the attack is under way", || connections() > 2_000.0);
         for _ in 0..20 {
@@ -62,7 +59,7 @@ fn slow_clients_do_not_keep_others_from_being_answered() {
             assert_eq!(check_ports(service.address, &body).json()["success"], true, "{what}");
             while open.listener.set_nonblocking(true).is_ok() && open.listener.accept().is_ok() {}
         }
-        assert!(attack.wait().is_ok_and(|status| status.success()), "{what}");
+        assert!(attack.goes_on(), "{what}");
     }
     wait_until("every descriptor is given back", || descriptors(&service) <= before);
 }
