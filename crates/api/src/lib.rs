@@ -29,6 +29,7 @@ mod progress;
 mod reason;
 mod results;
 mod status;
+mod tls;
 
 pub use challenge::{Challenge, ChallengeOutcome, InvalidChallenge};
 pub use check::{CheckRequest, CheckResponse};
@@ -38,3 +39,4 @@ pub use progress::{NDJSON, OwnAddress, OwnPort, Progress, Summary};
 pub use reason::Reason;
 pub use results::{PortDetails, PortResult, Results};
 pub use status::{Health, HealthStatus, Readiness, ReadinessStatus};
+pub use tls::{TlsCheckRequest, TlsCheckResponse};

@@ -14,16 +14,39 @@ use crate::{Challenge, ChallengeOutcome, PortResult, Reason, Results};
 
 type Schemas = Vec<(String, RefOr<Schema>)>;
 
-/// An address in either family, or null.
+/// The address to check.
 pub(crate) fn ip_literal() -> Schema {
+    address_or_null(
+        "The address to check: an IPv4 or IPv6 literal without zone, brackets or port. Left out or \
+         null: the caller's own address as the checker sees it.",
+    )
+}
+
+/// The address that a certificate should contain.
+pub(crate) fn expected_ip() -> Schema {
+    address_or_null("An IPv4 or IPv6 literal that the certificate should contain too.")
+}
+
+/// The name of a server.
+pub(crate) fn host() -> Schema {
+    let name = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Hostname)))
+        .max_length(Some(253));
+    AnyOfBuilder::new()
+        .item(name)
+        .item(literal(KnownFormat::Ipv4))
+        .item(literal(KnownFormat::Ipv6))
+        .description(Some("The name the server should prove to be."))
+        .into()
+}
+
+fn address_or_null(description: &str) -> Schema {
     AnyOfBuilder::new()
         .item(literal(KnownFormat::Ipv4))
         .item(literal(KnownFormat::Ipv6))
         .item(ObjectBuilder::new().schema_type(Type::Null))
-        .description(Some(
-            "The address to check: an IPv4 or IPv6 literal without zone, brackets or port. Left \
-             out or null: the caller's own address as the checker sees it.",
-        ))
+        .description(Some(description))
         .into()
 }
 

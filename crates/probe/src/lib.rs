@@ -37,6 +37,7 @@ mod origin;
 mod policy;
 mod prober;
 mod tcp;
+mod tls;
 mod verdict;
 
 pub use budget::{Admission, Budget, Overloaded};
@@ -44,4 +45,7 @@ pub use fault::{Fault, FaultKind};
 pub use policy::{Policy, Refusal, SPECIAL_PURPOSE, SpecialPurpose, Target, Targets};
 pub use port_checker_api::{Challenge, ChallengeOutcome, Port, PortRanges, Reason};
 pub use prober::{Check, Finding, ProbeSettings, Prober};
+pub use rustls::pki_types::ServerName;
+pub use time::OffsetDateTime;
+pub use tls::{NoTrustRoots, TlsFinding, TlsProber, TlsProblem, TlsVerdict};
 pub use verdict::Verdict;

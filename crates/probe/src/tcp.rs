@@ -79,7 +79,11 @@ pub(crate) fn can_open() -> io::Result<()> {
     open(Domain::IPV4).or_else(|_| open(Domain::IPV6)).map(drop)
 }
 
-async fn connect(address: SocketAddr, until: Instant) -> Result<Result<TcpStream, Reason>, Fault> {
+/// Connects to `address`, or says why it cannot be reached.
+pub(crate) async fn connect(
+    address: SocketAddr,
+    until: Instant,
+) -> Result<Result<TcpStream, Reason>, Fault> {
     let stream = match start(address) {
         Ok(stream) => stream,
         Err((operation, error)) => {
@@ -117,7 +121,7 @@ fn start(address: SocketAddr) -> Result<TcpStream, (&'static str, io::Error)> {
     origin::keep(&socket, address);
     #[expect(
         clippy::disallowed_methods,
-        reason = "dials a vetted target: the only caller is Check"
+        reason = "dials a vetted target: the only callers are Check and TlsProber"
     )]
     match socket.connect(&address.into()) {
         Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => {

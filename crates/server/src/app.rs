@@ -52,6 +52,7 @@ pub fn openapi(config: &Config) -> OpenApi {
 fn documented() -> (Router<AppState>, OpenApi) {
     OpenApiRouter::with_openapi(routes::docs::front_page())
         .routes(routes!(routes::check_ports::check_ports))
+        .routes(routes!(routes::check_tls::check_tls))
         .routes(routes!(routes::own::ip))
         .routes(routes!(routes::own::port))
         .routes(routes!(routes::health::health))

@@ -35,12 +35,14 @@ mod limits;
 mod listen;
 mod malformed;
 mod metrics;
+mod names;
 mod open_files;
 mod peers;
 mod routes;
 mod run;
 mod state;
 mod tally;
+mod tls;
 
 pub use app::openapi;
 pub use config::{

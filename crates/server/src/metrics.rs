@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
-use port_checker_probe::{Fault, FaultKind, Finding, Prober, Reason, Verdict};
+use port_checker_probe::{Fault, FaultKind, Finding, Prober, Reason, TlsVerdict, Verdict};
 use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
     core::Collector, process_collector::ProcessCollector,
@@ -22,6 +22,7 @@ pub(crate) struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
     verdicts: IntCounterVec,
+    tls_verdicts: IntCounterVec,
     probe_seconds: Histogram,
     probes: IntGauge,
     probes_limit: IntGauge,
@@ -49,6 +50,11 @@ impl Metrics {
                 "verdicts_total",
                 "Ports judged, by verdict and address family of the target.",
                 &["verdict", "family"],
+            ),
+            tls_verdicts: counters(
+                "tls_verdicts_total",
+                "Servers whose TLS was judged, by verdict.",
+                &["verdict"],
             ),
             probe_seconds: histogram(
                 "probe_duration_seconds",
@@ -91,9 +97,10 @@ impl Metrics {
     fn register(&self, with_redis: bool) {
         let build = gauge_with("build_info", "Always 1; the version is in the label.");
         build.set(1);
-        let common: [Box<dyn Collector>; 12] = [
+        let common: [Box<dyn Collector>; 13] = [
             Box::new(self.requests.clone()),
             Box::new(self.verdicts.clone()),
+            Box::new(self.tls_verdicts.clone()),
             Box::new(self.probe_seconds.clone()),
             Box::new(self.probes.clone()),
             Box::new(self.probes_limit.clone()),
@@ -124,6 +131,9 @@ impl Metrics {
                 self.verdicts.with_label_values(&[verdict.name(), family]);
             }
         }
+        for verdict in TlsVerdict::NAMES {
+            self.tls_verdicts.with_label_values(&[verdict]);
+        }
         for side in [Side::Caller, Side::Target] {
             for decision in [ADMITTED, REJECTED] {
                 self.limiter.with_label_values(&[side.name(), decision]);
@@ -142,6 +152,10 @@ impl Metrics {
     pub(crate) fn judged(&self, finding: &Finding, family: &str) {
         self.verdicts.with_label_values(&[finding.verdict.name(), family]).inc();
         self.probe_seconds.observe(finding.elapsed.as_secs_f64());
+    }
+
+    pub(crate) fn tls_judged(&self, verdict: &TlsVerdict) {
+        self.tls_verdicts.with_label_values(&[verdict.name()]).inc();
     }
 
     pub(crate) fn failed(&self, fault: &Fault) {

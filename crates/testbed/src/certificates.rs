@@ -1,55 +1,108 @@
-//! Certificates made for one test.
+//! Certificates made for one test, good and bad.
 
-use std::{path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use crate::skip;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use time::{Duration, OffsetDateTime};
 
-/// Files of an authority and of a certificate it made for localhost.
-pub struct Certificates {
-    /// The authority's certificate.
-    pub authority: String,
-    /// The certificate for localhost.
+/// A certificate authority.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    /// Its own certificate, in PEM.
+    pub pem: String,
+}
+
+/// A certificate and its key, in PEM.
+pub struct Identity {
+    /// The certificate.
     pub certificate: String,
-    /// Its key.
+    /// The key.
     pub key: String,
 }
 
-impl Certificates {
-    /// Makes them with openssl in `directory`, or says that it is missing.
+/// When a certificate is valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Validity {
+    /// Since yesterday, until tomorrow.
+    Now,
+    /// Until yesterday.
+    Past,
+    /// From tomorrow on.
+    Future,
+}
+
+impl Authority {
+    /// Makes one.
+    pub fn new() -> Self {
+        let mut params = params(&[], Validity::Now);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = key();
+        // Authorities of one name would be taken for one another.
+        let name = format!("authority of a test, key {:02x?}", &key.public_key_raw()[..8]);
+        params.distinguished_name.push(DnType::CommonName, name);
+        let pem = params.self_signed(&key).expect("the parameters are good").pem();
+        Self { issuer: Issuer::new(params, key), pem }
+    }
+
+    /// Issues a certificate for DNS names and IP addresses.
+    pub fn issue(&self, names: &[&str], validity: Validity) -> Identity {
+        let key = key();
+        let certificate = params(names, validity).signed_by(&key, &self.issuer);
+        let certificate = certificate.expect("the parameters are good").pem();
+        Identity { certificate, key: key.serialize_pem() }
+    }
+}
+
+impl Default for Authority {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Identity {
+    /// A certificate that nobody but itself vouches for.
+    pub fn self_signed(names: &[&str]) -> Self {
+        let key = key();
+        let certificate = params(names, Validity::Now).self_signed(&key);
+        let certificate = certificate.expect("the parameters are good").pem();
+        Self { certificate, key: key.serialize_pem() }
+    }
+
+    /// Writes both files; returns their paths.
     ///
     /// # Panics
-    /// When openssl fails.
-    pub fn make(directory: &Path) -> Option<Self> {
-        let file = |name: &str| directory.join(name).display().to_string();
-        let (certificate, key) = (file("server.crt"), file("server.key"));
-        let files = Self { authority: file("ca.crt"), certificate, key };
-        let authority_key = file("ca.key");
-        let new = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2";
-        let new: Vec<&str> = new.split(' ').collect();
-        let authority = ["-subj", "/CN=test", "-keyout", &authority_key, "-out", &files.authority];
-        let server = [
-            "-subj",
-            "/CN=localhost",
-            "-addext",
-            "subjectAltName=DNS:localhost",
-            "-addext",
-            "basicConstraints=critical,CA:FALSE",
-            "-CA",
-            &files.authority,
-            "-CAkey",
-            &authority_key,
-            "-keyout",
-            &files.key,
-            "-out",
-            &files.certificate,
-        ];
-        for which in [&authority[..], &server[..]] {
-            let Ok(output) = Command::new("openssl").args(&new).args(which).output() else {
-                skip::missing("openssl; see scripts/test");
-                return None;
-            };
-            assert!(output.status.success(), "{output:?}");
-        }
-        Some(files)
+    /// When they cannot be written.
+    pub fn write(&self, directory: &Path, name: &str) -> (PathBuf, PathBuf) {
+        let certificate = write(directory, &format!("{name}.crt"), &self.certificate);
+        (certificate, write(directory, &format!("{name}.key"), &self.key))
     }
+}
+
+/// Writes a file of a test; returns its path.
+///
+/// # Panics
+/// When it cannot be written.
+pub fn write(directory: &Path, name: &str, text: &str) -> PathBuf {
+    let path = directory.join(name);
+    fs::write(&path, text).expect("a directory of the test's own");
+    path
+}
+
+fn key() -> KeyPair {
+    KeyPair::generate().expect("the system has random numbers")
+}
+
+fn params(names: &[&str], validity: Validity) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = CertificateParams::new(names).expect("names of servers");
+    let (now, day) = (OffsetDateTime::now_utc(), Duration::DAY);
+    (params.not_before, params.not_after) = match validity {
+        Validity::Now => (now - day, now + day),
+        Validity::Past => (now - 2 * day, now - day),
+        Validity::Future => (now + day, now + 2 * day),
+    };
+    params
 }

@@ -1,7 +1,7 @@
 //! Real things for the tests to talk to, and to talk with.
 //!
 //! * [`ports`]: ports of this machine that listen, refuse, or never answer.
-//! * [`certificates`]: an authority and a server's certificate.
+//! * [`certificates`]: authorities, and certificates of servers.
 //! * [`http`]: a client that sends exactly the bytes it is given.
 //! * [`process`]: the service and other programs, started and stopped.
 //! * [`namespace`]: network namespaces of the tests' own.

@@ -74,14 +74,15 @@ impl Namespace {
         }
     }
 
-    /// Makes programs started with [`command`](Self::command) know names: lines of hosts(5).
+    /// Writes a file of `/etc` as programs started with [`command`](Self::command) see it, such as
+    /// `hosts` or `resolv.conf`.
     ///
     /// # Panics
-    /// When the file cannot be written.
-    pub fn hosts(&self, lines: &str) {
+    /// When it cannot be written.
+    pub fn etc_file(&self, name: &str, text: &str) {
         let directory = self.etc();
         fs::create_dir_all(&directory).expect("root may write there");
-        fs::write(directory.join("hosts"), lines).expect("root may write there");
+        fs::write(directory.join(name), text).expect("root may write there");
     }
 
     /// What `ip netns exec` lays over `/etc`, see ip-netns(8).

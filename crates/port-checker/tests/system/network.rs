@@ -3,8 +3,10 @@
 //! The addresses are from documentation ranges, admitted by setting, and lead nowhere else.
 
 mod checkers;
+mod dns;
 mod home;
 mod internet;
 mod reasons;
 mod shortages;
 mod situations;
+mod tls;

@@ -13,7 +13,7 @@ use std::{
 };
 
 use port_checker_testbed::{
-    certificates::Certificates,
+    certificates::{Authority, Validity, write},
     http::{check_ports, connect, exchange, metric},
     ports::{Held, LOOPBACK, Listening},
     process::{Running, Service, free_address, wait_until},
@@ -258,7 +258,12 @@ fn addresses_with_a_password_a_socket_or_tls() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name).display().to_string();
     let (plain, tls) = (free_address(), free_address());
-    let Some(made) = Certificates::make(directory.path()) else { return };
+    let authority = Authority::new();
+    let (certificate, key) =
+        authority.issue(&["localhost"], Validity::Now).write(directory.path(), "redis");
+    write(directory.path(), "ca.crt", &authority.pem);
+    let (authority, certificate) = (path("ca.crt"), certificate.display().to_string());
+    let key = key.display().to_string();
     let tls_port = tls.port().to_string();
     let socket = path("redis.sock");
     let options = [
@@ -269,11 +274,11 @@ fn addresses_with_a_password_a_socket_or_tls() {
         "--tls-port",
         &tls_port,
         "--tls-cert-file",
-        &made.certificate,
+        &certificate,
         "--tls-key-file",
-        &made.key,
+        &key,
         "--tls-ca-cert-file",
-        &made.authority,
+        &authority,
         "--tls-auth-clients",
         "no",
     ];
@@ -286,7 +291,7 @@ fn addresses_with_a_password_a_socket_or_tls() {
     for url in urls {
         let settings = [
             ("PORT_CHECKER_REDIS_URL", url.as_str()),
-            ("SSL_CERT_FILE", &made.authority),
+            ("SSL_CERT_FILE", &authority),
             ("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"),
         ];
         let mut service = Service::start(&mut port_checker(&["serve"], &settings));

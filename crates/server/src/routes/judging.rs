@@ -90,7 +90,7 @@ impl Judging {
 
 /// Finds a socket to begin with. Waits for one as long as the check could still end in time after
 /// that; whoever is over a limit does not take a place among those that wait.
-async fn admit(
+pub(super) async fn admit(
     state: &AppState,
     parties: (IpAddr, IpAddr),
     ports: usize,

@@ -74,7 +74,7 @@ impl Internet {
 /// A machine that knows the checkers by name.
 pub(super) fn machine() -> Namespace {
     let machine = Namespace::new();
-    machine.hosts(HOSTS);
+    machine.etc_file("hosts", HOSTS);
     machine
 }
 

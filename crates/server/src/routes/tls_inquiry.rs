@@ -1,0 +1,144 @@
+//! From a name to a handshake with an address that may be dialled.
+
+use std::net::IpAddr;
+
+use port_checker_api::{ErrorCode, Port};
+use port_checker_probe::{
+    Fault, OffsetDateTime, Refusal, ServerName, Target, TlsFinding, TlsVerdict,
+};
+
+use super::judging::admit;
+use crate::{
+    access_log::Arrival,
+    error::{ApiError, quoted},
+    limits::{Mode, RateLimitHeaders},
+    names::Unresolved,
+    state::AppState,
+};
+
+/// Who asks about which port, and since when.
+pub(super) struct TlsInquiry<'a> {
+    pub(super) state: &'a AppState,
+    pub(super) caller: IpAddr,
+    pub(super) arrival: Arrival,
+    pub(super) port: Port,
+}
+
+/// What came of it.
+pub(super) struct TlsAnswer {
+    /// None: the name has no address.
+    pub(super) verdict: Option<TlsVerdict>,
+    pub(super) not_after: Option<OffsetDateTime>,
+    /// Which address it is about.
+    pub(super) address: Option<IpAddr>,
+    pub(super) standing: RateLimitHeaders,
+}
+
+impl TlsInquiry<'_> {
+    /// Looks the name up, once, and shakes hands with what it found.
+    pub(super) async fn ask(
+        &self,
+        name: &ServerName<'static>,
+        expected_ip: Option<IpAddr>,
+    ) -> Result<TlsAnswer, ApiError> {
+        // Whoever is over a limit does not have names looked up either.
+        self.charge(self.caller, Mode::Tell).await?;
+        let addresses = self.addresses(name).await?;
+        if addresses.is_empty() {
+            let standing = self.charge(self.caller, Mode::Charge).await?;
+            return Ok(TlsAnswer { verdict: None, not_after: None, address: None, standing });
+        }
+        let targets = self.vet(&addresses, name)?;
+        let mut answer = self.shake_hands(&targets[0], name, expected_ip).await?;
+        for target in &targets[1..] {
+            if !matches!(answer.verdict, Some(TlsVerdict::NotConnected(_))) {
+                break;
+            }
+            answer = self.shake_hands(target, name, expected_ip).await?;
+        }
+        Ok(answer)
+    }
+
+    /// Empty if the name has none.
+    async fn addresses(&self, name: &ServerName<'static>) -> Result<Vec<IpAddr>, ApiError> {
+        let name = match name {
+            ServerName::IpAddress(ip) => return Ok(vec![IpAddr::from(*ip)]),
+            ServerName::DnsName(name) => name.as_ref(),
+            _ => unreachable!("there is no other kind of name"),
+        };
+        let time_left = self.time_left().saturating_sub(self.state.config.probe.timeout);
+        match self.state.tls.names.addresses(name, time_left).await {
+            Ok(addresses) => Ok(addresses),
+            Err(Unresolved::NoAddress) => Ok(Vec::new()),
+            Err(Unresolved::Failed(reason)) => Err(ApiError::check_failed(reason)),
+        }
+    }
+
+    /// Judges every address. The first of each family is dialled, in the order found.
+    fn vet(
+        &self,
+        addresses: &[IpAddr],
+        name: &ServerName<'static>,
+    ) -> Result<Vec<Target>, ApiError> {
+        let vet = |&address| self.state.config.policy.vet(self.caller, address, vec![self.port]);
+        let mut targets = addresses
+            .iter()
+            .map(vet)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|refusal| refused(refusal, name))?;
+        let first = targets[0].address().is_ipv4();
+        let other = targets.iter().position(|target| target.address().is_ipv4() != first);
+        targets = match other {
+            Some(other) => vec![targets[0].clone(), targets[other].clone()],
+            None => vec![targets[0].clone()],
+        };
+        Ok(targets)
+    }
+
+    async fn shake_hands(
+        &self,
+        target: &Target,
+        name: &ServerName<'static>,
+        expected_ip: Option<IpAddr>,
+    ) -> Result<TlsAnswer, ApiError> {
+        let address = target.address();
+        let prober = self.state.tls.prober().await?;
+        let admission = admit(self.state, (self.caller, address), 1, self.arrival).await?;
+        let standing = self.charge(address, Mode::Charge).await?;
+        let limit = self.state.config.probe.timeout;
+        if self.time_left() < limit {
+            return Err(self.failed(Fault::DeadlinePassed { unjudged: 1, ports: 1 }));
+        }
+        let found = prober.handshake(admission, target, name.clone(), expected_ip, limit).await;
+        let TlsFinding { verdict, not_after } = found.map_err(|fault| self.failed(fault))?;
+        Ok(TlsAnswer { verdict: Some(verdict), not_after, address: Some(address), standing })
+    }
+
+    async fn charge(&self, target: IpAddr, mode: Mode) -> Result<RateLimitHeaders, ApiError> {
+        self.state.limiter.charge((self.caller, target), 1, mode).await
+    }
+
+    fn failed(&self, fault: Fault) -> ApiError {
+        self.state.metrics.failed(&fault);
+        fault.into()
+    }
+
+    fn time_left(&self) -> std::time::Duration {
+        self.state.config.deadline.saturating_sub(self.arrival.0.elapsed())
+    }
+}
+
+/// What a name leads to inside the checker's own network is not told.
+fn refused(refusal: Refusal, name: &ServerName<'static>) -> ApiError {
+    match (name, &refusal) {
+        (ServerName::DnsName(name), refusal) if !matches!(refusal, Refusal::Port { .. }) => {
+            let message = format!(
+                "{} has an address that this checker does not dial; see \
+                 PORT_CHECKER_ALLOWED_TARGETS",
+                quoted(name.as_ref())
+            );
+            ApiError::new(ErrorCode::TargetNotAllowed, message)
+        }
+        _ => refusal.into(),
+    }
+}
