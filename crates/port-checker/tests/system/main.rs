@@ -1,6 +1,7 @@
 //! The `port-checker` command as its users run it.
 
 mod challenges;
+mod dns;
 mod documents;
 mod help;
 mod hosts;

@@ -3,7 +3,6 @@
 //! The addresses are from documentation ranges, admitted by setting, and lead nowhere else.
 
 mod checkers;
-mod dns;
 mod home;
 mod internet;
 mod reasons;

@@ -17,11 +17,11 @@ use port_checker_testbed::{
 };
 use serde_json::{Value, json};
 
-use super::{
+use super::internet::greet;
+use crate::{
     dns::{self, Answer},
-    internet::greet,
+    program::{PORT_CHECKER, configure},
 };
-use crate::program::{PORT_CHECKER, configure};
 
 const V4: &str = "203.0.113.20";
 const V6: &str = "2001:db8:20::20";

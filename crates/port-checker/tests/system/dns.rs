@@ -14,7 +14,7 @@ const AAAA: u16 = 28;
 const HEADER: usize = 12;
 
 /// An answer to a question about a name.
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// Every address it has.
     Addresses(&'static [&'static str]),
     /// There is no such name.
@@ -25,7 +25,7 @@ pub(super) enum Answer {
 
 /// Serves on port 53 of the namespace's loopback, which its resolv.conf(5) then names, for as long as
 /// the namespace lasts. `answer` is told the name and how often an address of it was asked before.
-pub(super) fn serve(machine: &Namespace, answer: impl Fn(&str, usize) -> Answer + Send + 'static) {
+pub(crate) fn serve(machine: &Namespace, answer: impl Fn(&str, usize) -> Answer + Send + 'static) {
     machine.etc_file("resolv.conf", "nameserver 127.0.0.1\n");
     let socket = machine.within(|| UdpSocket::bind("127.0.0.1:53").expect("a free port"));
     thread::spawn(move || {
