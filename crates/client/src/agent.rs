@@ -12,7 +12,7 @@ use tokio::{
     },
 };
 
-use crate::{Checker, Diagnosis, Event, Facts, InvalidPlan, Plan, diagnose};
+use crate::{Checker, Diagnosis, Event, Facts, InvalidPlan, Plan, diagnose, plan::MOST_PORTS};
 
 mod family_run;
 mod question;
@@ -44,9 +44,15 @@ struct Ours {
 }
 
 impl Agent {
-    /// An agent that asks these checkers, all at once.
+    /// An agent that asks these checkers, all at once; a checker named twice counts once.
     pub fn new(checkers: impl IntoIterator<Item = Checker>) -> Self {
-        Self { checkers: checkers.into_iter().collect() }
+        let mut distinct: Vec<Checker> = Vec::new();
+        for checker in checkers {
+            if !distinct.iter().any(|other| other.is_same(&checker)) {
+                distinct.push(checker);
+            }
+        }
+        Self { checkers: distinct }
     }
 
     /// Verifies ports of this machine: listens on each, has every checker dial it back at the
@@ -79,12 +85,13 @@ impl Agent {
     /// # Errors
     /// The plan cannot be carried out.
     pub fn check(&self, address: IpAddr, plan: Plan) -> Result<Verification, InvalidPlan> {
+        let address = address.to_canonical();
         let plan = Plan { addresses: vec![address], families: Default::default(), ..plan };
         plan.validate(self.checkers.len())?;
         let checkers = self.checkers.clone();
         Ok(Verification::of(|events| async move {
             let mut run = FamilyRun::of_another_machine(address, &plan, &checkers, &events);
-            for ports in plan.ports.chunks(plan.batch()) {
+            for ports in plan.ports.chunks(MOST_PORTS) {
                 run.check(ports).await;
             }
             conclude(vec![run], &plan)

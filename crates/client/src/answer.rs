@@ -48,6 +48,11 @@ impl Gathered {
         }
     }
 
+    /// Whether the last line was there.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.ended
+    }
+
     /// All verdicts, if there is one for every port asked.
     pub(crate) fn finish(
         self,

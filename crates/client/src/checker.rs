@@ -33,7 +33,7 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// One checker. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct Checker {
-    /// As it was given.
+    /// As it was given, without user and password.
     url: String,
     base: Url,
     http: Client,
@@ -63,7 +63,13 @@ impl Checker {
         // Fails only if somebody else has chosen already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = http().build().map_err(|error| invalid(error.to_string()))?;
-        Ok(Self { url: url.to_owned(), base, http, patience: PATIENCE, longest_wait: LONGEST_WAIT })
+        Ok(Self {
+            url: shown(url, &base),
+            base,
+            http,
+            patience: PATIENCE,
+            longest_wait: LONGEST_WAIT,
+        })
     }
 
     /// The same checker, talked to over one address family only, so that it sees this machine's
@@ -92,16 +98,22 @@ impl Checker {
         &self.url
     }
 
+    /// Whether both are at the same address.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let path = |checker: &Self| checker.base.path().trim_end_matches('/').to_owned();
+        self.base.origin() == other.base.origin() && path(self) == path(other)
+    }
+
     /// The address from which the checker sees this machine.
     ///
     /// # Errors
     /// The checker does not answer, or has no `/ip`.
     pub async fn ip(&self) -> Result<IpAddr, NoVerdict> {
-        let url = self.route("ip");
-        let request = self.http.get(url.clone()).header(ACCEPT, "application/json");
-        let body = self.body(self.send(url.as_str(), request).await?).await?;
+        let request = self.http.get(self.route("ip")).header(ACCEPT, "application/json");
+        let body = self.body(self.send(request).await?).await?;
         let answer: Result<OwnAddress, _> = serde_json::from_slice(&body);
-        answer.map(|own| own.ip).map_err(|error| NoVerdict::malformed(url.as_str(), error))
+        let own = answer.map_err(|error| NoVerdict::malformed(&self.url, error))?;
+        Ok(own.ip.to_canonical())
     }
 
     /// Has the checker judge ports; `on_progress` hears of each as it is judged, if the checker
@@ -116,29 +128,38 @@ impl Checker {
         mut on_progress: impl FnMut(&Progress),
     ) -> Result<CheckResponse, NoVerdict> {
         match self.check_once(request, &mut on_progress).await {
-            Err(busy) if busy.retry_after().is_some_and(|wait| wait <= self.longest_wait) => {
-                sleep(busy.retry_after().unwrap_or_default()).await;
-                self.check_once(request, &mut on_progress).await
-            }
+            Err(busy) => match self.wait_for(&busy) {
+                Some(wait) => {
+                    sleep(wait).await;
+                    self.check_once(request, &mut on_progress).await
+                }
+                None => Err(busy),
+            },
             answer => answer,
         }
     }
 
-    async fn check_once(
+    /// How long to wait before a checker that was busy is asked once more, if it says when and that
+    /// is not too long.
+    pub(crate) fn wait_for(&self, busy: &NoVerdict) -> Option<Duration> {
+        busy.retry_after().filter(|&wait| wait <= self.longest_wait)
+    }
+
+    /// Has the checker judge ports; does not wait for one that is busy.
+    pub(crate) async fn check_once(
         &self,
         request: &CheckRequest,
         on_progress: &mut impl FnMut(&Progress),
     ) -> Result<CheckResponse, NoVerdict> {
-        let url = self.route("check-ports");
         let body = serde_json::to_vec(request).expect("a request is plain data");
-        let post = self.http.post(url.clone()).header(CONTENT_TYPE, "application/json");
+        let post = self.http.post(self.route("check-ports"));
+        let post = post.header(CONTENT_TYPE, "application/json");
         let post = post.header(ACCEPT, format!("{NDJSON}, application/json;q=0.9")).body(body);
-        let response = self.send(url.as_str(), post).await?;
-        let by_lines = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == NDJSON);
-        if by_lines {
+        let response = self.send(post).await?;
+        if is_by_lines(&response) {
             self.gather(response, request, on_progress).await
         } else {
-            answer::whole(url.as_str(), request, &self.body(response).await?)
+            answer::whole(&self.url, request, &self.body(response).await?)
         }
     }
 
@@ -148,24 +169,26 @@ impl Checker {
         request: &CheckRequest,
         on_progress: &mut impl FnMut(&Progress),
     ) -> Result<CheckResponse, NoVerdict> {
-        let url = response.url().to_string();
         let (mut lines, mut gathered) = (Lines::new(MOST_BYTES), Gathered::default());
         while let Some(piece) = self.piece(&mut response).await? {
-            let ended = lines.push(&piece).map_err(|error| NoVerdict::malformed(&url, error))?;
+            let ended =
+                lines.push(&piece).map_err(|error| NoVerdict::malformed(&self.url, error))?;
             for line in ended {
-                if let Some(progress) = gathered.take(&url, &line)? {
+                if let Some(progress) = gathered.take(&self.url, &line)? {
                     on_progress(progress);
                 }
             }
+            if gathered.is_complete() {
+                break;
+            }
         }
-        gathered.finish(&url, request)
+        gathered.finish(&self.url, request)
     }
 
     /// Sends a request; an answer that is not 200 is no verdict.
-    async fn send(&self, url: &str, request: RequestBuilder) -> Result<Response, NoVerdict> {
+    async fn send(&self, request: RequestBuilder) -> Result<Response, NoVerdict> {
         let sent = request.timeout(self.patience).send().await;
-        let response =
-            sent.map_err(|error| NoVerdict::from_transport(url, self.patience, &error))?;
+        let response = sent.map_err(|error| self.broken(error))?;
         let status = response.status().as_u16();
         if status == 200 {
             return Ok(response);
@@ -173,14 +196,14 @@ impl Checker {
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after = retry_after.and_then(|seconds| seconds.parse().ok());
         let body = self.body(response).await?;
-        Err(NoVerdict::from_answer(url, status, retry_after.map(Duration::from_secs), &body))
+        Err(NoVerdict::from_answer(&self.url, status, retry_after.map(Duration::from_secs), &body))
     }
 
     async fn body(&self, mut response: Response) -> Result<Vec<u8>, NoVerdict> {
         let mut body = Vec::new();
         while let Some(piece) = self.piece(&mut response).await? {
             if body.len() + piece.len() > MOST_BYTES {
-                return Err(NoVerdict::malformed(response.url().as_str(), "it is too long"));
+                return Err(NoVerdict::malformed(&self.url, "it is too long"));
             }
             body.extend_from_slice(&piece);
         }
@@ -188,10 +211,11 @@ impl Checker {
     }
 
     async fn piece(&self, response: &mut Response) -> Result<Option<Bytes>, NoVerdict> {
-        let piece = response.chunk().await;
-        piece.map_err(|error| {
-            NoVerdict::from_transport(response.url().as_str(), self.patience, &error)
-        })
+        response.chunk().await.map_err(|error| self.broken(error))
+    }
+
+    fn broken(&self, error: reqwest::Error) -> NoVerdict {
+        NoVerdict::from_transport(&self.url, self.patience, &error.without_url())
     }
 
     /// A route of the checker, which may live under a path.
@@ -202,6 +226,24 @@ impl Checker {
         }
         url
     }
+}
+
+/// Whether the answer arrives line by line, whatever parameters its media type has.
+fn is_by_lines(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case(NDJSON)
+}
+
+/// The address as it was given, without what is secret in it.
+fn shown(given: &str, base: &Url) -> String {
+    if base.username().is_empty() && base.password().is_none() {
+        return given.to_owned();
+    }
+    let mut base = base.clone();
+    // Fails only for addresses without a host.
+    let _ = base.set_username("").and_then(|()| base.set_password(None));
+    base.into()
 }
 
 fn http() -> ClientBuilder {

@@ -13,11 +13,12 @@ use crate::{
 mod advice;
 mod judgement;
 mod notices;
+mod place;
 mod verdict;
 
-use advice::Situation;
 use judgement::judge;
 pub use notices::Notice;
+use place::Place;
 pub use verdict::PortVerdict;
 
 /// What a verification came to.
@@ -112,12 +113,16 @@ pub fn diagnose(facts: Facts) -> Diagnosis {
 }
 
 fn diagnose_family(facts: FamilyFacts, quorum: usize) -> FamilyDiagnosis {
-    let notices = notices::of_family(&facts, quorum);
-    let situation = Situation::of(&facts);
+    let judged: Vec<_> = facts.ports.iter().map(|port| judge(port, quorum)).collect();
+    let place = Place::of(&facts, judged.iter().any(|(verdict, _)| verdict.is_accessible()));
+    let notices = notices::of_family(&facts, &place, quorum);
+    let address = facts.seen();
     let FamilyFacts { family, asked_for, host, checkers, ports } = facts;
-    let ports: Vec<_> =
-        ports.into_iter().map(|port| diagnose_port(port, &checkers, &situation, quorum)).collect();
-    let address = checkers.iter().find_map(|checker| checker.address);
+    let ports: Vec<_> = ports
+        .into_iter()
+        .zip(judged)
+        .map(|(port, judged)| diagnose_port(port, judged, &checkers, &place))
+        .collect();
     let outcome = together(ports.iter().map(|port| match port.verdict {
         verdict if verdict.is_accessible() => Outcome::Accessible,
         PortVerdict::NoVerdict => Outcome::NoVerdict,
@@ -129,20 +134,19 @@ fn diagnose_family(facts: FamilyFacts, quorum: usize) -> FamilyDiagnosis {
 
 fn diagnose_port(
     facts: PortFacts,
+    (verdict, dissent): (PortVerdict, Vec<Opinion>),
     checkers: &[CheckerFacts],
-    situation: &Situation,
-    quorum: usize,
+    place: &Place,
 ) -> PortDiagnosis {
-    let (verdict, dissent) = judge(&facts, quorum);
     let dissenters: Vec<_> = dissent
         .iter()
-        .filter_map(|dissent| Some((checkers.get(dissent.checker)?.url.as_str(), dissent.verdict)))
+        .filter_map(|opinion| Some((checkers.get(opinion.checker)?.url.as_str(), opinion.verdict)))
         .collect();
     PortDiagnosis {
         accessible: verdict.is_accessible(),
         verdict,
         summary: verdict.summary(&facts),
-        advice: advice::advice(verdict, &facts, situation, &dissenters),
+        advice: advice::advice(verdict, &facts, place, &dissenters),
         dissent,
         facts,
     }

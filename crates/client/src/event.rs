@@ -1,6 +1,6 @@
 //! What happens in the course of a verification.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use port_checker_api::Port;
 
@@ -9,13 +9,6 @@ use crate::{Diagnosis, Family};
 /// Something happened. Checkers are positions in the list of checkers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// A checker told from which address it sees this machine.
-    Seen {
-        /// Which checker.
-        checker: usize,
-        /// The address.
-        address: IpAddr,
-    },
     /// A checker will be asked about this many ports over a family.
     Asking {
         /// Which checker.
@@ -43,7 +36,14 @@ pub enum Event {
         /// Whether it got through.
         accessible: bool,
     },
-    /// A checker gave no verdict.
+    /// A checker is busy, and is asked again when it says that it may be.
+    Waiting {
+        /// Which checker.
+        checker: usize,
+        /// In how long.
+        wait: Duration,
+    },
+    /// A checker gave no verdict, about some ports at least.
     NoVerdict {
         /// Which checker.
         checker: usize,

@@ -81,6 +81,8 @@ pub enum Local {
     InUse {
         /// Which program, where the system tells.
         by: Option<Process>,
+        /// The addresses on which it listens, where the system tells.
+        listens_on: Vec<IpAddr>,
     },
     /// This user may not listen on it.
     NotPermitted,
@@ -102,32 +104,38 @@ pub struct Process {
     pub name: String,
 }
 
-/// What our listener on a port saw.
+/// What our listener on a port saw. Connections that programs of this machine made to it do not count.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Arrivals {
     /// Connections that were established.
     pub connections: u32,
     /// Connections to which the challenge was sent.
     pub challenges_sent: u32,
-    /// Whether a connection was begun from outside that our answers did not complete.
-    pub half_open: bool,
     /// From where; at most [`Arrivals::MOST_PEERS`] addresses.
     pub from: Vec<IpAddr>,
+    /// Who began a connection that our answers did not complete; at most as many.
+    pub half_open: Vec<IpAddr>,
 }
 
 impl Arrivals {
     /// How many addresses are kept.
     pub const MOST_PEERS: usize = 8;
 
-    /// Whether anything came here at all.
-    pub fn any(&self) -> bool {
-        self.connections > 0 || self.half_open
+    pub(crate) fn completed_by(&mut self, peer: IpAddr) {
+        self.connections = self.connections.saturating_add(1);
+        self.half_open.retain(|begun| *begun != peer);
+        keep(&mut self.from, peer);
     }
 
-    pub(crate) fn note(&mut self, peer: IpAddr) {
-        let peer = peer.to_canonical();
-        if self.from.len() < Self::MOST_PEERS && !self.from.contains(&peer) {
-            self.from.push(peer);
+    pub(crate) fn begun_by(&mut self, peer: IpAddr) {
+        if !self.from.contains(&peer) {
+            keep(&mut self.half_open, peer);
         }
+    }
+}
+
+fn keep(peers: &mut Vec<IpAddr>, peer: IpAddr) {
+    if peers.len() < Arrivals::MOST_PEERS && !peers.contains(&peer) {
+        peers.push(peer);
     }
 }

@@ -6,7 +6,7 @@ use std::{
     convert::Infallible,
     future::pending,
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, TcpListener},
     sync::Mutex,
     time::Duration,
 };
@@ -15,9 +15,10 @@ use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use nix::errno::Errno;
 use port_checker_api::{Challenge, Port};
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpSocket, TcpStream},
+    io::{AsyncReadExt, AsyncWriteExt, Interest, unix::AsyncFd},
+    net::TcpStream,
     select,
     sync::{Semaphore, SemaphorePermit},
     time::{interval, sleep, timeout},
@@ -26,11 +27,12 @@ use tokio::{
 use crate::{
     Family,
     facts::{Arrivals, Local},
-    sockets::{half_open, holders},
+    host::Host,
+    sockets::{Holder, half_open, holders},
 };
 
 /// Connections to one port that the kernel holds until we take them.
-const BACKLOG: u32 = 64;
+const BACKLOG: i32 = 64;
 
 /// How long a peer is given to take the challenge and hang up. Whoever hangs up first keeps the port
 /// in TIME-WAIT: better the checker than this machine, whose service will want it.
@@ -46,6 +48,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// Listeners on ports of one address family; they are closed when dropped.
 pub(crate) struct Listeners {
     family: Family,
+    visitors: Visitors,
     greeting: Bytes,
     open: Vec<Ear>,
     locals: HashMap<Port, Local>,
@@ -54,21 +57,53 @@ pub(crate) struct Listeners {
 /// One listener and what it heard.
 struct Ear {
     port: Port,
-    listener: TcpListener,
+    listener: AsyncFd<TcpListener>,
     heard: Mutex<Arrivals>,
+}
+
+/// Who may have come from a checker.
+pub(crate) struct Visitors {
+    /// The address that is checked.
+    checked: Option<IpAddr>,
+    /// The addresses of this machine.
+    own: Vec<IpAddr>,
+}
+
+impl Visitors {
+    pub(crate) fn of(host: &Host, checked: Option<IpAddr>) -> Self {
+        Self { checked, own: host.addresses.clone() }
+    }
+
+    /// Whether a checker may have sent `peer`. Programs of this machine connect to its ports too, to
+    /// look whether they work; they count only where the checker may be on this machine itself.
+    fn may_include(&self, peer: IpAddr) -> bool {
+        match self.checked {
+            Some(checked) if checked.is_loopback() => true,
+            Some(checked) if self.own.contains(&checked) => !peer.is_loopback(),
+            _ => !peer.is_loopback() && !self.own.contains(&peer),
+        }
+    }
 }
 
 impl Listeners {
     /// Binds `ports`, as many as can be.
-    pub(crate) fn open(family: Family, ports: &[Port], challenge: &Challenge) -> Self {
+    pub(crate) fn open(
+        family: Family,
+        ports: &[Port],
+        challenge: &Challenge,
+        visitors: Visitors,
+    ) -> Self {
+        let family_missing = visitors.own.is_empty();
         let mut listeners = Self {
             family,
+            visitors,
             greeting: Bytes::from(format!("{}\n", challenge.as_str())),
             open: Vec::with_capacity(ports.len()),
             locals: HashMap::with_capacity(ports.len()),
         };
         for &port in ports {
             let local = match listen(family, port) {
+                _ if family_missing => Local::FamilyMissing,
                 Ok(listener) => {
                     listeners.open.push(Ear { port, listener, heard: Mutex::default() });
                     Local::Bound
@@ -88,9 +123,10 @@ impl Listeners {
         if ports.is_empty() {
             return;
         }
-        let mut holders = holders(&ports);
+        let mut holders = holders(self.family, &ports);
         for (port, local) in self.locals.iter_mut().filter(|(_, local)| in_use(local)) {
-            *local = Local::InUse { by: holders.remove(&port.get()) };
+            let Holder { by, listens_on } = holders.remove(&port.get()).unwrap_or_default();
+            *local = Local::InUse { by, listens_on };
         }
     }
 
@@ -114,7 +150,7 @@ impl Listeners {
         on_arrival: impl Fn(Port, IpAddr),
     ) -> Infallible {
         let mut ears: FuturesUnordered<_> =
-            self.open.iter().map(|ear| ear.listen(&self.greeting, permits, &on_arrival)).collect();
+            self.open.iter().map(|ear| ear.listen(self, permits, &on_arrival)).collect();
         select! {
             Some(never) = ears.next() => never,
             never = self.watch() => never,
@@ -132,11 +168,9 @@ impl Listeners {
         loop {
             looks.tick().await;
             for (port, peer) in half_open(self.family) {
-                if let Some(ear) = ears.get(&port) {
-                    ear.hear(|heard| {
-                        heard.half_open = true;
-                        heard.note(peer);
-                    });
+                let known = ears.get(&port).filter(|_| self.visitors.may_include(peer));
+                if let Some(ear) = known {
+                    ear.hear(|heard| heard.begun_by(peer));
                 }
             }
         }
@@ -146,7 +180,7 @@ impl Listeners {
 impl Ear {
     async fn listen(
         &self,
-        greeting: &[u8],
+        all: &Listeners,
         permits: &Semaphore,
         on_arrival: &impl Fn(Port, IpAddr),
     ) -> Infallible {
@@ -155,12 +189,11 @@ impl Ear {
             select! {
                 accepted = self.accept(permits) => match accepted {
                     Ok((stream, peer, permit)) => {
-                        self.hear(|heard| {
-                            heard.connections = heard.connections.saturating_add(1);
-                            heard.note(peer);
-                        });
-                        on_arrival(self.port, peer);
-                        leaving.push(self.greet(stream, greeting, permit));
+                        if all.visitors.may_include(peer) {
+                            self.hear(|heard| heard.completed_by(peer));
+                            on_arrival(self.port, peer);
+                        }
+                        leaving.push(self.greet(stream, &all.greeting, permit));
                     }
                     Err(_) => sleep(BACKOFF).await,
                 },
@@ -169,13 +202,22 @@ impl Ear {
         }
     }
 
+    /// The next connection. Takes a permit only once there is one: ports to which nobody comes must
+    /// not keep the permits from those to which somebody does.
     async fn accept<'a>(
         &self,
         permits: &'a Semaphore,
     ) -> io::Result<(TcpStream, IpAddr, SemaphorePermit<'a>)> {
-        let permit = permits.acquire().await.expect("the semaphore is never closed");
-        let (stream, peer) = self.listener.accept().await?;
-        Ok((stream, peer.ip(), permit))
+        loop {
+            let mut ready = self.listener.readable().await?;
+            let permit = permits.acquire().await.expect("the semaphore is never closed");
+            let Ok(accepted) = ready.try_io(|listener| listener.get_ref().accept()) else {
+                continue;
+            };
+            let (stream, peer) = accepted?;
+            stream.set_nonblocking(true)?;
+            return Ok((TcpStream::from_std(stream)?, peer.ip().to_canonical(), permit));
+        }
     }
 
     async fn greet(&self, mut stream: TcpStream, greeting: &[u8], _permit: SemaphorePermit<'_>) {
@@ -199,24 +241,28 @@ impl Ear {
     }
 }
 
-fn listen(family: Family, port: Port) -> io::Result<TcpListener> {
-    let socket = match family {
-        Family::Ipv4 => TcpSocket::new_v4(),
-        Family::Ipv6 => TcpSocket::new_v6(),
-    }?;
+fn listen(family: Family, port: Port) -> io::Result<AsyncFd<TcpListener>> {
+    let address = SocketAddr::new(family.unspecified(), port.get());
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if family == Family::Ipv6 {
-        socket2::SockRef::from(&socket).set_only_v6(true)?;
+        socket.set_only_v6(true)?;
     }
     // Connections of an earlier run that are not quite over do not hold the port.
-    socket.set_reuseaddr(true)?;
-    socket.bind(SocketAddr::new(family.unspecified(), port.get()))?;
-    socket.listen(BACKLOG)
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    #[expect(
+        deprecated,
+        reason = "sound for a listener of std, which owns its descriptor; the new one is unsafe"
+    )]
+    AsyncFd::with_interest(socket.into(), Interest::READABLE)
 }
 
 /// Why a port cannot be listened on.
 fn obstacle(error: &io::Error) -> Local {
     match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::EADDRINUSE) => Local::InUse { by: None },
+        Some(Errno::EADDRINUSE) => Local::InUse { by: None, listens_on: Vec::new() },
         Some(Errno::EACCES | Errno::EPERM) => Local::NotPermitted,
         Some(Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL) => Local::FamilyMissing,
         _ => Local::Failed { error: error.to_string() },

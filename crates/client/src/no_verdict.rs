@@ -10,7 +10,7 @@ pub enum NoVerdict {
     /// The checker could not be talked to.
     #[error("cannot talk to {url}: {reason}")]
     Unreachable {
-        /// What was asked for.
+        /// The checker.
         url: String,
         /// What went wrong, from the outermost to the innermost cause.
         reason: String,
@@ -18,7 +18,7 @@ pub enum NoVerdict {
     /// The checker did not answer in time.
     #[error("{url} did not answer within {patience:?}")]
     TimedOut {
-        /// What was asked for.
+        /// The checker.
         url: String,
         /// How long was waited.
         patience: Duration,
@@ -26,7 +26,7 @@ pub enum NoVerdict {
     /// The checker refused, or could not do its part.
     #[error("{url} answered {status}: {message}")]
     Refused {
-        /// What was asked for.
+        /// The checker.
         url: String,
         /// The HTTP status.
         status: u16,
@@ -40,7 +40,7 @@ pub enum NoVerdict {
     /// The checker's answer is not one of the contract.
     #[error("{url} gave an answer that cannot be understood: {reason}")]
     Malformed {
-        /// What was asked for.
+        /// The checker.
         url: String,
         /// What is wrong with it.
         reason: String,
@@ -48,9 +48,14 @@ pub enum NoVerdict {
 }
 
 impl NoVerdict {
-    /// Whether the checker takes fewer ports at once.
-    pub(crate) fn is_for_too_many_ports(&self) -> bool {
-        matches!(self, Self::Refused { code: Some(ErrorCode::TooManyPorts), .. })
+    /// Whether the checker may well answer about some of the ports: it takes fewer at once, or does
+    /// not dial all of them.
+    pub(crate) fn may_be_about_some_ports(&self) -> bool {
+        use ErrorCode::{RateLimited, TargetNotAllowed, TooManyPorts};
+        matches!(
+            self,
+            Self::Refused { code: Some(TooManyPorts | TargetNotAllowed | RateLimited), .. }
+        )
     }
 
     /// When the checker says that it may be asked again.
@@ -89,13 +94,15 @@ impl NoVerdict {
     }
 
     pub(crate) fn malformed(url: &str, reason: impl ToString) -> Self {
-        Self::Malformed { url: url.to_owned(), reason: reason.to_string() }
+        Self::Malformed { url: url.to_owned(), reason: quoted(&reason.to_string()) }
     }
 }
 
-/// Words of a checker, fit to be shown: no control characters, which a terminal would obey, and no
-/// more than a person reads.
+/// Words of somebody else, fit to be shown: no control characters, which a terminal would obey, none
+/// that turn or hide text, and no more than a person reads.
 pub(crate) fn quoted(text: &str) -> String {
     const MOST_CHARACTERS: usize = 400;
-    text.chars().filter(|char| !char.is_control()).take(MOST_CHARACTERS).collect()
+    let turns_or_hides = |char| matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let shown = text.chars().filter(|&char| !char.is_control() && !turns_or_hides(char));
+    shown.take(MOST_CHARACTERS).collect()
 }

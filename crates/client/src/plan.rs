@@ -13,7 +13,7 @@ const RESERVED: u64 = 64;
 const FEWEST: u64 = 8;
 
 /// More ports are not asked about at once: what a checker takes by default.
-const MOST_PORTS: usize = 1024;
+pub(crate) const MOST_PORTS: usize = 1024;
 
 /// What to verify, and how.
 #[derive(Debug, Clone)]
@@ -131,7 +131,8 @@ impl Plan {
 
     /// The address of `family` to have checked, if one was given.
     pub(crate) fn address(&self, family: Family) -> Option<IpAddr> {
-        self.addresses.iter().copied().find(|&ip| Family::of(ip) == family)
+        let addresses = self.addresses.iter().map(IpAddr::to_canonical);
+        addresses.into_iter().find(|&ip| Family::of(ip) == family)
     }
 
     /// How many ports to verify at once.

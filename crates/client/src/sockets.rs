@@ -10,23 +10,42 @@ use procfs::{
     process::{FDTarget, all_processes},
 };
 
-use crate::{Family, facts::Process};
+use crate::{Family, facts::Process, no_verdict::quoted};
 
-/// Who has a socket bound to each of `ports`, as far as the system tells: another user's processes
-/// are only shown to root.
-pub(crate) fn holders(ports: &HashSet<u16>) -> HashMap<u16, Process> {
-    // A socket of IPv6 may hold the port of IPv4 too.
-    let mut entries: Vec<_> = entries(Family::Ipv6).chain(entries(Family::Ipv4)).collect();
-    entries.retain(|entry| entry.inode != 0 && ports.contains(&entry.local_address.port()));
+/// What holds a port.
+#[derive(Debug, Default)]
+pub(crate) struct Holder {
+    pub(crate) by: Option<Process>,
+    pub(crate) listens_on: Vec<IpAddr>,
+}
+
+/// What holds each of `ports` over a family, as far as the system tells: another user's processes are
+/// only shown to root.
+pub(crate) fn holders(family: Family, ports: &HashSet<u16>) -> HashMap<u16, Holder> {
+    let mut entries: Vec<_> = holding(family)
+        .filter(|entry| entry.inode != 0 && ports.contains(&entry.local_address.port()))
+        .collect();
     // Who listens comes last, and so wins over who is merely connected.
     entries.sort_by_key(|entry| entry.state == TcpState::Listen);
     let sockets: HashSet<u64> = entries.iter().map(|entry| entry.inode).collect();
     let owners = if sockets.is_empty() { HashMap::new() } else { owners(&sockets) };
-    let held = entries.into_iter().filter_map(|entry| {
-        let owner = owners.get(&entry.inode)?;
-        Some((entry.local_address.port(), owner.clone()))
-    });
-    held.collect()
+    let mut holders: HashMap<u16, Holder> = HashMap::new();
+    for entry in entries {
+        let holder = holders.entry(entry.local_address.port()).or_default();
+        holder.by = owners.get(&entry.inode).cloned().or(holder.by.take());
+        if entry.state == TcpState::Listen {
+            holder.listens_on.push(entry.local_address.ip());
+        }
+    }
+    holders
+}
+
+/// The sockets that keep others from a port of a family. One of IPv6 on all addresses may hold the
+/// port of IPv4 too.
+fn holding(family: Family) -> impl Iterator<Item = TcpNetEntry> {
+    let both = (family == Family::Ipv4).then(|| entries(Family::Ipv6));
+    let both = both.into_iter().flatten();
+    both.filter(|entry| entry.local_address.ip().is_unspecified()).chain(entries(family))
 }
 
 fn owners(sockets: &HashSet<u64>) -> HashMap<u64, Process> {
@@ -40,7 +59,7 @@ fn owners(sockets: &HashSet<u64>) -> HashMap<u64, Process> {
                 continue;
             }
             let Ok(stat) = process.stat() else { continue };
-            owners.insert(inode, Process { pid: process.pid, name: stat.comm });
+            owners.insert(inode, Process { pid: process.pid, name: quoted(&stat.comm) });
         }
     }
     owners
@@ -49,7 +68,7 @@ fn owners(sockets: &HashSet<u64>) -> HashMap<u64, Process> {
 /// Connections that were begun from outside and not completed: port here, address there.
 pub(crate) fn half_open(family: Family) -> impl Iterator<Item = (u16, IpAddr)> {
     let begun = entries(family).filter(|entry| entry.state == TcpState::SynRecv);
-    begun.map(|entry| (entry.local_address.port(), entry.remote_address.ip()))
+    begun.map(|entry| (entry.local_address.port(), entry.remote_address.ip().to_canonical()))
 }
 
 fn entries(family: Family) -> impl Iterator<Item = TcpNetEntry> {

@@ -1,6 +1,6 @@
 //! The command line. The flags of `serve` are made from the table of settings.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, ops::RangeInclusive, time::Duration};
 
 use clap::{
     Arg, ArgAction, ArgMatches, Args, Command as Parser, FromArgMatches, ValueEnum, value_parser,
@@ -73,7 +73,7 @@ pub(crate) struct AskingArgs {
     /// How many checkers must reach a port for it to count as reachable
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) quorum: usize,
-    /// How long a checker may take to answer
+    /// How long a checker may take to answer; one that is busy is given up to two minutes more
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) timeout: Duration,
     /// Keep trying until every port is reachable
@@ -115,12 +115,10 @@ fn checker(url: &str) -> Result<Checker, InvalidUrl> {
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    /// An hour.
-    const MOST: f64 = 3600.0;
-    let expected = || format!("expected a number of seconds above 0, at most {MOST}");
+    const RANGE: RangeInclusive<f64> = 0.1..=3600.0;
+    let expected = || format!("expected seconds from {} to {}", RANGE.start(), RANGE.end());
     let seconds: f64 = text.parse().map_err(|_| expected())?;
-    let valid = seconds > 0.0 && seconds <= MOST;
-    if valid { Ok(Duration::from_secs_f64(seconds)) } else { Err(expected()) }
+    if RANGE.contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(expected()) }
 }
 
 /// The argument that only validates the settings.

@@ -1,27 +1,30 @@
 //! `port-checker verify` and `port-checker check`: ask, wait, report.
 
-use std::{fmt::Display, process::ExitCode, time::Duration};
+use std::{
+    process::{ExitCode, exit},
+    time::Duration,
+};
 
 use anyhow::Context;
 use port_checker_client::{
     Agent, Checker, Diagnosis, Event, InvalidPlan, Outcome, Plan, Verification,
 };
 use port_checker_server::OpenFiles;
-use tokio::{runtime, select, signal};
+use tokio::{
+    runtime, select,
+    signal::unix::{SignalKind, signal},
+};
 
 use crate::{
-    UNUSABLE,
+    NO_VERDICT, UNUSABLE,
     args::{AskingArgs, CheckArgs, VerifyArgs},
-    local_checker, print,
+    complain, local_checker, print,
     progress::{self, Progress},
     report,
 };
 
 /// At least one port is not accessible.
 const NOT_ACCESSIBLE: u8 = 1;
-
-/// No checker gave a verdict.
-const NO_VERDICT: u8 = 3;
 
 /// Ctrl-C: 128 and the number of SIGINT.
 const INTERRUPTED: u8 = 130;
@@ -48,10 +51,9 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     block_on(async move {
         let mut servers = args.servers;
         if servers.is_empty() {
-            servers =
-                vec![local_checker::start(OpenFiles::of(files.limit() / CHECKERS_PART)).await?];
-            let loopback = plan.families_to_try().into_iter().map(|family| family.loopback());
-            plan.addresses = loopback.collect();
+            let files = OpenFiles::of(files.limit() / CHECKERS_PART);
+            servers = vec![local_checker::start(files).await?];
+            plan.addresses = local_checker::addresses(&plan);
         }
         let agent = agent(servers, &args.asking);
         inquire(plan, &args.asking, |plan| agent.verify(plan)).await
@@ -83,26 +85,31 @@ async fn inquire(
     asking: &AskingArgs,
     begin: impl Fn(Plan) -> Result<Verification, InvalidPlan>,
 ) -> anyhow::Result<ExitCode> {
+    let mut interrupts =
+        signal(SignalKind::interrupt()).context("cannot wait for the interrupt signal")?;
     let plan = Plan { quorum: asking.quorum, ..plan };
     let mut latest = None;
     let asked = select! {
-        asked = ask(&plan, asking.wait, begin, &mut latest) => asked,
-        _ = signal::ctrl_c() => {
-            if let Some(diagnosis) = &latest {
-                show(diagnosis, asking.json)?;
-            }
-            return Ok(ExitCode::from(INTERRUPTED));
-        }
+        asked = ask(&plan, asking.wait, begin, &mut latest) => Some(asked),
+        _ = interrupts.recv() => None,
     };
-    if let Err(unusable) = asked {
-        return Ok(reject(&unusable));
+    // Whoever does not read the report can still end this.
+    tokio::spawn(async move {
+        interrupts.recv().await;
+        exit(INTERRUPTED.into());
+    });
+    if let Some(Err(unusable)) = asked {
+        complain(unusable);
+        return Ok(ExitCode::from(UNUSABLE));
     }
-    let diagnosis = latest.expect("it was asked at least once");
-    show(&diagnosis, asking.json)?;
-    Ok(match diagnosis.outcome {
-        Outcome::Accessible => ExitCode::SUCCESS,
-        Outcome::NotAccessible => ExitCode::from(NOT_ACCESSIBLE),
-        Outcome::NoVerdict => ExitCode::from(NO_VERDICT),
+    if let Some(diagnosis) = &latest {
+        show(diagnosis, asking.json)?;
+    }
+    Ok(match (asked, latest.map(|diagnosis| diagnosis.outcome)) {
+        (Some(_), Some(Outcome::Accessible)) => ExitCode::SUCCESS,
+        (Some(_), Some(Outcome::NotAccessible)) => ExitCode::from(NOT_ACCESSIBLE),
+        (Some(_), _) => ExitCode::from(NO_VERDICT),
+        (None, _) => ExitCode::from(INTERRUPTED),
     })
 }
 
@@ -142,10 +149,4 @@ fn show(diagnosis: &Diagnosis, json: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     report::print(diagnosis)
-}
-
-#[expect(clippy::print_stderr, reason = "what is wrong with the command line")]
-fn reject(complaint: &impl Display) -> ExitCode {
-    eprintln!("port-checker: {complaint}");
-    ExitCode::from(UNUSABLE)
 }

@@ -1,7 +1,9 @@
 //! A checker in this process that checks this machine over loopback, for want of one outside.
 
+use std::net::IpAddr;
+
 use anyhow::Context;
-use port_checker_client::{Checker, Family};
+use port_checker_client::{Checker, Families, Family, Plan};
 use port_checker_server::{Config, CorsOrigins, OpenFiles};
 use tokio::net::TcpListener;
 
@@ -13,6 +15,14 @@ const SETTINGS: [(&str, &str); 5] = [
     ("PORT_CHECK_MAX_PORTS", "65535"),
     ("PORT_CHECK_RETRIES", "1"),
 ];
+
+/// What it is asked about: this machine's loopback address of each family that the plan tries. Of
+/// families that were not asked for by name, those that this machine has.
+pub(crate) fn addresses(plan: &Plan) -> Vec<IpAddr> {
+    let loopback = plan.families_to_try().into_iter().map(|family| family.loopback());
+    let there = |ip: &IpAddr| std::net::TcpListener::bind((*ip, 0)).is_ok();
+    loopback.filter(|ip| plan.families != Families::Available || there(ip)).collect()
+}
 
 /// Starts it, for the rest of this process, with its part of the descriptors.
 pub(crate) async fn start(files: OpenFiles) -> anyhow::Result<Checker> {

@@ -11,7 +11,8 @@ mod serve;
 mod settings;
 
 use std::{
-    io::{self, ErrorKind, Write, stdout},
+    fmt::Display,
+    io::{self, ErrorKind, Write, stderr, stdout},
     process::ExitCode,
 };
 
@@ -21,12 +22,19 @@ use args::Command;
 /// A failure other than of a setting.
 const FAILURE: u8 = 1;
 
+/// The same of a command whose status 1 says something about ports.
+const NO_VERDICT: u8 = 3;
+
 /// A setting or an argument that cannot be used.
 const UNUSABLE: u8 = 2;
 
-#[expect(clippy::print_stderr, reason = "the last word of a program that fails")]
 fn main() -> ExitCode {
-    let done = match args::parse() {
+    let command = args::parse();
+    let failure = match command {
+        Command::Verify(_) | Command::Check(_) => NO_VERDICT,
+        _ => FAILURE,
+    };
+    let done = match command {
         Command::Serve(matches) => serve::serve(&matches),
         Command::Verify(args) => inquiry::verify(args),
         Command::Check(args) => inquiry::check(args),
@@ -35,9 +43,14 @@ fn main() -> ExitCode {
         Command::Man => manual::page().and_then(|page| print(&page)),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("port-checker: {error:#}");
-        ExitCode::from(FAILURE)
+        complain(format!("{error:#}"));
+        ExitCode::from(failure)
     })
+}
+
+/// Says what is wrong on standard error; if that is gone too, the exit status has to do.
+fn complain(complaint: impl Display) {
+    let _ = writeln!(stderr(), "port-checker: {complaint}");
 }
 
 /// Prints a document.

@@ -35,6 +35,9 @@ impl Progress {
                 self.bar.inc(1);
             }
             Event::NoVerdict { message, .. } => self.bar.println(message),
+            Event::Waiting { wait, .. } => {
+                return self.bar.set_message(format!("a checker is busy for {wait:?}"));
+            }
             _ => return,
         }
         self.bar.set_message(format!("answers, {} reachable", self.reachable));

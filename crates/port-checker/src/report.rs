@@ -1,6 +1,6 @@
 //! The report for a person: a table in which equal ports are one line, and what to do.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write, stdout};
 
 use anstyle::{AnsiColor, Style};
 use port_checker_client::{
@@ -8,8 +8,11 @@ use port_checker_client::{
 };
 use textwrap::{Options, wrap};
 
-/// The widest text that reads well, in columns, and the width of a pipe.
-const WIDTH: usize = 100;
+/// The widest text that reads well, in columns.
+const WIDEST: usize = 100;
+
+/// The width of what is not a terminal.
+const USUAL: usize = 80;
 
 /// The widest column of ports; longer lists go on below.
 const PORTS_WIDTH: usize = 30;
@@ -39,7 +42,9 @@ impl Group<'_> {
 
 /// Prints the report to standard output; in colour if that is a terminal.
 pub(crate) fn print(diagnosis: &Diagnosis) -> anyhow::Result<()> {
-    let text = render(diagnosis, WIDTH.min(textwrap::termwidth()));
+    let terminal = stdout().is_terminal();
+    let width = if terminal { textwrap::termwidth().min(WIDEST) } else { USUAL };
+    let text = render(diagnosis, width);
     let mut out = anstream::stdout().lock();
     crate::finish_writing(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }

@@ -15,7 +15,7 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use crate::{UNUSABLE, args::CHECK_CONFIG, logging, print, settings::Given};
+use crate::{UNUSABLE, args::CHECK_CONFIG, complain, logging, print, settings::Given};
 
 /// Runs the service until a signal ends it.
 pub(crate) fn serve(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -32,7 +32,7 @@ pub(crate) fn serve(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
     let unknown = unknown.map(|name| format!("{name} is set but is no setting of this service"));
     let warnings: Vec<String> = unknown.chain(config.warnings()).collect();
     if matches!(flags.try_get_one::<bool>(CHECK_CONFIG), Ok(Some(true))) {
-        complain(&warnings);
+        warnings.iter().for_each(complain);
         return print_settings(&config);
     }
     let _log = logging::init(&config);
@@ -99,15 +99,8 @@ impl Signals {
 }
 
 fn reject(complaints: &[impl Display]) -> ExitCode {
-    complain(complaints);
+    complaints.iter().for_each(complain);
     ExitCode::from(UNUSABLE)
-}
-
-#[expect(clippy::print_stderr, reason = "there is no log before there are settings")]
-fn complain(complaints: &[impl Display]) {
-    for complaint in complaints {
-        eprintln!("port-checker: {complaint}");
-    }
 }
 
 fn print_settings(config: &Config) -> anyhow::Result<ExitCode> {

@@ -61,11 +61,19 @@ impl Answer {
 ///
 /// # Panics
 /// When it cannot.
-#[expect(clippy::disallowed_methods, reason = "dials the server under test")]
 pub fn connect(server: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(server).expect("the server listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
-    stream
+    try_connect(server).expect("the server listens")
+}
+
+/// Connects to a server under test, if it listens.
+///
+/// # Errors
+/// It does not.
+#[expect(clippy::disallowed_methods, reason = "dials the server under test")]
+pub fn try_connect(server: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(server)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    Ok(stream)
 }
 
 /// Sends `request`, which should end the connection, and reads the answer to the end.

@@ -1,25 +1,24 @@
 //! A verification over one address family.
 
-use std::{
-    collections::{HashMap, HashSet},
-    net::IpAddr,
-    time::Duration,
-};
+use std::{collections::HashSet, net::IpAddr, time::Duration};
 
 use futures_util::future::{join, join_all};
-use port_checker_api::{Port, PortResult};
+use port_checker_api::{Port, Progress};
 use tokio::{
     select,
     sync::mpsc::UnboundedSender,
     time::{interval, timeout},
 };
 
-use super::{Ours, question::Question};
+use super::{
+    Ours,
+    question::{Audience, Question, Verdicts},
+};
 use crate::{
     Checker, Event, Family, NoVerdict, Plan,
     facts::{Arrivals, CheckerFacts, FamilyFacts, Local, PortFacts},
     host::Host,
-    listeners::Listeners,
+    listeners::{Listeners, Visitors},
 };
 
 /// How long to wait for a connection that a checker reports and our listener has not seen yet: the
@@ -28,9 +27,6 @@ const OVERTAKEN: Duration = Duration::from_secs(1);
 
 /// How often to look whether it has come.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-
-/// What a checker says about ports.
-type Verdicts = Result<HashMap<Port, PortResult>, NoVerdict>;
 
 /// A verification over one address family, under way.
 pub(super) struct FamilyRun<'a> {
@@ -56,6 +52,11 @@ impl<'a> FamilyRun<'a> {
         }
         let over: Vec<_> = checkers.iter().map(|checker| checker.clone().over(family)).collect();
         let answers = join_all(over.iter().map(Checker::ip)).await;
+        let answers: Vec<_> = answers
+            .into_iter()
+            .zip(&over)
+            .map(|(answer, checker)| answer.and_then(|ip| of_family(ip, family, checker)))
+            .collect();
         let seen = answers.iter().flatten().copied().next();
         // Whoever cannot tell is asked about the address that another one sees, over any family.
         let (facts, checkers) = answers
@@ -116,7 +117,10 @@ impl<'a> FamilyRun<'a> {
 
     /// Listens on these ports and has them checked.
     pub(super) async fn verify(&mut self, ports: &[Port], ours: &Ours) {
-        let listeners = Listeners::open(self.facts.family, ports, &ours.challenge);
+        let host = self.facts.host.clone().unwrap_or_default();
+        let visitors = Visitors::of(&host, self.facts.seen());
+        let family = self.facts.family;
+        let listeners = Listeners::open(family, ports, &ours.challenge, visitors);
         let on_arrival = |port, from| self.tell(Event::Arrived { port, from });
         let (bound, others): (Vec<_>, Vec<_>) =
             ports.iter().partition(|&&port| *listeners.local(port) == Local::Bound);
@@ -160,20 +164,13 @@ impl<'a> FamilyRun<'a> {
             if self.given_up.contains(&index) {
                 return None;
             }
-            let heard = |progress: &port_checker_api::Progress| {
-                self.tell(Event::Judged {
-                    checker: index,
-                    address,
-                    port: progress.port,
-                    accessible: progress.result.accessible,
-                });
-            };
+            let audience = Teller { run: self, checker: index, address };
             let [first, second] = questions(address);
-            let (first, second) = join(first.ask(checker, heard), second.ask(checker, heard)).await;
-            Some(first.and_then(|mut verdicts| {
-                verdicts.extend(second?);
-                Ok(verdicts)
-            }))
+            let (mut first, second) =
+                join(first.ask(checker, &audience), second.ask(checker, &audience)).await;
+            first.results.extend(second.results);
+            first.failure = first.failure.or(second.failure);
+            Some(first)
         });
         join_all(asked).await
     }
@@ -185,25 +182,23 @@ impl<'a> FamilyRun<'a> {
         mut here: impl FnMut(Port) -> (Option<Local>, Arrivals),
     ) {
         for (index, answer) in answers.iter().enumerate() {
-            if let Some(Err(error)) = answer {
+            if let Some(error) = answer.as_ref().and_then(|verdicts| verdicts.failure.as_ref()) {
                 self.note_failure(index, error);
             }
         }
         for &port in ports {
             let (local, arrivals) = here(port);
-            let answers = answers.iter_mut().map(|answer| match answer {
-                Some(Ok(verdicts)) => verdicts.remove(&port),
-                _ => None,
-            });
-            let answers = answers.collect();
+            let answers = answers.iter_mut();
+            let answers = answers.map(|answer| answer.as_mut()?.results.remove(&port)).collect();
             self.facts.ports.push(PortFacts { port, local, arrivals, answers });
         }
     }
 
-    /// Who says when to come again is asked about the next ports; whoever else failed is not.
+    /// Who says when to come again, or only does not dial some ports, is asked about the next ones;
+    /// whoever else failed is not.
     fn note_failure(&mut self, checker: usize, error: &NoVerdict) {
         self.facts.checkers[checker].failure = Some(error.into());
-        if error.retry_after().is_none() {
+        if error.retry_after().is_none() && !error.may_be_about_some_ports() {
             self.given_up.insert(checker);
         }
         let (family, message) = (self.facts.family, error.to_string());
@@ -214,6 +209,34 @@ impl<'a> FamilyRun<'a> {
         // Who does not listen any more will drop the verification too.
         let _ = self.events.send(event);
     }
+}
+
+/// Tells what one checker does.
+struct Teller<'a> {
+    run: &'a FamilyRun<'a>,
+    checker: usize,
+    address: IpAddr,
+}
+
+impl Audience for Teller<'_> {
+    fn judged(&self, progress: &Progress) {
+        let Self { run, checker, address } = *self;
+        let (port, accessible) = (progress.port, progress.result.accessible);
+        run.tell(Event::Judged { checker, address, port, accessible });
+    }
+
+    fn waiting(&self, wait: Duration) {
+        self.run.tell(Event::Waiting { checker: self.checker, wait });
+    }
+}
+
+/// That a checker sees us from an address of another family is no answer.
+fn of_family(ip: IpAddr, family: Family, checker: &Checker) -> Result<IpAddr, NoVerdict> {
+    if Family::of(ip) == family && !ip.is_unspecified() {
+        return Ok(ip);
+    }
+    let reason = format!("it says that it sees us from {ip}, which is no address of {family}");
+    Err(NoVerdict::malformed(checker.url(), reason))
 }
 
 fn checker_facts(
@@ -227,13 +250,13 @@ fn checker_facts(
 
 /// Waits until every port that a checker got through to has heard a connection.
 async fn all_arrived(listeners: &Listeners, answers: &[Option<Verdicts>]) {
-    let verdicts = || answers.iter().flatten().flatten().flatten();
+    let results = || answers.iter().flatten().flat_map(|verdicts| &verdicts.results);
     let mut looks = interval(LOOK_AGAIN);
     loop {
         looks.tick().await;
         let arrivals = listeners.arrivals();
         let came = |port| arrivals.get(port).is_none_or(|arrivals| arrivals.connections > 0);
-        if verdicts().all(|(port, result)| !result.accessible || came(port)) {
+        if results().all(|(port, result)| !result.accessible || came(port)) {
             return;
         }
     }

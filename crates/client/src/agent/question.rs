@@ -1,10 +1,15 @@
 //! One question to one checker, in as many requests as it takes.
 
-use std::{collections::HashMap, net::IpAddr};
+use std::{collections::HashMap, net::IpAddr, time::Duration};
 
-use port_checker_api::{Challenge, CheckRequest, Port, PortResult, Progress};
+use port_checker_api::{Challenge, CheckRequest, CheckResponse, Port, PortResult, Progress};
+use tokio::time::sleep;
 
 use crate::{Checker, NoVerdict};
+
+/// Single ports that a checker may refuse before the others are not asked about either: it seems to
+/// refuse the address.
+const MOST_REFUSED: usize = 16;
 
 /// Ports of one address, asked about together.
 pub(super) struct Question {
@@ -16,41 +21,58 @@ pub(super) struct Question {
     pub(super) challenge: Option<Challenge>,
 }
 
+/// What a checker says.
+#[derive(Default)]
+pub(super) struct Verdicts {
+    /// About the ports it judged.
+    pub(super) results: HashMap<Port, PortResult>,
+    /// Why it did not judge others, if there are any.
+    pub(super) failure: Option<NoVerdict>,
+}
+
+/// Who hears what happens meanwhile.
+pub(super) trait Audience {
+    /// A port was judged.
+    fn judged(&self, progress: &Progress);
+    /// The checker is busy and will be asked again after this time.
+    fn waiting(&self, wait: Duration);
+}
+
 impl Question {
-    /// Asks; a checker that takes fewer ports at once is asked in parts. `heard` is told of every
-    /// port once it is judged.
-    ///
-    /// # Errors
-    /// The checker gave no verdict about even one of the ports.
-    pub(super) async fn ask(
-        self,
-        checker: &Checker,
-        heard: impl Fn(&Progress),
-    ) -> Result<HashMap<Port, PortResult>, NoVerdict> {
-        let mut verdicts = HashMap::with_capacity(self.ports.len());
-        let mut parts = vec![self.ports.clone()];
+    /// Asks. A checker that takes fewer ports at once, or does not dial some, is asked in parts.
+    pub(super) async fn ask(self, checker: &Checker, audience: &impl Audience) -> Verdicts {
+        let mut verdicts = Verdicts::default();
+        let (mut parts, mut refused) = (vec![self.ports.clone()], 0);
         while let Some(mut ports) = parts.pop() {
             if ports.is_empty() {
                 continue;
             }
-            match self.ask_part(checker, ports.clone(), &heard).await {
-                Ok(answers) => verdicts.extend(answers),
-                Err(error) if error.is_for_too_many_ports() && ports.len() > 1 => {
+            match self.ask_part(checker, ports.clone(), audience).await {
+                Ok(answer) => verdicts.results.extend(answer.results),
+                Err(error) if error.may_be_about_some_ports() && ports.len() > 1 => {
                     parts.push(ports.split_off(ports.len() / 2));
                     parts.push(ports);
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    refused += 1;
+                    let hopeless = !error.may_be_about_some_ports() || refused == MOST_REFUSED;
+                    verdicts.failure = Some(error);
+                    if hopeless {
+                        break;
+                    }
+                }
             }
         }
-        Ok(verdicts)
+        verdicts
     }
 
+    /// Asks about some of the ports; once more if the checker is busy and says for how long.
     async fn ask_part(
         &self,
         checker: &Checker,
         ports: Vec<Port>,
-        heard: &impl Fn(&Progress),
-    ) -> Result<Vec<(Port, PortResult)>, NoVerdict> {
+        audience: &impl Audience,
+    ) -> Result<CheckResponse, NoVerdict> {
         let request = CheckRequest {
             provider_ip: Some(self.address),
             ports,
@@ -58,16 +80,22 @@ impl Question {
             verbose: Some(true),
         };
         let mut told = false;
-        let answer = checker.check(&request, |progress| {
+        let mut heard = |progress: &Progress| {
             told = true;
-            heard(progress);
-        });
-        let results: Vec<_> = answer.await?.results.into_iter().collect();
+            audience.judged(progress);
+        };
+        let mut answer = checker.check_once(&request, &mut heard).await;
+        if let Some(wait) = answer.as_ref().err().and_then(|busy| checker.wait_for(busy)) {
+            audience.waiting(wait);
+            sleep(wait).await;
+            answer = checker.check_once(&request, &mut heard).await;
+        }
+        let answer = answer?;
         if !told {
-            for (port, result) in &results {
-                heard(&Progress { port: *port, result: result.clone() });
+            for (port, result) in answer.results.iter() {
+                audience.judged(&Progress { port: *port, result: result.clone() });
             }
         }
-        Ok(results)
+        Ok(answer)
     }
 }

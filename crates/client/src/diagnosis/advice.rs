@@ -1,45 +1,11 @@
 //! What to do about a port: a sentence or two that a person without a degree in networks can act on.
 
-use std::net::IpAddr;
+use super::{Place, PortVerdict};
+use crate::{
+    Family,
+    facts::{Local, PortFacts},
+};
 
-use super::PortVerdict;
-use crate::facts::{FamilyFacts, Local, PortFacts};
-
-/// What decides about the advice beside the port itself.
-pub(super) struct Situation {
-    /// Whether the ports are this machine's.
-    here: bool,
-    nat: Nat,
-}
-
-enum Nat {
-    /// The address seen outside is this machine's own.
-    None,
-    /// It is a router's; what is forwarded must come to this address.
-    Router(String),
-    /// It is the Internet provider's.
-    CarrierGrade,
-}
-
-impl Situation {
-    pub(super) fn of(facts: &FamilyFacts) -> Self {
-        let nat = match (&facts.host, facts.seen()) {
-            (Some(host), Some(seen)) if host.carrier_grade_nat(seen).is_some() => Nat::CarrierGrade,
-            (Some(host), Some(seen)) if host.is_behind_nat(seen) => {
-                Nat::Router(host.outbound.map_or("this machine".to_owned(), of_this_machine))
-            }
-            _ => Nat::None,
-        };
-        Self { here: facts.host.is_some(), nat }
-    }
-}
-
-fn of_this_machine(ip: IpAddr) -> String {
-    format!("{ip} (this machine)")
-}
-
-const ALLOW_IN: &str = "Allow incoming TCP connections in this machine's firewall and, in a data \
-                        centre, in the provider's.";
 const NO_FORWARD_CAN_WORK: &str = "Behind carrier-grade NAT nothing gets in, whatever you forward; \
                                    see above for what to do instead.";
 
@@ -48,7 +14,7 @@ const NO_FORWARD_CAN_WORK: &str = "Behind carrier-grade NAT nothing gets in, wha
 pub(super) fn advice(
     verdict: PortVerdict,
     facts: &PortFacts,
-    situation: &Situation,
+    place: &Place,
     dissenters: &[(&str, PortVerdict)],
 ) -> Option<String> {
     let what_to_do = match verdict {
@@ -60,9 +26,9 @@ pub(super) fn advice(
                 .to_owned(),
         ),
         PortVerdict::NotBound => Some(not_bound(facts)),
-        PortVerdict::Refused => Some(refused(facts, situation)),
-        PortVerdict::NothingArrived => Some(nothing_arrived(situation)),
-        other => Some(fixed(other, situation)),
+        PortVerdict::Refused => Some(refused(facts, place)),
+        PortVerdict::NothingArrived => Some(nothing_arrived(place)),
+        other => Some(fixed(other, place)),
     };
     let otherwise =
         dissenters.iter().map(|(url, found)| format!("Not so from {url}: {}.", found.words()));
@@ -82,45 +48,64 @@ fn not_bound(facts: &PortFacts) -> String {
     }
 }
 
-fn refused(facts: &PortFacts, situation: &Situation) -> String {
-    match (&facts.local, &situation.nat) {
-        (_, Nat::CarrierGrade) => NO_FORWARD_CAN_WORK.to_owned(),
-        (Some(Local::InUse { .. }), Nat::None) => {
-            "The program that holds the port does not take connections from outside. Let it listen on \
-             all addresses (0.0.0.0 or ::) instead of 127.0.0.1, and allow it in the firewall."
-                .to_owned()
-        }
-        (_, Nat::Router(here)) => format!(
+fn refused(facts: &PortFacts, place: &Place) -> String {
+    if let Some(Local::InUse { listens_on, .. }) = &facts.local
+        && !listens_on.is_empty()
+        && listens_on.iter().all(|ip| ip.is_loopback())
+    {
+        return "The program that holds the port listens on this machine's loopback address only. \
+                Let it listen on all addresses (0.0.0.0 or ::)."
+            .to_owned();
+    }
+    match (&facts.local, place) {
+        (_, Place::CarrierGradeNat { .. }) => NO_FORWARD_CAN_WORK.to_owned(),
+        (_, Place::BehindNat { .. }) => format!(
             "The router forwards to a machine where nothing listens, or refuses by itself. Let it \
-             forward these TCP ports to {here}."
+             forward these TCP ports to {}.",
+            place.here()
         ),
-        (Some(Local::Bound), Nat::None) => {
-            format!("A firewall refuses the connections before they reach our listener. {ALLOW_IN}")
-        }
-        _ => "The host answered that nothing listens there. Start the service; behind a router, \
-              correct the machine that the port is forwarded to."
+        (Some(Local::Bound), Place::Direct(family)) => format!(
+            "A firewall refuses the connections before they reach our listener. {}",
+            allow_in(*family)
+        ),
+        _ => "The host answered that nothing listens there. Start the service, on all addresses; \
+              behind a router, correct the machine that the port is forwarded to."
             .to_owned(),
     }
 }
 
-fn nothing_arrived(situation: &Situation) -> String {
-    match &situation.nat {
-        Nat::CarrierGrade => NO_FORWARD_CAN_WORK.to_owned(),
-        Nat::Router(here) => format!(
-            "Let the router forward these TCP ports to {here}. If it does already, allow incoming TCP \
+fn nothing_arrived(place: &Place) -> String {
+    match place {
+        Place::CarrierGradeNat { .. } => NO_FORWARD_CAN_WORK.to_owned(),
+        Place::BehindNat { .. } => format!(
+            "Let the router forward these TCP ports to {}. If it does already, allow incoming TCP \
              connections in this machine's firewall; and if there is a second router before it, that \
-             one must forward to the first."
+             one must forward to the first.",
+            place.here()
         ),
-        Nat::None => format!("A firewall drops the connections before they reach us. {ALLOW_IN}"),
+        Place::Direct(family) => {
+            format!("A firewall drops the connections before they reach us. {}", allow_in(*family))
+        }
+        Place::Elsewhere => "A firewall drops the connections.".to_owned(),
+    }
+}
+
+const fn allow_in(family: Family) -> &'static str {
+    match family {
+        Family::Ipv4 => {
+            "Allow incoming TCP connections to these ports in this machine's firewall and, in a data \
+             centre, in the provider's."
+        }
+        Family::Ipv6 => {
+            "Allow incoming TCP connections to these ports in this machine's firewall and, at home, in \
+             the router's firewall for IPv6; in a data centre, in the provider's."
+        }
     }
 }
 
 /// Verdicts whose advice does not depend on the port.
-fn fixed(verdict: PortVerdict, situation: &Situation) -> String {
-    let here = match &situation.nat {
-        Nat::Router(here) => here.as_str(),
-        _ => "this machine",
-    };
+fn fixed(verdict: PortVerdict, place: &Place) -> String {
+    let here = place.here();
     match verdict {
         PortVerdict::AnotherHost => format!(
             "The address or the forward leads to another machine, or to a service of the router \
@@ -150,7 +135,7 @@ fn fixed(verdict: PortVerdict, situation: &Situation) -> String {
              at its log, and whether it admits strangers."
                 .to_owned()
         }
-        PortVerdict::TimedOut if situation.here => format!(
+        PortVerdict::TimedOut if *place != Place::Elsewhere => format!(
             "Nothing came back: let the router forward these TCP ports to {here}, and the firewall \
              admit them."
         ),

@@ -3,7 +3,7 @@
 use port_checker_api::{ChallengeOutcome, PortResult, Reason};
 
 use super::{Opinion, PortVerdict};
-use crate::facts::{Local, PortFacts};
+use crate::facts::{Arrivals, Local, PortFacts};
 
 /// The verdict, and what those checkers found that found otherwise.
 pub(super) fn judge(facts: &PortFacts, quorum: usize) -> (PortVerdict, Vec<Opinion>) {
@@ -36,10 +36,11 @@ pub(super) fn judge(facts: &PortFacts, quorum: usize) -> (PortVerdict, Vec<Opini
 /// have been its connection, and says nothing about this one's.
 fn opinion(answer: &PortResult, facts: &PortFacts, another_got_through: bool) -> PortVerdict {
     let ours = facts.local == Some(Local::Bound);
-    let arrived = facts.arrivals.any() && !another_got_through;
+    let Arrivals { connections, half_open, .. } = &facts.arrivals;
+    let arrived = *connections > 0 && !another_got_through;
     let challenge = answer.details.as_ref().and_then(|details| details.challenge);
     if answer.accessible {
-        return match (ours, facts.arrivals.connections, challenge) {
+        return match (ours, *connections, challenge) {
             (false, ..) => PortVerdict::Reachable,
             (true, 0, _) => PortVerdict::Contradicted,
             (true, _, Some(ChallengeOutcome::Matched)) => PortVerdict::Proven,
@@ -52,7 +53,8 @@ fn opinion(answer: &PortResult, facts: &PortFacts, another_got_through: bool) ->
     match reason(answer) {
         Some(Reason::Refused) => PortVerdict::Refused,
         Some(Reason::TimedOut) if !ours || another_got_through => PortVerdict::TimedOut,
-        Some(Reason::TimedOut) if arrived => PortVerdict::AnswersLost,
+        // A connection that was established is not the one that timed out.
+        Some(Reason::TimedOut) if !half_open.is_empty() => PortVerdict::AnswersLost,
         Some(Reason::TimedOut) => PortVerdict::NothingArrived,
         Some(Reason::HostUnreachable | Reason::NetworkUnreachable) => PortVerdict::Rejected,
         Some(Reason::Reset) => PortVerdict::Reset,

@@ -1,17 +1,13 @@
 //! What concerns all ports of a family, or the families together.
 
-use std::{
-    fmt,
-    net::{IpAddr, Ipv4Addr},
-};
+use std::{fmt, net::IpAddr};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use super::{FamilyDiagnosis, Outcome};
+use super::{FamilyDiagnosis, Outcome, Place};
 use crate::{
     Family,
-    facts::{FamilyFacts, Local},
-    host::Host,
+    facts::{FamilyFacts, Local, PortFacts},
 };
 
 /// Something about the whole, with advice; in JSON `{"kind":"behind_nat","advice":"…"}`.
@@ -65,6 +61,8 @@ pub enum Notice {
         works: Family,
         /// The one that does not.
         fails: Family,
+        /// Whether a router stands before the one that does not.
+        behind_nat: bool,
     },
 }
 
@@ -114,11 +112,9 @@ impl fmt::Display for Notice {
                 "Not checked: no checker says from which {family} address it sees this machine. If it \
                  has one, give it with --ip. ({why})"
             ),
-            Self::FamilyMissing(family) => write!(
-                f,
-                "This machine has no {family}. Enable it, or check the other family alone with \
-                 --family."
-            ),
+            Self::FamilyMissing(family) => {
+                write!(f, "This machine has no {family} address: nothing can reach it that way.")
+            }
             Self::CheckerFailed { message } => write!(f, "A checker gave no verdict: {message}."),
             Self::NoVerdictTheirs => f.write_str(
                 "No checker gave a verdict, which says nothing about your ports. Do what the messages \
@@ -134,18 +130,14 @@ impl fmt::Display for Notice {
                  lower --quorum.",
                 if *verdicts == 1 { "checker" } else { "checkers" }
             ),
-            Self::OnlyOneFamilyWorks { works, fails } => write!(
-                f,
-                "{works} works and {fails} does not: whoever only has {fails} cannot reach you. {}",
-                match fails {
-                    Family::Ipv6 =>
-                        "Routers usually have a firewall for IPv6 of its own: allow the ports \
-                         there, or publish your IPv4 address only.",
-                    Family::Ipv4 =>
-                        "The forwards in the router are missing or cannot work; until they do, \
-                         publish your IPv6 address.",
+            Self::OnlyOneFamilyWorks { works, fails, behind_nat } => {
+                write!(f, "{works} works and {fails} does not: whoever only has {fails} cannot ")?;
+                f.write_str("reach you. ")?;
+                if *behind_nat {
+                    f.write_str("The forwards in the router are missing or cannot work. ")?;
                 }
-            ),
+                write!(f, "Until that is mended, publish the {works} address only.")
+            }
         }
     }
 }
@@ -159,18 +151,16 @@ impl Serialize for Notice {
     }
 }
 
-pub(super) fn of_family(facts: &FamilyFacts, quorum: usize) -> Vec<Notice> {
-    let missing = |local: &Option<Local>| *local == Some(Local::FamilyMissing);
-    if !facts.ports.is_empty() && facts.ports.iter().all(|port| missing(&port.local)) {
+pub(super) fn of_family(facts: &FamilyFacts, place: &Place, quorum: usize) -> Vec<Notice> {
+    let missing = |port: &PortFacts| port.local == Some(Local::FamilyMissing);
+    if !facts.ports.is_empty() && facts.ports.iter().all(missing) {
         return vec![Notice::FamilyMissing(facts.family)];
     }
-    let mut notices: Vec<_> = failures(facts, quorum);
-    if let (Some(host), Some(seen)) = (&facts.host, facts.seen()) {
-        if let Some(address) = host.carrier_grade_nat(seen) {
-            notices.push(Notice::CarrierGradeNat { address });
-        } else if host.is_behind_nat(seen) {
-            notices.push(Notice::BehindNat { seen, inside: host.outbound });
-        }
+    let mut notices = failures(facts, quorum);
+    match *place {
+        Place::BehindNat { seen, inside } => notices.push(Notice::BehindNat { seen, inside }),
+        Place::CarrierGradeNat { address } => notices.push(Notice::CarrierGradeNat { address }),
+        Place::Elsewhere | Place::Direct(_) => {}
     }
     notices
 }
@@ -195,13 +185,20 @@ fn failures(facts: &FamilyFacts, quorum: usize) -> Vec<Notice> {
 }
 
 pub(super) fn of_all(families: &[FamilyDiagnosis]) -> Vec<Notice> {
+    let loopback = loopback(families);
+    let one_works = if loopback.is_some() { None } else { one_works(families) };
+    [loopback, no_verdict(families), one_works].into_iter().flatten().collect()
+}
+
+fn one_works(families: &[FamilyDiagnosis]) -> Option<Notice> {
     let first = |outcome| families.iter().find(|family| family.outcome == Some(outcome));
-    let one_works = first(Outcome::Accessible).zip(first(Outcome::NotAccessible));
-    let one_works = one_works.map(|(works, fails)| Notice::OnlyOneFamilyWorks {
-        works: works.family,
-        fails: fails.family,
-    });
-    [loopback(families), no_verdict(families), one_works].into_iter().flatten().collect()
+    let works = first(Outcome::Accessible)?.family;
+    let fails = first(Outcome::NotAccessible)?;
+    let behind_nat = |notice: &Notice| {
+        matches!(notice, Notice::BehindNat { .. } | Notice::CarrierGradeNat { .. })
+    };
+    let behind_nat = fails.notices.iter().any(behind_nat);
+    Some(Notice::OnlyOneFamilyWorks { works, fails: fails.family, behind_nat })
 }
 
 fn loopback(families: &[FamilyDiagnosis]) -> Option<Notice> {
@@ -221,30 +218,4 @@ fn no_verdict(families: &[FamilyDiagnosis]) -> Option<Notice> {
     let answered =
         checkers.any(|checker| checker.failure.as_ref().is_some_and(|failure| failure.answered));
     Some(if answered { Notice::NoVerdictTheirs } else { Notice::NoVerdictOurs })
-}
-
-impl FamilyFacts {
-    /// The address seen outside: the first, if checkers see several.
-    pub(super) fn seen(&self) -> Option<IpAddr> {
-        self.checkers.iter().find_map(|checker| checker.address)
-    }
-}
-
-impl Host {
-    /// Whether the address seen outside is none of this machine's.
-    pub(super) fn is_behind_nat(&self, seen: IpAddr) -> bool {
-        !seen.is_loopback() && !self.addresses.contains(&seen)
-    }
-
-    /// The address for carrier-grade NAT on the way out, if there is one.
-    pub(super) fn carrier_grade_nat(&self, seen: IpAddr) -> Option<IpAddr> {
-        let on_the_way = [self.outbound, self.gateway].into_iter().flatten();
-        on_the_way.into_iter().find(|&ip| is_shared(ip) && self.is_behind_nat(seen))
-    }
-}
-
-/// 100.64.0.0/10, shared address space (RFC 6598).
-fn is_shared(ip: IpAddr) -> bool {
-    const FIRST: u32 = Ipv4Addr::new(100, 64, 0, 0).to_bits();
-    matches!(ip, IpAddr::V4(v4) if v4.to_bits() >> 22 == FIRST >> 22)
 }

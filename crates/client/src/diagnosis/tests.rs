@@ -36,11 +36,14 @@ fn arrived() -> Arrivals {
 }
 
 fn half_open() -> Arrivals {
-    Arrivals { half_open: true, ..Arrivals::default() }
+    Arrivals { half_open: vec![ip("198.51.100.1")], ..Arrivals::default() }
 }
 
 fn in_use() -> Local {
-    Local::InUse { by: Some(Process { pid: 7, name: "nginx".to_owned() }) }
+    Local::InUse {
+        by: Some(Process { pid: 7, name: "nginx".to_owned() }),
+        listens_on: vec![ip("127.0.0.1")],
+    }
 }
 
 /// One port of this machine behind a router, and as many checkers as there are answers.
@@ -103,7 +106,7 @@ fn verdicts_about_one_port() {
             V::AnswersLost,
             "the SYN came, the answer did not go",
         ),
-        (Bound, arrived(), closed(TimedOut), V::AnswersLost, "it even arrived"),
+        (Bound, arrived(), closed(TimedOut), V::NothingArrived, "what arrived was somebody else's"),
         (Bound, none(), closed(HostUnreachable), V::Rejected, "a router said so"),
         (Bound, none(), closed(NetworkUnreachable), V::Rejected, "a router said so"),
         (Bound, none(), closed(Reset), V::Reset, "hung up"),
@@ -263,4 +266,20 @@ fn equal_situations_get_equal_advice() {
     let diagnosis = diagnose(facts);
     let [one, other] = &diagnosis.families[0].ports[..] else { panic!("two ports") };
     assert_eq!((&one.summary, &one.advice), (&other.summary, &other.advice));
+}
+
+#[test]
+fn a_program_on_loopback_is_the_cause_whatever_the_router_does() {
+    let diagnosis = diagnose(facts(in_use(), Arrivals::default(), vec![closed(Reason::Refused)]));
+    let advice = port(&diagnosis).advice.as_deref().unwrap();
+    assert!(advice.contains("loopback address only"), "{advice}");
+}
+
+#[test]
+fn a_port_that_works_disproves_carrier_grade_nat() {
+    let open = open(Some(ChallengeOutcome::Matched));
+    let mut facts = facts(Local::Bound, arrived(), vec![open]);
+    facts.families[0].host.as_mut().unwrap().outbound = Some(ip("100.64.0.10"));
+    let kinds: Vec<_> = diagnose(facts).families[0].notices.iter().map(Notice::kind).collect();
+    assert_eq!(kinds, ["behind_nat"]);
 }

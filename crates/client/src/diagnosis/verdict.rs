@@ -54,10 +54,12 @@ impl PortVerdict {
     pub(super) fn summary(self, facts: &PortFacts) -> String {
         let words = self.words();
         match &facts.local {
-            Some(Local::InUse { by: Some(holder) }) => {
+            Some(Local::InUse { by: Some(holder), .. }) => {
                 format!("{words}; {} (process {}) holds the port", holder.name, holder.pid)
             }
-            Some(Local::InUse { by: None }) => format!("{words}; another program holds the port"),
+            Some(Local::InUse { by: None, .. }) => {
+                format!("{words}; another program holds the port")
+            }
             Some(Local::NotPermitted | Local::Failed { .. }) if self.is_accessible() => {
                 format!("{words}; we could not listen there")
             }

@@ -8,7 +8,7 @@ use std::{
 use port_checker_testbed::{
     http::metric,
     namespace::Namespace,
-    ports::{Held, LOOPBACK, Listening, Refusing},
+    ports::{Held, LOOPBACK, Listening, Refusing, unused},
     process::{Running, Service, wait_until},
     skip,
 };
@@ -136,10 +136,11 @@ fn waiting_ends_when_the_port_becomes_reachable() {
 /// `script` makes a terminal for the command.
 #[test]
 fn progress_and_colour_are_for_terminals() {
+    let port = unused(1)[0].to_string();
     let on_a_terminal = |variables: &[(&str, &str)]| {
         let mut command = Command::new("script");
         configure(command.args(["-qec"]), variables);
-        command.arg(format!("{PORT_CHECKER} verify 7466 --family 4")).arg("/dev/null");
+        command.arg(format!("{PORT_CHECKER} verify {port} --family 4")).arg("/dev/null");
         output(command.env("TERM", "xterm").stdin(Stdio::null())).1
     };
     let colourful = on_a_terminal(&[]);
@@ -147,7 +148,7 @@ fn progress_and_colour_are_for_terminals() {
     assert!(colourful.contains("asking for our address"), "{colourful:?}");
     let plain = on_a_terminal(&[("NO_COLOR", "1")]);
     assert!(plain.contains("reachable, proven ours") && !plain.contains("[32m"), "{plain:?}");
-    let (_, piped, progress) = output(&mut port_checker(&["verify", "7466", "--family=4"], &[]));
+    let (_, piped, progress) = output(&mut port_checker(&["verify", &port, "--family=4"], &[]));
     assert!(!piped.contains('\u{1b}') && progress.is_empty(), "{piped:?} {progress:?}");
 }
 

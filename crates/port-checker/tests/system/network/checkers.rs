@@ -2,7 +2,13 @@
 
 use std::{io::Write, net::TcpListener, thread};
 
-use port_checker_testbed::{namespace::Namespace, process::Running, skip};
+use port_checker_testbed::{
+    namespace::Namespace,
+    process::{Running, Service},
+    skip,
+};
+
+use crate::program::{PORT_CHECKER, configure};
 
 use super::internet::{
     CHECKER, Internet, OTHER_CHECKER, Report, attach, forward, machine, masquerading_router, serve,
@@ -95,6 +101,72 @@ table inet filter {
     assert!(report.flowing().contains(&dissent), "{}", report.text);
     let status = home.ask_both("7466 --quorum 3").status;
     assert_eq!(status, Some(2), "three of two cannot agree");
+}
+
+#[test]
+fn a_checker_that_does_not_dial_some_ports_judges_the_others() {
+    if !skip::is_root() {
+        return;
+    }
+    let home = Home::new();
+    let mut command = home.internet.checker.command(PORT_CHECKER, &["serve"]);
+    let settings = [
+        ("PORT_CHECKER_HOST", "0.0.0.0"),
+        ("PORT_CHECKER_PORT", "9000"),
+        ("PORT_CHECKER_ALLOWED_TARGETS", "203.0.113.0/24"),
+        ("PORT_CHECKER_ALLOWED_PORTS", "1024-65535"),
+    ];
+    configure(&mut command, &settings);
+    let _checker = Service::start(&mut command);
+    let report = home.verify(&format!("7466-7467 80 --server {CHECKER}"));
+    assert_eq!(report.status, Some(3), "{}", report.text);
+    let text = report.flowing();
+    assert!(text.contains("80 no verdict 7466-7467 reachable, proven ours"), "{}", report.text);
+    assert!(text.contains("port 80 is not among the ports this checker dials"), "{}", report.text);
+}
+
+#[test]
+fn more_ports_of_another_machine_than_the_checker_allows_at_once() {
+    if !skip::is_root() {
+        return;
+    }
+    let home = Home::new();
+    let _checker = home.internet.serve();
+    let report = Report::of(
+        &home.internet.other_checker,
+        &format!("check 203.0.113.7 20000-20203 7466 --server {CHECKER} --timeout 20"),
+    );
+    // 205 ports cost ten times as many probes, two more than a caller may have at once.
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    assert!(!report.text.contains("no verdict"), "{}", report.text);
+}
+
+#[test]
+fn a_checker_that_is_named_twice_counts_once() {
+    if !skip::is_root() {
+        return;
+    }
+    let home = Home::new();
+    let _checker = home.internet.serve();
+    let arguments = format!("7466 --server {CHECKER} --server {CHECKER}/ --quorum 2");
+    assert_eq!(home.verify(&arguments).status, Some(2), "it cannot agree with itself");
+}
+
+#[test]
+fn a_checker_that_sees_an_address_of_another_family() {
+    if !skip::is_root() {
+        return;
+    }
+    let home = Home::new();
+    let _odd = always(
+        &home.internet.checker,
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n\
+         {\"ip\":\"2001:db8::1\"}",
+    );
+    let report = home.verify(&format!("7466 --family 4 --server {CHECKER}"));
+    assert_eq!(report.status, Some(3), "{}", report.text);
+    assert!(report.flowing().contains("sees us from 2001:db8::1"), "{}", report.text);
+    assert!(!report.text.contains("Behind NAT"), "{}", report.text);
 }
 
 #[test]

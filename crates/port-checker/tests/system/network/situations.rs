@@ -1,6 +1,15 @@
 //! Other places to stand than behind one's own router.
 
-use port_checker_testbed::{namespace::Namespace, process::Service, skip};
+use std::{
+    io::Read,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
+
+use port_checker_testbed::{http::try_connect, namespace::Namespace, process::Service, skip};
+
+use crate::program::PORT_CHECKER;
 
 use super::internet::{
     CHECKER, Internet, Report, attach, copy_for_everybody, forward, machine, masquerading_router,
@@ -63,11 +72,10 @@ table inet filter {{
         let text = report.flowing();
         assert_eq!(report.status, Some(1), "{}", report.text);
         assert!(text.contains(&format!("{works} works and {fails} does not")), "{}", report.text);
+        assert!(!text.contains("forwards in the router"), "there is none: {}", report.text);
         assert!(text.contains("7466 reachable, proven ours"), "{}", report.text);
         assert!(text.contains("7466 timed out, and nothing arrived here"), "{}", report.text);
-        assert!(
-            text.contains("Allow incoming TCP connections in this machine's firewall and, in a")
-        );
+        assert!(text.contains("Allow incoming TCP connections to these ports in this machine's"));
         let chosen = works.trim_start_matches("IPv");
         let report = centre.verify(&format!("7466 --family {chosen}"));
         assert_eq!(report.status, Some(0), "{}", report.text);
@@ -90,7 +98,7 @@ fn a_port_that_another_program_holds_is_checked_as_it_is() {
     assert_eq!(report.status, Some(1), "{}", report.text);
     assert!(text.contains("7466 reachable; "), "{}", report.text);
     assert!(text.contains("7467 refused; "), "{}", report.text);
-    assert!(text.contains("Let it listen on all addresses (0.0.0.0 or ::)"), "{}", report.text);
+    assert!(text.contains("listens on this machine's loopback address only"), "{}", report.text);
     let name = std::fs::read_to_string("/proc/self/comm").expect("a process has a name");
     let holder = format!("{} (process {}) holds the port", name.trim(), std::process::id());
     assert_eq!(text.matches(&holder).count(), 2, "{holder} in {}", report.text);
@@ -155,6 +163,91 @@ fn behind_carrier_grade_nat() {
     insta::assert_snapshot!("carrier_grade_nat", report.text);
     let json = Report::of(&provider, &format!("verify 7466 --json --server {CHECKER}")).json();
     assert_eq!(json["families"][0]["notices"][0]["kind"], "carrier_grade_nat", "{json:#}");
+}
+
+/// Ports to which nobody comes must not keep anything from those to which somebody does.
+#[test]
+fn a_firewall_that_drops_half_of_a_thousand_ports_beside_few_descriptors() {
+    if !skip::is_root() {
+        return;
+    }
+    let centre = DataCentre::new();
+    centre.provider.firewall(
+        "
+table inet filter {
+    chain input {
+        type filter hook input priority filter
+        meta nfproto ipv4 tcp dport 20000-20499 drop
+    }
+}
+",
+    );
+    let mut command = centre.provider.command("prlimit", &["--nofile=1024:1024", PORT_CHECKER]);
+    command.args(["verify", "20000-20999", "--server", CHECKER]);
+    let report = Report::run(&mut command);
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    for line in [
+        "20000-20499  timed out, and nothing arrived here",
+        "20500-20999  reachable, proven ours",
+        "20000-20999  reachable, proven ours",
+    ] {
+        assert!(report.text.contains(line), "{line}: {}", report.text);
+    }
+}
+
+/// A monitor that looks whether the port works is no evidence that the Internet reached it.
+#[test]
+fn programs_of_this_machine_are_no_visitors() {
+    if !skip::is_root() {
+        return;
+    }
+    let centre = DataCentre::new();
+    centre.provider.firewall(
+        "
+table inet filter {
+    chain input {
+        type filter hook input priority filter
+        iifname != lo tcp dport 7466 drop
+    }
+}
+",
+    );
+    let done = AtomicBool::new(false);
+    let report = thread::scope(|scope| {
+        scope.spawn(|| centre.provider.within(|| visit(&done)));
+        let report = centre.verify("7466 --family 4");
+        done.store(true, Ordering::Relaxed);
+        report
+    });
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    assert!(report.text.contains("7466  timed out, and nothing arrived here"), "{}", report.text);
+}
+
+/// Connects to port 7466 of loopback and of the public address, again and again, and reads.
+fn visit(done: &AtomicBool) {
+    while !done.load(Ordering::Relaxed) {
+        if let Ok(mut stream) = try_connect("127.0.0.1:7466".parse().expect("an address")) {
+            let _ = stream.read(&mut [0; 64]);
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_machine_without_ipv6() {
+    if !skip::is_root() {
+        return;
+    }
+    let machine = machine();
+    machine.sysctl("net.ipv6.conf.all.disable_ipv6=1");
+    let report = Report::of(&machine, "verify 7466");
+    assert_eq!(report.status, Some(0), "{}", report.text);
+    assert!(!report.text.contains("IPv6"), "{}", report.text);
+    for family in ["6", "both"] {
+        let report = Report::of(&machine, &format!("verify 7466 --family {family}"));
+        assert_eq!(report.status, Some(1), "{}", report.text);
+        assert!(report.flowing().contains("This machine has no IPv6 address"), "{}", report.text);
+    }
 }
 
 /// A router that does not answer for ports it does not forward.
