@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 use bytes::Bytes;
 use port_checker_api::{CheckRequest, CheckResponse, NDJSON, OwnAddress, Progress};
 use reqwest::{
-    Client, ClientBuilder, RequestBuilder, Response, Url,
+    Certificate, Client, RequestBuilder, Response, Url,
     header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER},
 };
 use tokio::time::sleep;
@@ -14,6 +14,7 @@ use crate::{
     Family, NoVerdict,
     answer::{self, Gathered},
     lines::Lines,
+    transport::{self, Roots, choose_provider},
 };
 
 /// How long a checker may take to answer, unless told otherwise: a little more than the longest a
@@ -22,10 +23,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The longest `Retry-After` that is waited for instead of giving up, unless told otherwise.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
-
-/// How long a connection may take. Shorter than the patience for an answer, so that a dead path of
-/// one family does not take it all.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest answer that is read, in bytes: 65,535 verbose results fit twice.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
@@ -37,6 +34,8 @@ pub struct Checker {
     url: String,
     base: Url,
     http: Client,
+    /// Trusted beside those of the system.
+    roots: Vec<Certificate>,
     patience: Duration,
     longest_wait: Duration,
 }
@@ -60,13 +59,13 @@ impl Checker {
         if !["http", "https"].contains(&base.scheme()) || !base.has_host() {
             return Err(invalid("expected http:// or https:// and a host".to_owned()));
         }
-        // Fails only if somebody else has chosen already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = http().build().map_err(|error| invalid(error.to_string()))?;
+        choose_provider();
+        let http = transport::client(&[], None).map_err(|error| invalid(error.to_string()))?;
         Ok(Self {
             url: shown(url, &base),
             base,
             http,
+            roots: Vec::new(),
             patience: PATIENCE,
             longest_wait: LONGEST_WAIT,
         })
@@ -76,8 +75,16 @@ impl Checker {
     /// address of that family.
     #[must_use]
     pub fn over(self, family: Family) -> Self {
-        let http = http().local_address(family.unspecified()).build();
+        let http = transport::client(&self.roots, Some(family));
         Self { http: http.expect("the same settings were good for any family"), ..self }
+    }
+
+    /// The same checker, whose certificate may also come from one of these authorities.
+    #[must_use]
+    pub fn trusting(self, roots: &Roots) -> Self {
+        let http =
+            transport::client(roots.certificates(), None).expect("the roots were good before");
+        Self { http, roots: roots.certificates().to_vec(), ..self }
     }
 
     /// The same checker, given `patience` for each answer; 30 seconds by default.
@@ -244,13 +251,4 @@ fn shown(given: &str, base: &Url) -> String {
     // Fails only for addresses without a host.
     let _ = base.set_username("").and_then(|()| base.set_password(None));
     base.into()
-}
-
-fn http() -> ClientBuilder {
-    Client::builder()
-        .user_agent(concat!("port-checker/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_TIMEOUT)
-        // A proxy or a redirect would make the checker see somebody else's address.
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
 }

@@ -74,6 +74,7 @@ mod listeners;
 mod no_verdict;
 mod plan;
 mod sockets;
+mod transport;
 
 pub use agent::{Agent, Verification};
 pub use checker::{Checker, InvalidUrl};
@@ -90,3 +91,4 @@ pub use port_checker_api::{
     Challenge, ChallengeOutcome, CheckRequest, CheckResponse, ErrorCode, Port, PortDetails,
     PortRanges, PortResult, Progress, Reason, Results, distinct,
 };
+pub use transport::{InvalidRoots, Roots};

@@ -6,7 +6,7 @@ use clap::{
     Arg, ArgAction, ArgMatches, Args, Command as Parser, FromArgMatches, ValueEnum, value_parser,
 };
 use clap_complete::Shell;
-use port_checker_client::{Checker, Families, Family, InvalidUrl, Port, PortRanges};
+use port_checker_client::{Checker, Families, Family, InvalidUrl, Port, PortRanges, Roots};
 use port_checker_server::{Config, SETTINGS, Setting};
 
 /// What to do.
@@ -76,6 +76,9 @@ pub(crate) struct AskingArgs {
     /// How long a checker may take to answer; one that is busy is given up to two minutes more
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) timeout: Duration,
+    /// A file with authorities in PEM to trust beside the system's, for checkers over HTTPS
+    #[arg(long = "ca-file", value_name = "FILE", value_parser = roots)]
+    pub(crate) roots: Option<Roots>,
     /// Keep trying until every port is reachable
     #[arg(long)]
     pub(crate) wait: bool,
@@ -112,6 +115,11 @@ impl From<FamilyArg> for Families {
 
 fn checker(url: &str) -> Result<Checker, InvalidUrl> {
     Checker::new(url)
+}
+
+fn roots(path: &str) -> Result<Roots, String> {
+    let pem = std::fs::read(path).map_err(|error| error.to_string())?;
+    Roots::from_pem(&pem).map_err(|error| error.to_string())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -73,9 +73,13 @@ fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Res
 }
 
 fn agent(servers: Vec<Checker>, asking: &AskingArgs) -> Agent {
-    let patient =
-        |checker: Checker| checker.with_patience(asking.timeout).with_longest_wait(LONGEST_WAIT);
-    Agent::new(servers.into_iter().map(patient))
+    Agent::new(servers.into_iter().map(|checker| {
+        let checker = checker.with_patience(asking.timeout).with_longest_wait(LONGEST_WAIT);
+        match &asking.roots {
+            Some(roots) => checker.trusting(roots),
+            None => checker,
+        }
+    }))
 }
 
 /// Asks, once or until all is well, and reports. Ctrl-C drops whatever is under way, and with it

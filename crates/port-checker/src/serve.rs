@@ -4,11 +4,12 @@ use std::{
     fmt::Display,
     net::SocketAddr,
     process::{ExitCode, exit},
+    sync::Arc,
 };
 
 use anyhow::Context;
 use clap::ArgMatches;
-use port_checker_server::{Config, Listeners, OpenFiles};
+use port_checker_server::{Config, Listeners, OpenFiles, TlsIdentity};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -48,18 +49,36 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let metrics =
         config.metrics_address.map(|address| listen(address, "PORT_CHECKER_METRICS_ADDR"));
     let metrics = metrics.transpose()?;
+    let tls = match (&config.tls.certificate, &config.tls.key) {
+        (None, None) => None,
+        _ => Some(TlsIdentity::load(&config.tls)?),
+    };
     let signals = Signals::new().context("cannot wait for signals")?;
+    let reloads = signal(SignalKind::hangup()).context("cannot wait for signals")?;
+    tokio::spawn(reload(reloads, tls.clone()));
     let address = api.local_addr().context("the listener has no address")?;
     let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
     info!(
         %address,
+        tls = tls.is_some(),
         metrics = metrics_address.map(display),
         version = env!("CARGO_PKG_VERSION"),
         sockets = config.max_in_flight,
         "listening"
     );
-    port_checker_server::run(Listeners { api, metrics }, config, signals.first()).await;
+    port_checker_server::run(Listeners { api, tls, metrics }, config, signals.first()).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the certificate and key again at every SIGHUP.
+async fn reload(mut hangups: Signal, tls: Option<Arc<TlsIdentity>>) {
+    while hangups.recv().await.is_some() {
+        match tls.as_ref().map(|identity| identity.reload()) {
+            Some(Ok(())) => info!("the certificate and its key were read again"),
+            Some(Err(error)) => warn!(%error, "keeping the certificate and key there were"),
+            None => info!("there is no certificate to read again"),
+        }
+    }
 }
 
 fn listen(address: SocketAddr, settings: &str) -> anyhow::Result<TcpListener> {

@@ -14,7 +14,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, debug, debug_span, warn};
 
 use crate::{
-    Bounds, connection,
+    Bounds, Config, TlsIdentity,
+    connection::Connection,
+    https::Handshakes,
     metrics::Metrics,
     peers::{Entered, Peers},
     state::AppState,
@@ -28,6 +30,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Acceptor {
     app: Router,
     bounds: Arc<Bounds>,
+    handshakes: Option<Arc<Handshakes>>,
     /// One permit a connection, taken before it is accepted.
     room: Arc<Semaphore>,
     peers: Arc<Peers>,
@@ -45,6 +48,7 @@ impl Acceptor {
         Self {
             app,
             bounds: Arc::new(state.config.bounds.clone()),
+            handshakes: None,
             room: Arc::new(Semaphore::new(connections)),
             peers: Peers::new(connections, &state.config.trusted_proxies),
             metrics: Arc::clone(&state.metrics),
@@ -52,6 +56,12 @@ impl Acceptor {
             cut_off: CancellationToken::new(),
             connections: TaskTracker::new(),
         }
+    }
+
+    /// Speaks TLS, if there is an identity for it.
+    pub(crate) fn speaking(self, tls: Option<Arc<TlsIdentity>>, config: &Config) -> Self {
+        let handshakes = tls.map(|identity| Arc::new(Handshakes::new(identity, config)));
+        Self { handshakes, ..self }
     }
 
     pub(crate) async fn accept_forever(&self, listener: &TcpListener) -> std::convert::Infallible {
@@ -94,13 +104,14 @@ impl Acceptor {
         peer: SocketAddr,
         place: Option<(OwnedSemaphorePermit, Entered)>,
     ) {
-        let serve = connection::serve(
-            stream,
+        let connection = Connection {
             peer,
-            self.app.clone(),
-            Arc::clone(&self.bounds),
-            self.draining.clone(),
-        );
+            app: self.app.clone(),
+            bounds: Arc::clone(&self.bounds),
+            draining: self.draining.clone(),
+        };
+        let handshakes = self.handshakes.clone();
+        let serve = async move { connection.serve(stream, handshakes.as_deref()).await };
         let cut_off = self.cut_off.clone();
         let counted = self.metrics.connection();
         let task = async move {

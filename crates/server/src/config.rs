@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -9,7 +10,7 @@ use axum::http::HeaderValue;
 use ipnet::IpNet;
 use port_checker_probe::{Budget, Policy, ProbeSettings, Targets};
 
-use crate::OpenFiles;
+use crate::{OpenFiles, TlsIdentity};
 
 mod bounds;
 mod parse;
@@ -49,10 +50,21 @@ pub struct Config {
     pub redis: Option<RedisUrl>,
     /// Whose pages may call this service.
     pub cors_origins: CorsOrigins,
+    /// What to speak TLS with.
+    pub tls: TlsFiles,
     /// Where to serve `/metrics`, and only there; none: beside the other routes.
     pub metrics_address: Option<SocketAddr>,
     /// What a client may make this process hold or wait for. Not settings.
     pub bounds: Bounds,
+}
+
+/// The files to speak TLS with. Without any the service speaks plain HTTP.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate and those that lead to a trust root, in PEM, the service's own first.
+    pub certificate: Option<PathBuf>,
+    /// The certificate's key, in PEM.
+    pub key: Option<PathBuf>,
 }
 
 /// How many probes (ports) may be asked for.
@@ -120,6 +132,7 @@ impl Default for Config {
             },
             redis: None,
             cors_origins: CorsOrigins::Any,
+            tls: TlsFiles::default(),
             metrics_address: None,
             bounds: Bounds::default(),
         }
@@ -136,6 +149,31 @@ pub struct InvalidSetting {
     pub value: String,
     /// What would be accepted.
     pub expected: String,
+}
+
+impl TlsFiles {
+    /// Why the files cannot be used together, if they cannot.
+    fn unusable(&self) -> Option<InvalidSetting> {
+        let alone = |variable, path: &PathBuf, other| InvalidSetting {
+            variable,
+            value: path.display().to_string(),
+            expected: format!("{other} to be set too"),
+        };
+        match (&self.certificate, &self.key) {
+            (Some(path), None) => {
+                Some(alone("PORT_CHECKER_TLS_CERT", path, "PORT_CHECKER_TLS_KEY"))
+            }
+            (None, Some(path)) => {
+                Some(alone("PORT_CHECKER_TLS_KEY", path, "PORT_CHECKER_TLS_CERT"))
+            }
+            (None, None) => None,
+            (Some(_), Some(key)) => TlsIdentity::load(self).err().map(|error| InvalidSetting {
+                variable: "PORT_CHECKER_TLS_KEY",
+                value: key.display().to_string(),
+                expected: format!("the key of the certificate in PORT_CHECKER_TLS_CERT: {error}"),
+            }),
+        }
+    }
 }
 
 impl Config {
@@ -168,6 +206,7 @@ impl Config {
                 ),
             });
         }
+        rejected.extend(config.tls.unusable());
         config.bounds.connections = files.clients_beside(config.max_in_flight);
         if rejected.is_empty() { Ok(config) } else { Err(rejected) }
     }

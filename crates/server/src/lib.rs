@@ -31,6 +31,7 @@ mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod https;
 mod limits;
 mod listen;
 mod malformed;
@@ -47,8 +48,9 @@ mod tls;
 pub use app::openapi;
 pub use config::{
     Allowance, Bounds, Config, CorsOrigins, InvalidSetting, Limits, LogFormat, RedisUrl, SETTINGS,
-    Setting,
+    Setting, TlsFiles,
 };
+pub use https::{TlsIdentity, UnusableIdentity};
 pub use listen::listen;
 pub use open_files::OpenFiles;
 pub use run::{Listeners, run};

@@ -1,9 +1,11 @@
 //! The service as a whole: its listeners, its beginning and its end.
 
+use std::sync::Arc;
+
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
-use crate::{Config, accept::Acceptor, app, state::AppState};
+use crate::{Config, TlsIdentity, accept::Acceptor, app, state::AppState};
 
 /// Connections for whoever collects metrics, where they have a listener of their own.
 const METRICS_CONNECTIONS: usize = 16;
@@ -12,13 +14,15 @@ const METRICS_CONNECTIONS: usize = 16;
 pub struct Listeners {
     /// For callers.
     pub api: TcpListener,
-    /// For `/metrics`, where [`Config::metrics_address`] is set.
+    /// What to speak TLS with to callers; none: plain HTTP.
+    pub tls: Option<Arc<TlsIdentity>>,
+    /// For `/metrics`, where [`Config::metrics_address`] is set; always plain HTTP.
     pub metrics: Option<TcpListener>,
 }
 
 impl From<TcpListener> for Listeners {
     fn from(api: TcpListener) -> Self {
-        Self { api, metrics: None }
+        Self { api, tls: None, metrics: None }
     }
 }
 
@@ -30,12 +34,13 @@ pub async fn run(
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) {
-    let Listeners { api, metrics } = listeners.into();
+    let Listeners { api, tls, metrics } = listeners.into();
     let state = AppState::new(config);
     let background = TaskTracker::new();
     state.limiter.start(&background, state.draining.clone()).await;
     let bounds = &state.config.bounds;
-    let callers = Acceptor::new(app::app(state.clone()), &state, bounds.connections);
+    let callers = Acceptor::new(app::app(state.clone()), &state, bounds.connections)
+        .speaking(tls, &state.config);
     state.metrics.connections_limit(bounds.connections);
     let collectors = Acceptor::new(app::metrics_app(state.clone()), &state, METRICS_CONNECTIONS);
     let accept_for_collectors = async {

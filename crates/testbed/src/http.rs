@@ -203,7 +203,7 @@ pub fn read_answer(stream: &mut TcpStream) -> Answer {
 ///
 /// # Errors
 /// The connection ended before it, or in it.
-pub fn try_read_answer(stream: &mut TcpStream) -> io::Result<Answer> {
+pub fn try_read_answer(stream: &mut impl Read) -> io::Result<Answer> {
     let mut bytes = Vec::new();
     let mut chunk = vec![0; 64 * 1024];
     loop {

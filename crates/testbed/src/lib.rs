@@ -5,6 +5,7 @@
 //! * [`http`]: a client that sends exactly the bytes it is given.
 //! * [`process`]: the service and other programs, started and stopped.
 //! * [`namespace`]: network namespaces of the tests' own.
+//! * [`tls`]: a client over HTTPS.
 //! * [`skip`]: what a test does when it lacks something.
 
 pub mod certificates;
@@ -13,3 +14,4 @@ pub mod namespace;
 pub mod ports;
 pub mod process;
 pub mod skip;
+pub mod tls;

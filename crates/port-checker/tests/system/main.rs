@@ -5,6 +5,7 @@ mod dns;
 mod documents;
 mod help;
 mod hosts;
+mod https;
 mod load;
 mod logs;
 mod metrics;

@@ -48,6 +48,9 @@ const UNUSABLE: &[(&str, &str, &str)] = &[
     ("PORT_CHECKER_CORS_ORIGINS", "https://example.org:443", "browsers leave the usual port out"),
     ("PORT_CHECKER_CORS_ORIGINS", "https://*.example.org", "a pattern"),
     ("PORT_CHECKER_CORS_ORIGINS", "null", "the origin of no page in particular"),
+    ("PORT_CHECKER_TLS_CERT", "/nonexistent", "no file"),
+    ("PORT_CHECKER_TLS_CERT", "/etc/hostname", "no certificate in it"),
+    ("PORT_CHECKER_TLS_KEY", "/etc", "a directory"),
     ("PORT_CHECKER_LOG_FORMAT", "xml", "not one of the two"),
 ];
 

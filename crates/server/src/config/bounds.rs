@@ -13,6 +13,13 @@ pub(super) const USUAL_OPEN_FILES: OpenFiles = OpenFiles::of(1024);
 pub struct Bounds {
     /// Connections open at once; further ones wait in the kernel's queue.
     pub connections: usize,
+    /// How long a TLS handshake may take, the wait for its turn included.
+    pub handshake_time: Duration,
+    /// Requests at once on one HTTP/2 connection.
+    pub streams: u32,
+    /// How long an HTTP/2 connection takes further requests, and how long after that it is given to
+    /// take its answers.
+    pub http2_time: Duration,
     /// How long a client may take to send a request's head, and how long an idle connection is
     /// kept for the next request.
     pub head_time: Duration,
@@ -37,6 +44,9 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             connections: USUAL_OPEN_FILES.clients_beside(0),
+            handshake_time: Duration::from_secs(10),
+            streams: 32,
+            http2_time: Duration::from_secs(600),
             head_time: Duration::from_secs(30),
             body_time: Duration::from_secs(10),
             write_time: Duration::from_secs(30),

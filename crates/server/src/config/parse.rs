@@ -1,6 +1,8 @@
 //! From the text of a setting to its value. An error says what would be accepted.
 
-use std::{fmt::Display, net::IpAddr, ops::RangeInclusive, str::FromStr, time::Duration};
+use std::{
+    fmt::Display, fs, net::IpAddr, ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration,
+};
 
 use axum::http::HeaderValue;
 use ipnet::IpNet;
@@ -29,6 +31,18 @@ pub(super) fn word<T: PartialEq>(value: &T, words: &[(&str, T)]) -> String {
 /// Nothing, for an empty text.
 pub(super) fn optional<T: FromStr>(text: &str) -> Result<Option<T>, T::Err> {
     if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
+}
+
+/// A file whose contents will do; nothing, for an empty text.
+pub(super) fn file(text: &str, will_do: fn(&[u8]) -> bool) -> Result<Option<PathBuf>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match fs::read(text) {
+        Ok(contents) if will_do(&contents) => Ok(Some(text.into())),
+        Ok(_) => Err("there is none in it".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 pub(super) fn whole<T>(text: &str, range: RangeInclusive<T>) -> Result<T, String>

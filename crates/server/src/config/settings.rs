@@ -1,12 +1,13 @@
 //! Every setting: the one source for the environment, the flags of `serve` and their help.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, path::Path, time::Duration};
 
 use port_checker_probe::Targets;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 use super::{
     Config, CorsOrigins, LogFormat,
-    parse::{boolean, list, one_of, optional, origins, prefixes, seconds, whole, word},
+    parse::{boolean, file, list, one_of, optional, origins, prefixes, seconds, whole, word},
 };
 
 const TARGETS: &[(&str, Targets)] =
@@ -228,6 +229,29 @@ pub const SETTINGS: &[Setting] = &[
         show: |config| shown_if_any(config.metrics_address.as_ref()),
     },
     Setting {
+        variable: "PORT_CHECKER_TLS_CERT",
+        help: "File with the certificate to serve HTTPS with, and those that lead to a trust root, in \
+               PEM; read again on SIGHUP",
+        set: |config, text| {
+            file(text, |pem| {
+                CertificateDer::pem_slice_iter(pem).next().is_some_and(|it| it.is_ok())
+            })
+            .map_err(|reason| format!("a PEM file with a certificate: {reason}"))
+            .map(|path| config.tls.certificate = path)
+        },
+        show: |config| path(config.tls.certificate.as_deref()),
+    },
+    Setting {
+        variable: "PORT_CHECKER_TLS_KEY",
+        help: "File with the certificate's key in PEM; read again on SIGHUP",
+        set: |config, text| {
+            file(text, |pem| PrivateKeyDer::from_pem_slice(pem).is_ok())
+                .map_err(|reason| format!("a PEM file with a private key: {reason}"))
+                .map(|path| config.tls.key = path)
+        },
+        show: |config| path(config.tls.key.as_deref()),
+    },
+    Setting {
         variable: "PORT_CHECKER_LOG_FORMAT",
         help: "How log lines look: text or json",
         set: |config, text| one_of(text, LOG_FORMATS).map(|value| config.log_format = value),
@@ -237,6 +261,10 @@ pub const SETTINGS: &[Setting] = &[
 
 fn shown_if_any(value: Option<&impl ToString>) -> String {
     value.map(ToString::to_string).unwrap_or_default()
+}
+
+fn path(value: Option<&Path>) -> String {
+    value.map(|path| path.display().to_string()).unwrap_or_default()
 }
 
 /// Seconds, in the form [`seconds`] reads.

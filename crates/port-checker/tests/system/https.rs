@@ -1,0 +1,221 @@
+//! The service over HTTPS.
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    thread,
+};
+
+use port_checker_testbed::{
+    certificates::{Authority, Identity, Validity, write},
+    http::connect,
+    ports::{Held, LOOPBACK, Listening},
+    process::Service,
+    tls,
+};
+use tempfile::TempDir;
+
+use crate::program::port_checker;
+
+/// A service whose certificate comes from an authority of the test's own.
+struct Https {
+    service: Service,
+    authority: Authority,
+    directory: TempDir,
+    files: (PathBuf, PathBuf),
+}
+
+impl Https {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let authority = Authority::new();
+        let files = identity(&authority).write(directory.path(), "server");
+        let settings = [
+            ("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"),
+            ("PORT_CHECKER_TLS_CERT", files.0.to_str().expect("a path in UTF-8")),
+            ("PORT_CHECKER_TLS_KEY", files.1.to_str().expect("a path in UTF-8")),
+        ];
+        let service = Service::start(&mut port_checker(&["serve"], &settings));
+        Self { service, authority, directory, files }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.service.address
+    }
+
+    fn renew(&self) {
+        identity(&self.authority).write(self.directory.path(), "server");
+    }
+}
+
+fn identity(authority: &Authority) -> Identity {
+    authority.issue(&["localhost", "127.0.0.1"], Validity::Now)
+}
+
+fn run(command: &mut Command) -> String {
+    let Output { stdout, stderr, .. } =
+        command.stdin(Stdio::null()).output().expect("the program starts");
+    String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned()
+}
+
+#[test]
+fn a_reload_under_load_loses_no_request() {
+    const RELOADS: usize = 20;
+    let mut https = Https::start();
+    let (address, pem) = (https.address(), https.authority.pem.clone());
+    let (done, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let ask = || {
+        while !done.load(Ordering::Relaxed) {
+            let (answer, _) = tls::get(address, &pem, "/health").expect("an answer");
+            assert_eq!(answer.status, 200);
+            answered.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let shown = || tls::get(address, &pem, "/health").expect("an answer").1;
+    let before = shown();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(ask);
+        }
+        for _ in 0..RELOADS {
+            https.renew();
+            https.service.signal("HUP");
+            https.service.wait_for_line("were read again");
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert!(answered.load(Ordering::Relaxed) > RELOADS, "there was a load");
+    let after = shown();
+    assert_ne!(before, after, "the new certificate is served");
+    write(https.directory.path(), "server.key", "no key");
+    https.service.signal("HUP");
+    let warning = https.service.wait_for_line("keeping the certificate");
+    assert!(warning.contains("server.key"), "{warning}");
+    assert_eq!(shown(), after, "the old pair is kept");
+}
+
+#[test]
+fn connections_outlive_a_reload() {
+    let mut https = Https::start();
+    let ca = write(https.directory.path(), "ca.crt", &https.authority.pem);
+    let port = https.address().port();
+    let url = format!("https://localhost:{port}/health");
+    // Two requests on one connection, and a reload between them.
+    let mut curl = Command::new("curl");
+    curl.args(["-sS", "--rate", "1/s", "-w", "%{http_code} %{num_connects}\n", "--cacert"]);
+    curl.arg(ca).args([&url, "-o", "/dev/null", &url, "-o", "/dev/null"]);
+    let mut running = curl.stdout(Stdio::piped()).spawn().expect("curl starts");
+    https.renew();
+    https.service.signal("HUP");
+    https.service.wait_for_line("were read again");
+    let status = running.wait().expect("curl ends");
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut running.stdout.take().expect("a pipe"), &mut said)
+        .expect("text");
+    assert!(status.success(), "{said}");
+    assert_eq!(said, "200 1\n200 0\n", "the second needed no new connection");
+}
+
+#[test]
+fn other_peoples_clients_and_versions() {
+    let https = Https::start();
+    let ca = write(https.directory.path(), "ca.crt", &https.authority.pem);
+    let ca = ca.to_str().expect("a path in UTF-8");
+    let address = https.address().to_string();
+    let url = format!("https://localhost:{}/health", https.address().port());
+    for (flag, version) in [("--http2", "2"), ("--http1.1", "1.1")] {
+        let arguments = ["-sS", flag, "--cacert", ca, "-w", " %{http_version}", &url];
+        let said = run(Command::new("curl").args(arguments));
+        assert_eq!(said, format!("{{\"status\":\"ok\"}} {version}"));
+    }
+    let handshake = |version: &str| {
+        let arguments = ["s_client", "-connect", &address, "-CAfile", ca, version];
+        run(Command::new("openssl").args(arguments).args(["-cipher", "ALL:@SECLEVEL=0"]))
+    };
+    for (flag, version) in [("-tls1_2", "TLSv1.2"), ("-tls1_3", "TLSv1.3")] {
+        let said = handshake(flag);
+        assert!(said.contains(&format!("New, {version}, Cipher is")), "{said}");
+        assert!(said.contains("Verify return code: 0 (ok)"), "{said}");
+    }
+    for flag in ["-tls1", "-tls1_1"] {
+        let said = handshake(flag);
+        assert!(said.contains("Cipher is (NONE)") && said.contains("alert"), "{flag}: {said}");
+    }
+    let plain = run(Command::new("curl").args(["-sS", &format!("http://{address}/health")]));
+    assert!(!plain.contains("ok"), "plain HTTP is not answered: {plain}");
+}
+
+#[test]
+fn a_check_over_http2_is_the_same_and_comes_line_by_line() {
+    let https = Https::start();
+    let ca = write(https.directory.path(), "ca.crt", &https.authority.pem);
+    let open = Listening::on(LOOPBACK);
+    let url = format!("https://localhost:{}/check-ports", https.address().port());
+    let body = format!(r#"{{"provider_ip":"127.0.0.1","ports":[{}]}}"#, open.port());
+    let said = run(Command::new("curl")
+        .args(["-sS", "--http2", "--cacert"])
+        .arg(ca)
+        .args(["-H", "Content-Type: application/json", "-H", "Accept: application/x-ndjson"])
+        .args(["-d", &body, &url]));
+    let line = format!("{{\"port\":{},\"accessible\":true,\"error\":null}}\n", open.port());
+    assert!(said.starts_with(&line), "{said}");
+}
+
+#[test]
+fn clients_trust_an_authority_of_their_own_if_told() {
+    let https = Https::start();
+    let ca = write(https.directory.path(), "ca.crt", &https.authority.pem);
+    let open = Listening::on(LOOPBACK).port().to_string();
+    let url = format!("https://localhost:{}", https.address().port());
+    let check = |further: &[&str]| {
+        let arguments = ["check", "127.0.0.1", &open, "--server", &url];
+        let output = port_checker(&[&arguments[..], further].concat(), &[]).output();
+        let output = output.expect("the program starts");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (status, text) = check(&[]);
+    assert_eq!(status, Some(3), "nobody vouches for it: {text}");
+    let (status, text) = check(&["--ca-file", ca.to_str().expect("a path in UTF-8")]);
+    assert_eq!(status, Some(1), "it was free a moment ago: {text}");
+    for file in ["/nonexistent", https.files.1.to_str().expect("a path in UTF-8")] {
+        assert_eq!(check(&["--ca-file", file]).0, Some(2), "{file}");
+    }
+}
+
+#[test]
+fn clients_that_never_shake_hands_are_let_go() {
+    let https = Https::start();
+    let silent: Vec<_> = (0..500).map(|_| connect(https.address())).collect();
+    let (answer, _) =
+        tls::get(https.address(), &https.authority.pem, "/health").expect("an answer");
+    assert_eq!(answer.status, 200, "others are served meanwhile");
+    for mut stream in silent {
+        let ended = std::io::Read::read(&mut stream, &mut [0]);
+        assert!(matches!(ended, Ok(0) | Err(_)), "{ended:?}");
+    }
+}
+
+#[test]
+fn half_an_identity_or_a_wrong_one_stops_the_start() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let authority = Authority::new();
+    let one = identity(&authority).write(directory.path(), "one");
+    let other = identity(&authority).write(directory.path(), "other");
+    let path = |path: &PathBuf| path.display().to_string();
+    let cases = [
+        (Some(path(&one.0)), None, "PORT_CHECKER_TLS_KEY to be set too", "no key"),
+        (None, Some(path(&one.1)), "PORT_CHECKER_TLS_CERT to be set too", "no certificate"),
+        (Some(path(&one.0)), Some(path(&other.1)), "the key of the certificate", "another's key"),
+    ];
+    for (certificate, key, said, why) in cases {
+        let mut command = port_checker(&["serve"], &[]);
+        command.envs(certificate.map(|path| ("PORT_CHECKER_TLS_CERT", path)));
+        command.envs(key.map(|path| ("PORT_CHECKER_TLS_KEY", path)));
+        let output = command.output().expect("the program starts");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{why}: {complaint}");
+        assert!(complaint.contains(said), "{why}: {complaint}");
+    }
+}

@@ -1,0 +1,57 @@
+//! A connection that speaks HTTP/1.1.
+
+use std::{
+    pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
+use tracing::debug;
+
+use super::Connection;
+use crate::malformed::WithErrorBodies;
+
+/// Answers requests until either side ends the connection.
+///
+/// Once the service drains, the answers say `Connection: close`. A connection between two requests is
+/// kept a moment longer, for a request that is already on its way.
+pub(super) async fn serve(
+    connection: Connection,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send,
+) {
+    let asked = AtomicBool::new(false);
+    let service = service_fn(|request: Request<Incoming>| {
+        asked.store(true, Ordering::Relaxed);
+        connection.answer(request)
+    });
+    let bounds = &connection.bounds;
+    let mut served = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(bounds.head_time)
+            .max_buf_size(bounds.head_bytes)
+            .serve_connection(TokioIo::new(WithErrorBodies::new(stream)), service)
+    );
+    let ended = tokio::select! {
+        ended = served.as_mut() => ended,
+        () = connection.draining.cancelled() => {
+            match timeout(bounds.last_requests_time, served.as_mut()).await {
+                Ok(ended) => ended,
+                // hyper would wait for the first request of a connection that sent none.
+                Err(_) if !asked.load(Ordering::Relaxed) => return,
+                Err(_) => {
+                    served.as_mut().graceful_shutdown();
+                    served.await
+                }
+            }
+        }
+    };
+    if let Err(error) = ended {
+        debug!(%error, "connection broke off");
+    }
+}

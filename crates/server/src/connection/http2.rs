@@ -1,0 +1,108 @@
+//! A connection that speaks HTTP/2.
+
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use hyper::{Request, body::Incoming, server::conn::http2, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    select,
+    time::{interval, sleep, timeout},
+};
+use tracing::debug;
+
+use super::Connection;
+
+/// How busy a connection is.
+#[derive(Default)]
+struct Activity {
+    under_way: AtomicUsize,
+    begun: AtomicU64,
+}
+
+/// One request under way, until dropped.
+struct UnderWay(Arc<Activity>);
+
+/// Answers requests until either side ends the connection. It ends when it is idle for as long as a
+/// head may take, when it is old, or when the service drains; what is under way then is answered.
+pub(super) async fn serve(
+    connection: Connection,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) {
+    let activity = Arc::new(Activity::default());
+    let service = {
+        let (connection, activity) = (connection.clone(), Arc::clone(&activity));
+        service_fn(move |request: Request<Incoming>| {
+            let (connection, under_way) = (connection.clone(), activity.begin());
+            async move {
+                let answer = connection.answer(request).await;
+                drop(under_way);
+                answer
+            }
+        })
+    };
+    let bounds = &connection.bounds;
+    let mut served = pin!(
+        http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(bounds.streams)
+            .max_header_list_size(bounds.head_bytes as u32)
+            .keep_alive_interval(bounds.head_time)
+            .keep_alive_timeout(bounds.write_time)
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    let ended = select! {
+        ended = served.as_mut() => ended,
+        () = async {
+            select! {
+                () = connection.draining.cancelled() => {}
+                () = sleep(bounds.http2_time) => {}
+                () = activity.until_idle(bounds.head_time) => {}
+            }
+        } => {
+            served.as_mut().graceful_shutdown();
+            match timeout(bounds.http2_time, served).await {
+                Ok(ended) => ended,
+                Err(_) => return debug!("the client does not take its answers"),
+            }
+        }
+    };
+    if let Err(error) = ended {
+        debug!(%error, "connection broke off");
+    }
+}
+
+impl Activity {
+    fn begin(self: &Arc<Self>) -> UnderWay {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        UnderWay(Arc::clone(self))
+    }
+
+    /// Ends when for as long as `time` no request was under way and none was begun.
+    async fn until_idle(&self, time: Duration) {
+        let mut looks = interval(time);
+        let mut begun = None;
+        loop {
+            looks.tick().await;
+            let now = self.begun.load(Ordering::Relaxed);
+            if self.under_way.load(Ordering::Relaxed) == 0 && begun == Some(now) {
+                return;
+            }
+            begun = Some(now);
+        }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
