@@ -8,6 +8,7 @@ pub(crate) mod health;
 mod judging;
 pub(crate) mod metrics;
 pub(crate) mod own;
+pub(crate) mod page;
 mod progress;
 mod tls_inquiry;
 mod tls_request;

@@ -11,6 +11,7 @@ mod logs;
 mod metrics;
 mod network;
 mod openapi;
+mod page;
 mod program;
 mod proxies;
 mod python_service;
