@@ -157,10 +157,11 @@ fn paths_and_methods_that_do_not_exist() {
     let server = Server::start(|_| {});
     let cases = [
         ("GET", "/nothing-here", 404, "NOT_FOUND", "'/nothing-here'"),
-        ("POST", "/", 404, "NOT_FOUND", "'/'"),
+        ("POST", "/nothing", 404, "NOT_FOUND", "'/nothing'"),
         ("GET", "/docs/%ff", 404, "NOT_FOUND", "'%ff'"),
         ("GET", "/docs/nothing", 404, "NOT_FOUND", "'nothing'"),
         ("GET", "/check-ports", 405, "METHOD_NOT_ALLOWED", "'GET'"),
+        ("POST", "/", 405, "METHOD_NOT_ALLOWED", "'POST'"),
         ("DELETE", "/health", 405, "METHOD_NOT_ALLOWED", "'DELETE'"),
     ];
     for (method, path, status, code, named) in cases {
