@@ -170,7 +170,9 @@ impl TlsFiles {
             (Some(_), Some(key)) => TlsIdentity::load(self).err().map(|error| InvalidSetting {
                 variable: "PORT_CHECKER_TLS_KEY",
                 value: key.display().to_string(),
-                expected: format!("the key of the certificate in PORT_CHECKER_TLS_CERT: {error}"),
+                expected: format!(
+                    "the key of the first certificate in PORT_CHECKER_TLS_CERT: {error}"
+                ),
             }),
         }
     }
@@ -206,7 +208,10 @@ impl Config {
                 ),
             });
         }
-        rejected.extend(config.tls.unusable());
+        // A file that was rejected was given all the same.
+        if !rejected.iter().any(|setting| setting.variable.starts_with("PORT_CHECKER_TLS_")) {
+            rejected.extend(config.tls.unusable());
+        }
         config.bounds.connections = files.clients_beside(config.max_in_flight);
         if rejected.is_empty() { Ok(config) } else { Err(rejected) }
     }

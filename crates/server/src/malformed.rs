@@ -10,8 +10,17 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use port_checker_api::{ErrorBody, ErrorCode, ErrorDetail};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// What is said of a head that is too large.
+const HEAD_TOO_LARGE: &str =
+    "the head of the request is larger than the checker reads, or has too many fields";
 
 /// The start of an answer without a body, and what takes its place.
 const BARE: [(&[u8], ErrorCode, &str); 3] = [
@@ -24,9 +33,16 @@ const BARE: [(&[u8], ErrorCode, &str); 3] = [
     (
         b"HTTP/1.1 431 Request Header Fields Too Large\r\n",
         ErrorCode::PayloadTooLarge,
-        "the head of the request is larger than the checker reads, or has too many fields",
+        HEAD_TOO_LARGE,
     ),
 ];
+
+/// The answer to a head that is too large, where it can be given before the library does.
+pub(crate) fn head_too_large() -> Response {
+    let detail =
+        ErrorDetail { code: ErrorCode::PayloadTooLarge, message: HEAD_TOO_LARGE.to_owned() };
+    (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Json(ErrorBody { detail })).into_response()
+}
 
 /// A connection on which the library's bare answers get a body.
 pub(crate) struct WithErrorBodies<S> {

@@ -21,6 +21,8 @@ pub(crate) enum Answer {
     NoSuchName,
     /// The server cannot tell.
     Failure,
+    /// It knows this address, and cannot tell whether there is one of IPv6.
+    OnlyIpv4(&'static str),
 }
 
 /// Serves on port 53 of the namespace's loopback, which its resolv.conf(5) then names, for as long as
@@ -62,7 +64,8 @@ fn question(packet: &[u8]) -> Option<(String, u16, usize)> {
 fn reply(question: &[u8], kind: u16, answer: &Answer) -> Vec<u8> {
     let (code, addresses): (u8, &[&str]) = match answer {
         Answer::Addresses(addresses) => (0, addresses),
-        Answer::Failure => (2, &[]),
+        Answer::OnlyIpv4(address) if kind == A => (0, std::slice::from_ref(address)),
+        Answer::Failure | Answer::OnlyIpv4(_) => (2, &[]),
         Answer::NoSuchName => (3, &[]),
     };
     let addresses = addresses.iter().map(|text| text.parse().expect("an address"));

@@ -12,7 +12,7 @@ use port_checker_testbed::{
     certificates::{Authority, Identity, Validity, write},
     http::connect,
     ports::{Held, LOOPBACK, Listening},
-    process::Service,
+    process::{Running, Service, wait_until},
     tls,
 };
 use tempfile::TempDir;
@@ -197,6 +197,37 @@ fn clients_that_never_shake_hands_are_let_go() {
     }
 }
 
+/// Nothing but the handshake came from them, so that it is not even known whether they will speak.
+#[test]
+fn a_client_that_chose_http2_and_said_nothing_does_not_delay_the_end() {
+    let https = Https::start();
+    let address = https.address().to_string();
+    let silent = ["s_client", "-connect", &address, "-alpn", "h2", "-quiet"];
+    let mut silent = Running::launch(Command::new("openssl").args(silent).stdin(Stdio::piped()));
+    wait_until("it is connected", || {
+        let ca = &https.authority.pem;
+        let (metrics, _) = tls::get(https.address(), ca, "/metrics").expect("an answer");
+        String::from_utf8_lossy(&metrics.body).contains("port_checker_connections 2\n")
+    });
+    assert!(silent.goes_on());
+    let (status, log) = https.service.finish();
+    assert_eq!(status.code(), Some(0));
+    assert!(!log.iter().any(|line| line.contains("cutting off")), "{log:?}");
+}
+
+#[test]
+fn a_head_that_is_too_large_has_an_error_body_over_http2_too() {
+    let https = Https::start();
+    let ca = write(https.directory.path(), "ca.crt", &https.authority.pem);
+    let url = format!("https://localhost:{}/health", https.address().port());
+    let large = format!("X-Large: {}", "x".repeat(20_000));
+    let said = run(Command::new("curl")
+        .args(["-sS", "--http2", "-w", " %{http_code}", "--cacert"])
+        .arg(ca)
+        .args(["-H", &large, &url]));
+    assert!(said.contains("PAYLOAD_TOO_LARGE") && said.ends_with(" 431"), "{said}");
+}
+
 #[test]
 fn half_an_identity_or_a_wrong_one_stops_the_start() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -207,7 +238,12 @@ fn half_an_identity_or_a_wrong_one_stops_the_start() {
     let cases = [
         (Some(path(&one.0)), None, "PORT_CHECKER_TLS_KEY to be set too", "no key"),
         (None, Some(path(&one.1)), "PORT_CHECKER_TLS_CERT to be set too", "no certificate"),
-        (Some(path(&one.0)), Some(path(&other.1)), "the key of the certificate", "another's key"),
+        (
+            Some(path(&one.0)),
+            Some(path(&other.1)),
+            "the key of the first certificate",
+            "another's key",
+        ),
     ];
     for (certificate, key, said, why) in cases {
         let mut command = port_checker(&["serve"], &[]);

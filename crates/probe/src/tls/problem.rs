@@ -29,31 +29,41 @@ pub enum TlsProblem {
     SelfSigned,
     /// The certificate is bad in another way.
     #[error("The certificate cannot be used: {0}")]
-    BadCertificate(String),
+    BadCertificate(&'static str),
     /// What came back is not TLS.
     #[error("What answers does not speak TLS")]
     NotTls,
     /// The target speaks TLS, but none that is still safe, or refuses.
     #[error("The handshake failed: {0}")]
-    Refused(String),
+    Refused(&'static str),
     /// Nothing more came within the time.
     #[error("The handshake timed out")]
     TimedOut,
-    /// The connection ended before the handshake did.
+    /// The target reset the connection before the handshake was over.
     #[error("The connection was reset during the handshake")]
     Reset,
+    /// The target closed the connection before the handshake was over.
+    #[error("The connection was closed during the handshake")]
+    Closed,
 }
 
 /// Sorts an error of a handshake, by its type and never by its text. Whatever goes wrong on an
 /// established connection speaks about the target.
 pub(super) fn of(error: &io::Error, by_address: bool, witness: &Witness) -> TlsProblem {
     let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
-        return TlsProblem::Reset;
+        return match error.kind() {
+            io::ErrorKind::UnexpectedEof => TlsProblem::Closed,
+            _ => TlsProblem::Reset,
+        };
     };
     match error {
         Error::InvalidCertificate(error) => of_certificate(error, by_address, witness),
         Error::InvalidMessage(_) => TlsProblem::NotTls,
-        other => TlsProblem::Refused(other.to_string()),
+        Error::AlertReceived(_) => TlsProblem::Refused("the server refused it"),
+        Error::PeerIncompatible(_) => {
+            TlsProblem::Refused("the server offers no version or cipher that is still safe")
+        }
+        _ => TlsProblem::Refused("the server does not keep to the protocol"),
     }
 }
 
@@ -76,6 +86,13 @@ fn of_certificate(error: &CertificateError, by_address: bool, witness: &Witness)
             TlsProblem::SelfSigned
         }
         CertificateError::UnknownIssuer => TlsProblem::UnknownIssuer,
-        other => TlsProblem::BadCertificate(other.to_string()),
+        CertificateError::BadEncoding => TlsProblem::BadCertificate("it is malformed"),
+        CertificateError::BadSignature => {
+            TlsProblem::BadCertificate("a signature in its chain is wrong")
+        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            TlsProblem::BadCertificate("it is not for servers")
+        }
+        _ => TlsProblem::BadCertificate("it breaks a rule for certificates of servers"),
     }
 }

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use axum::http::HeaderMap;
 use hyper::{Request, body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
@@ -16,9 +17,14 @@ use tokio::{
     select,
     time::{interval, sleep, timeout},
 };
-use tracing::debug;
+use tracing::{Instrument, Span, debug};
 
 use super::Connection;
+use crate::malformed::head_too_large;
+
+/// The library answers a larger head by itself, without a body. In bytes, counted as in HTTP/2
+/// (RFC 9113, section 6.5.2).
+const MOST_HEAD_BYTES: u32 = 256 * 1024;
 
 /// How busy a connection is.
 #[derive(Default)]
@@ -39,13 +45,17 @@ pub(super) async fn serve(
     let activity = Arc::new(Activity::default());
     let service = {
         let (connection, activity) = (connection.clone(), Arc::clone(&activity));
+        let span = Span::current();
         service_fn(move |request: Request<Incoming>| {
             let (connection, under_way) = (connection.clone(), activity.begin());
-            async move {
-                let answer = connection.answer(request).await;
-                drop(under_way);
-                answer
-            }
+            let answer = async move {
+                let _under_way = under_way;
+                if size(request.headers()) > connection.bounds.head_bytes {
+                    return Ok(head_too_large());
+                }
+                connection.answer(request).await
+            };
+            answer.instrument(span.clone())
         })
     };
     let bounds = &connection.bounds;
@@ -53,7 +63,7 @@ pub(super) async fn serve(
         http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(bounds.streams)
-            .max_header_list_size(bounds.head_bytes as u32)
+            .max_header_list_size(MOST_HEAD_BYTES)
             .keep_alive_interval(bounds.head_time)
             .keep_alive_timeout(bounds.write_time)
             .serve_connection(TokioIo::new(stream), service)
@@ -68,15 +78,24 @@ pub(super) async fn serve(
             }
         } => {
             served.as_mut().graceful_shutdown();
-            match timeout(bounds.http2_time, served).await {
+            // Who has asked nothing yet may not even have begun to speak HTTP/2, and then the library
+            // waits for it.
+            let asked = activity.begun.load(Ordering::Relaxed) > 0;
+            let grace = if asked { bounds.http2_time } else { bounds.last_requests_time };
+            match timeout(grace, served).await {
                 Ok(ended) => ended,
-                Err(_) => return debug!("the client does not take its answers"),
+                Err(_) => return debug!("the client does not end the connection"),
             }
         }
     };
     if let Err(error) = ended {
         debug!(%error, "connection broke off");
     }
+}
+
+/// Of a head's fields, in bytes.
+fn size(fields: &HeaderMap) -> usize {
+    fields.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
 impl Activity {

@@ -41,11 +41,14 @@ impl TlsInquiry<'_> {
         name: &ServerName<'static>,
         expected_ip: Option<IpAddr>,
     ) -> Result<TlsAnswer, ApiError> {
-        // Whoever is over a limit does not have names looked up either.
-        self.charge(self.caller, Mode::Tell).await?;
-        let addresses = self.addresses(name).await?;
+        self.judge_port()?;
+        let addresses = match name {
+            ServerName::IpAddress(ip) => vec![IpAddr::from(*ip)],
+            ServerName::DnsName(name) => self.look_up(name.as_ref()).await?,
+            _ => unreachable!("there is no other kind of name"),
+        };
         if addresses.is_empty() {
-            let standing = self.charge(self.caller, Mode::Charge).await?;
+            let standing = self.charge(self.caller, Mode::Tell).await?;
             return Ok(TlsAnswer { verdict: None, not_after: None, address: None, standing });
         }
         let targets = self.vet(&addresses, name)?;
@@ -54,23 +57,35 @@ impl TlsInquiry<'_> {
             if !matches!(answer.verdict, Some(TlsVerdict::NotConnected(_))) {
                 break;
             }
-            answer = self.shake_hands(target, name, expected_ip).await?;
+            // What cannot be judged does not take back what was.
+            let Ok(next) = self.shake_hands(target, name, expected_ip).await else { break };
+            answer = next;
         }
         Ok(answer)
     }
 
-    /// Empty if the name has none.
-    async fn addresses(&self, name: &ServerName<'static>) -> Result<Vec<IpAddr>, ApiError> {
-        let name = match name {
-            ServerName::IpAddress(ip) => return Ok(vec![IpAddr::from(*ip)]),
-            ServerName::DnsName(name) => name.as_ref(),
-            _ => unreachable!("there is no other kind of name"),
-        };
-        let time_left = self.time_left().saturating_sub(self.state.config.probe.timeout);
-        match self.state.tls.names.addresses(name, time_left).await {
+    /// Before a name is looked up for a port that is not dialled.
+    fn judge_port(&self) -> Result<(), ApiError> {
+        let allowed = &self.state.config.policy.ports;
+        if allowed.contains(self.port.get()) {
+            return Ok(());
+        }
+        Err(Refusal::Port { port: self.port, allowed: allowed.clone() }.into())
+    }
+
+    /// Empty if the name has no address. A look-up costs its caller a probe, whatever it finds.
+    async fn look_up(&self, name: &str) -> Result<Vec<IpAddr>, ApiError> {
+        self.charge(self.caller, Mode::Charge).await?;
+        let patience = self.time_left().saturating_sub(self.state.config.probe.timeout);
+        match self.state.tls.names.addresses(name, self.caller, patience).await {
             Ok(addresses) => Ok(addresses),
             Err(Unresolved::NoAddress) => Ok(Vec::new()),
             Err(Unresolved::Failed(reason)) => Err(ApiError::check_failed(reason)),
+            Err(Unresolved::Busy) => {
+                let error = "too many names are looked up now; try again";
+                let error = ApiError::new(ErrorCode::Overloaded, error);
+                Err(error.with_retry_after(self.state.config.probe.timeout))
+            }
         }
     }
 

@@ -19,9 +19,10 @@ pub(super) fn parse(body: &[u8]) -> Result<(TlsCheckRequest, ServerName<'static>
     let name = host(fields.get("host"))?;
     port(fields.get("port"))?;
     expected_ip(fields.get("expected_ip"))?;
-    let request = TlsCheckRequest::deserialize(value)
+    let mut request = TlsCheckRequest::deserialize(value)
         .map_err(|error| invalid(format!("the body is not a request: {error}")))?;
-    Ok((request, name))
+    request.expected_ip = request.expected_ip.map(|ip| ip.to_canonical());
+    Ok((request, canonical(name)))
 }
 
 fn host(value: Option<&Value>) -> Result<ServerName<'static>, ApiError> {
@@ -32,6 +33,14 @@ fn host(value: Option<&Value>) -> Result<ServerName<'static>, ApiError> {
     ServerName::try_from(host.as_str())
         .map(|name| name.to_owned())
         .map_err(|_| invalid(format!("host is {}; {EXPECTED}", quoted(host))))
+}
+
+/// Certificates contain the IPv4 address and not its IPv4-mapped form.
+fn canonical(name: ServerName<'static>) -> ServerName<'static> {
+    match name {
+        ServerName::IpAddress(ip) => ServerName::IpAddress(IpAddr::from(ip).to_canonical().into()),
+        name => name,
+    }
 }
 
 fn port(value: Option<&Value>) -> Result<(), ApiError> {

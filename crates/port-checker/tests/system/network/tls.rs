@@ -39,11 +39,12 @@ const RESETS: u16 = 4438;
 const CLOSED: u16 = 4439;
 
 /// What is asked of which port by which name, and what should be wrong.
-const CASES: [(&str, u16, Option<&str>); 17] = [
+const CASES: [(&str, u16, Option<&str>); 18] = [
     ("good.example", GOOD, None),
     ("GOOD.example", GOOD, None),
     (V4, GOOD, None),
     (V6, GOOD, None),
+    ("::ffff:203.0.113.20", GOOD, None),
     ("good.example", EXPIRED, Some("The certificate has expired")),
     ("good.example", FUTURE, Some("The certificate is not yet valid")),
     ("good.example", OTHER_NAME, Some("The certificate is not for that name")),
@@ -73,6 +74,10 @@ struct Lab {
 
 impl Lab {
     fn new() -> Self {
+        Self::with(&[])
+    }
+
+    fn with(further: &[(&str, &str)]) -> Self {
         let machine = Namespace::new();
         machine.ip(&["address", "add", "203.0.113.20/32", "dev", "lo"]);
         machine.ip(&["address", "add", "2001:db8:20::20/128", "dev", "lo"]);
@@ -104,7 +109,7 @@ impl Lab {
             ("PORT_CHECK_TIMEOUT", "1"),
             ("SSL_CERT_FILE", roots.to_str().expect("a path in UTF-8")),
         ];
-        configure(&mut command, &settings);
+        configure(&mut command, &[&settings[..], further].concat());
         Self::name_server(&machine);
         let checker = Service::start(&mut command);
         Self { machine, checker, _servers: servers.into(), _directory: directory }
@@ -117,6 +122,7 @@ impl Lab {
             ("changing.example", 0) => Answer::Addresses(&[V4]),
             ("changing.example", _) => Answer::Addresses(&["127.0.0.1"]),
             ("broken.example", _) => Answer::Failure,
+            ("half.example", _) => Answer::OnlyIpv4(V4),
             _ => Answer::NoSuchName,
         });
     }
@@ -164,7 +170,7 @@ fn every_error_and_the_good_case_by_name_and_by_address() {
         let peer = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
         assert_eq!(json["peer"], format!("{peer}:{port}"));
     }
-    assert_eq!(lab.metric(r#"port_checker_tls_verdicts_total{verdict="valid"}"#), 4.0);
+    assert_eq!(lab.metric(r#"port_checker_tls_verdicts_total{verdict="valid"}"#), 5.0);
     assert_eq!(lab.metric(r#"port_checker_tls_verdicts_total{verdict="not_connected"}"#), 1.0);
 }
 
@@ -174,7 +180,8 @@ fn an_address_that_should_be_in_the_certificate() {
         return;
     }
     let lab = Lab::new();
-    for (expected, valid) in [(V4, true), (V6, true), ("192.0.2.1", false)] {
+    let mapped = "::ffff:203.0.113.20";
+    for (expected, valid) in [(V4, true), (V6, true), (mapped, true), ("192.0.2.1", false)] {
         let body = json!({"host": "good.example", "port": GOOD, "expected_ip": expected});
         let json = lab.ask(&body).json();
         assert_eq!(json["valid"], valid, "{expected}: {json}");
@@ -205,6 +212,8 @@ fn names_that_lead_where_the_checker_does_not_dial() {
     assert_eq!(dialled.load(Ordering::Relaxed), 1);
     let broken = ask("broken.example");
     assert_eq!((broken.status, broken.code().as_str()), (503, "CHECK_FAILED"), "not its fault");
+    let half = ask("half.example");
+    assert_eq!((half.status, half.code().as_str()), (503, "CHECK_FAILED"), "who knows the rest");
 }
 
 /// Counts whoever connects to port 4440 of any address.
@@ -226,7 +235,8 @@ fn bad_requests_and_limits() {
     if !skip::is_root() {
         return;
     }
-    let lab = Lab::new();
+    let lab =
+        Lab::with(&[("PORT_CHECKER_RATE_BURST", "20"), ("PORT_CHECKER_RATE_PER_MINUTE", "1")]);
     let cases = [
         (json!({"port": 443}), "INVALID_REQUEST", "missing", "no host"),
         (json!({"host": 7, "port": 443}), "INVALID_REQUEST", "'7'", "a number for a host"),
@@ -249,7 +259,9 @@ fn bad_requests_and_limits() {
         assert!(answer.message().contains(said), "{why}: {}", answer.message());
     }
     let answer = lab.ask(&json!({"host": "nothing.example", "port": 443}));
-    let policy = answer.header("ratelimit").expect("a look-up is charged").to_owned();
-    let after = lab.ask(&json!({"host": "nothing.example", "port": 443}));
-    assert_ne!(after.header("ratelimit"), Some(policy.as_str()), "each of them");
+    assert!(answer.header("ratelimit").is_some(), "{answer:?}");
+    let private = json!({"host": "private.example", "port": 443});
+    let mut answers = (0..40).map(|_| lab.ask(&private));
+    let limited = answers.find(|answer| answer.status == 429);
+    assert!(limited.is_some(), "look-ups are charged, whatever becomes of them");
 }
