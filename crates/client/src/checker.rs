@@ -3,18 +3,20 @@
 use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
-use port_checker_api::{CheckRequest, CheckResponse, NDJSON, OwnAddress, Progress};
-use reqwest::{
-    Certificate, Client, RequestBuilder, Response, Url,
+use hyper::{
+    Method, Request,
     header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER},
+    http::request::Builder,
 };
+use port_checker_api::{CheckRequest, CheckResponse, NDJSON, OwnAddress, Progress};
 use tokio::time::sleep;
+use url::Url;
 
 use crate::{
     Family, NoVerdict,
     answer::{self, Gathered},
     lines::Lines,
-    transport::{self, Roots, choose_provider},
+    transport::{Answer, Broken, Roots, Transport},
 };
 
 /// How long a checker may take to answer, unless told otherwise: a little more than the longest a
@@ -30,12 +32,11 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// One checker. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct Checker {
-    /// As it was given, without user and password.
+    /// As it was given.
     url: String,
     base: Url,
-    http: Client,
-    /// Trusted beside those of the system.
-    roots: Vec<Certificate>,
+    http: Transport,
+    roots: Roots,
     patience: Duration,
     longest_wait: Duration,
 }
@@ -52,39 +53,35 @@ impl Checker {
     /// The checker at `url`, such as `http://checker.example:9000`. Nothing is sent yet.
     ///
     /// # Errors
-    /// `url` is not an `http` or `https` address.
+    /// `url` is not an `http` or `https` address, or has a user or password in it.
     pub fn new(url: &str) -> Result<Self, InvalidUrl> {
         let invalid = |reason: String| InvalidUrl { url: url.to_owned(), reason };
         let base = Url::parse(url).map_err(|error| invalid(error.to_string()))?;
         if !["http", "https"].contains(&base.scheme()) || !base.has_host() {
             return Err(invalid("expected http:// or https:// and a host".to_owned()));
         }
-        choose_provider();
-        let http = transport::client(&[], None).map_err(|error| invalid(error.to_string()))?;
-        Ok(Self {
-            url: shown(url, &base),
-            base,
-            http,
-            roots: Vec::new(),
-            patience: PATIENCE,
-            longest_wait: LONGEST_WAIT,
-        })
+        if !base.username().is_empty() || base.password().is_some() {
+            return Err(invalid("expected neither user nor password".to_owned()));
+        }
+        let roots = Roots::default();
+        let http = Transport::new(&roots, None).map_err(|error| invalid(error.to_string()))?;
+        let (patience, longest_wait) = (PATIENCE, LONGEST_WAIT);
+        Ok(Self { url: url.to_owned(), base, http, roots, patience, longest_wait })
     }
 
     /// The same checker, talked to over one address family only, so that it sees this machine's
     /// address of that family.
     #[must_use]
     pub fn over(self, family: Family) -> Self {
-        let http = transport::client(&self.roots, Some(family));
+        let http = Transport::new(&self.roots, Some(family));
         Self { http: http.expect("the same settings were good for any family"), ..self }
     }
 
     /// The same checker, whose certificate may also come from one of these authorities.
     #[must_use]
     pub fn trusting(self, roots: &Roots) -> Self {
-        let http =
-            transport::client(roots.certificates(), None).expect("the roots were good before");
-        Self { http, roots: roots.certificates().to_vec(), ..self }
+        let http = Transport::new(roots, None).expect("the roots were good before");
+        Self { http, roots: roots.clone(), ..self }
     }
 
     /// The same checker, given `patience` for each answer; 30 seconds by default.
@@ -116,8 +113,8 @@ impl Checker {
     /// # Errors
     /// The checker does not answer, or has no `/ip`.
     pub async fn ip(&self) -> Result<IpAddr, NoVerdict> {
-        let request = self.http.get(self.route("ip")).header(ACCEPT, "application/json");
-        let body = self.body(self.send(request).await?).await?;
+        let request = self.request(Method::GET, "ip").header(ACCEPT, "application/json");
+        let body = self.body(self.send(request, Bytes::new()).await?).await?;
         let answer: Result<OwnAddress, _> = serde_json::from_slice(&body);
         let own = answer.map_err(|error| NoVerdict::malformed(&self.url, error))?;
         Ok(own.ip.to_canonical())
@@ -159,25 +156,25 @@ impl Checker {
         on_progress: &mut impl FnMut(&Progress),
     ) -> Result<CheckResponse, NoVerdict> {
         let body = serde_json::to_vec(request).expect("a request is plain data");
-        let post = self.http.post(self.route("check-ports"));
+        let post = self.request(Method::POST, "check-ports");
         let post = post.header(CONTENT_TYPE, "application/json");
-        let post = post.header(ACCEPT, format!("{NDJSON}, application/json;q=0.9")).body(body);
-        let response = self.send(post).await?;
-        if is_by_lines(&response) {
-            self.gather(response, request, on_progress).await
+        let post = post.header(ACCEPT, format!("{NDJSON}, application/json;q=0.9"));
+        let answer = self.send(post, body.into()).await?;
+        if is_by_lines(&answer) {
+            self.gather(answer, request, on_progress).await
         } else {
-            answer::whole(&self.url, request, &self.body(response).await?)
+            answer::whole(&self.url, request, &self.body(answer).await?)
         }
     }
 
     async fn gather(
         &self,
-        mut response: Response,
+        mut answer: Answer,
         request: &CheckRequest,
         on_progress: &mut impl FnMut(&Progress),
     ) -> Result<CheckResponse, NoVerdict> {
         let (mut lines, mut gathered) = (Lines::new(MOST_BYTES), Gathered::default());
-        while let Some(piece) = self.piece(&mut response).await? {
+        while let Some(piece) = self.piece(&mut answer).await? {
             let ended =
                 lines.push(&piece).map_err(|error| NoVerdict::malformed(&self.url, error))?;
             for line in ended {
@@ -193,22 +190,23 @@ impl Checker {
     }
 
     /// Sends a request; an answer that is not 200 is no verdict.
-    async fn send(&self, request: RequestBuilder) -> Result<Response, NoVerdict> {
-        let sent = request.timeout(self.patience).send().await;
-        let response = sent.map_err(|error| self.broken(error))?;
-        let status = response.status().as_u16();
+    async fn send(&self, request: Builder, body: Bytes) -> Result<Answer, NoVerdict> {
+        let request = request.body(body.into()).expect("the route is a good address");
+        let sent = self.http.send(request, self.patience).await;
+        let answer = sent.map_err(|broken| self.broken(broken))?;
+        let status = answer.head.status().as_u16();
         if status == 200 {
-            return Ok(response);
+            return Ok(answer);
         }
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let retry_after = retry_after.and_then(|seconds| seconds.parse().ok());
-        let body = self.body(response).await?;
+        let retry_after = answer.head.headers().get(RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
+        let body = self.body(answer).await?;
         Err(NoVerdict::from_answer(&self.url, status, retry_after.map(Duration::from_secs), &body))
     }
 
-    async fn body(&self, mut response: Response) -> Result<Vec<u8>, NoVerdict> {
+    async fn body(&self, mut answer: Answer) -> Result<Vec<u8>, NoVerdict> {
         let mut body = Vec::new();
-        while let Some(piece) = self.piece(&mut response).await? {
+        while let Some(piece) = self.piece(&mut answer).await? {
             if body.len() + piece.len() > MOST_BYTES {
                 return Err(NoVerdict::malformed(&self.url, "it is too long"));
             }
@@ -217,38 +215,33 @@ impl Checker {
         Ok(body)
     }
 
-    async fn piece(&self, response: &mut Response) -> Result<Option<Bytes>, NoVerdict> {
-        response.chunk().await.map_err(|error| self.broken(error))
+    async fn piece(&self, answer: &mut Answer) -> Result<Option<Bytes>, NoVerdict> {
+        answer.piece().await.map_err(|broken| self.broken(broken))
     }
 
-    fn broken(&self, error: reqwest::Error) -> NoVerdict {
-        NoVerdict::from_transport(&self.url, self.patience, &error.without_url())
-    }
-
-    /// A route of the checker, which may live under a path.
-    fn route(&self, name: &str) -> Url {
-        let mut url = self.base.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().push(name);
+    fn broken(&self, broken: Broken) -> NoVerdict {
+        let url = self.url.clone();
+        match broken {
+            Broken::TimedOut => NoVerdict::TimedOut { url, patience: self.patience },
+            Broken::Otherwise(reason) => NoVerdict::Unreachable { url, reason },
         }
-        url
+    }
+
+    /// A request to a route of the checker, which may live under a path.
+    fn request(&self, method: Method, route: &str) -> Builder {
+        let mut url = self.base.clone();
+        url.set_fragment(None);
+        url.set_query(None);
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().push(route);
+        }
+        Request::builder().method(method).uri(url.as_str())
     }
 }
 
 /// Whether the answer arrives line by line, whatever parameters its media type has.
-fn is_by_lines(response: &Response) -> bool {
-    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+fn is_by_lines(answer: &Answer) -> bool {
+    let kind = answer.head.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
     kind.trim().eq_ignore_ascii_case(NDJSON)
-}
-
-/// The address as it was given, without what is secret in it.
-fn shown(given: &str, base: &Url) -> String {
-    if base.username().is_empty() && base.password().is_none() {
-        return given.to_owned();
-    }
-    let mut base = base.clone();
-    // Fails only for addresses without a host.
-    let _ = base.set_username("").and_then(|()| base.set_password(None));
-    base.into()
 }

@@ -12,7 +12,7 @@ pub enum NoVerdict {
     Unreachable {
         /// The checker.
         url: String,
-        /// What went wrong, from the outermost to the innermost cause.
+        /// What went wrong.
         reason: String,
     },
     /// The checker did not answer in time.
@@ -64,20 +64,6 @@ impl NoVerdict {
             Self::Refused { retry_after, .. } => *retry_after,
             _ => None,
         }
-    }
-
-    pub(crate) fn from_transport(url: &str, patience: Duration, error: &reqwest::Error) -> Self {
-        let url = url.to_owned();
-        if error.is_timeout() {
-            return Self::TimedOut { url, patience };
-        }
-        let mut reason = error.to_string();
-        let mut cause = std::error::Error::source(error);
-        while let Some(deeper) = cause {
-            reason = deeper.to_string();
-            cause = deeper.source();
-        }
-        Self::Unreachable { url, reason }
     }
 
     pub(crate) fn from_answer(

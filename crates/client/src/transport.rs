@@ -1,8 +1,22 @@
 //! The HTTP client below a checker: what it trusts, and which way it connects.
 
-use std::time::Duration;
+use std::{error::Error, sync::Arc, time::Duration};
 
-use reqwest::{Certificate, Client, redirect};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, Response, body::Incoming, header::USER_AGENT};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use rustls_platform_verifier::Verifier;
+use tokio::time::{Instant, timeout_at};
 
 use crate::Family;
 
@@ -10,9 +24,12 @@ use crate::Family;
 /// one family does not take it all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// What this library calls itself.
+const NAME: &str = concat!("port-checker/", env!("CARGO_PKG_VERSION"));
+
 /// Authorities to trust beside those of the system.
-#[derive(Debug, Clone)]
-pub struct Roots(Vec<Certificate>);
+#[derive(Debug, Clone, Default)]
+pub struct Roots(Vec<CertificateDer<'static>>);
 
 /// Certificates that cannot be trusted.
 #[derive(Debug, thiserror::Error)]
@@ -25,38 +42,105 @@ impl Roots {
     /// # Errors
     /// There is none, or one that cannot be used.
     pub fn from_pem(pem: &[u8]) -> Result<Self, InvalidRoots> {
-        let invalid = |error: reqwest::Error| {
-            let cause = std::error::Error::source(&error);
-            InvalidRoots(cause.map_or_else(|| error.to_string(), ToString::to_string))
-        };
-        choose_provider();
-        let roots = Certificate::from_pem_bundle(pem).map_err(invalid)?;
+        let invalid = |error: &dyn Error| InvalidRoots(error.to_string());
+        let roots: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem)
+            .collect::<Result<_, _>>()
+            .map_err(|error| invalid(&error))?;
         if roots.is_empty() {
             return Err(InvalidRoots("there is none".to_owned()));
         }
-        client(&roots, None).map_err(invalid)?;
+        let mut store = RootCertStore::empty();
+        for root in &roots {
+            store.add(root.clone()).map_err(|error| invalid(&error))?;
+        }
         Ok(Self(roots))
     }
+}
 
-    pub(crate) fn certificates(&self) -> &[Certificate] {
-        &self.0
+/// An HTTP client. Clones share its connections. It uses no proxy and follows no redirect: either
+/// would make the checker see somebody else's address.
+#[derive(Debug, Clone)]
+pub(crate) struct Transport(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+
+/// An answer whose body must arrive in time.
+pub(crate) struct Answer {
+    pub(crate) head: Response<Incoming>,
+    until: Instant,
+}
+
+/// Why there is no answer, or no more of it.
+pub(crate) enum Broken {
+    TimedOut,
+    /// The innermost cause.
+    Otherwise(String),
+}
+
+impl Transport {
+    /// Trusts `roots` beside those of the system, and uses one family only if told so.
+    ///
+    /// # Errors
+    /// The trust roots of the system cannot be used.
+    pub(crate) fn new(roots: &Roots, family: Option<Family>) -> Result<Self, rustls::Error> {
+        let provider = Arc::new(ring::default_provider());
+        let verifier = Verifier::new_with_extra_roots(roots.0.clone(), Arc::clone(&provider))?;
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth();
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        tcp.set_local_address(family.map(Family::unspecified));
+        // The kernel may give a connection the very port that is to be listened on next. With this it
+        // lets both have it.
+        tcp.set_reuse_address(true);
+        let https = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        Ok(Self(Client::builder(TokioExecutor::new()).build(https)))
+    }
+
+    /// Sends a request; the answer and its body must arrive within `patience`.
+    pub(crate) async fn send(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        patience: Duration,
+    ) -> Result<Answer, Broken> {
+        let until = Instant::now() + patience;
+        request.headers_mut().insert(USER_AGENT, NAME.parse().expect("a plain name"));
+        match timeout_at(until, self.0.request(request)).await {
+            Ok(answer) => answer.map(|head| Answer { head, until }).map_err(|error| of(&error)),
+            Err(_) => Err(Broken::TimedOut),
+        }
     }
 }
 
-/// Chooses the cryptography. Fails only if somebody else has chosen already, which is as good.
-pub(crate) fn choose_provider() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
+impl Answer {
+    /// The next piece of the body; none at its end.
+    pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>, Broken> {
+        loop {
+            let frame = timeout_at(self.until, self.head.body_mut().frame()).await;
+            match frame.map_err(|_| Broken::TimedOut)? {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(of(&error)),
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Ok(Some(data));
+                    }
+                }
+            }
+        }
+    }
 }
 
-/// A client that trusts `roots` beside those of the system, and uses one family only if told so.
-pub(crate) fn client(roots: &[Certificate], family: Option<Family>) -> reqwest::Result<Client> {
-    Client::builder()
-        .user_agent(concat!("port-checker/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .local_address(family.map(Family::unspecified))
-        .tls_certs_merge(roots.iter().cloned())
-        // A proxy or a redirect would make the checker see somebody else's address.
-        .no_proxy()
-        .redirect(redirect::Policy::none())
-        .build()
+fn of(error: &dyn Error) -> Broken {
+    let mut innermost = error;
+    while let Some(deeper) = innermost.source() {
+        innermost = deeper;
+    }
+    Broken::Otherwise(innermost.to_string())
 }

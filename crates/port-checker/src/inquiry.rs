@@ -52,7 +52,7 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
         let mut servers = args.servers;
         if servers.is_empty() {
             let files = OpenFiles::of(files.limit() / CHECKERS_PART);
-            servers = vec![local_checker::start(files).await?];
+            servers = vec![local_checker::start(files, &plan).await?];
             plan.addresses = local_checker::addresses(&plan);
         }
         let agent = agent(servers, &args.asking);

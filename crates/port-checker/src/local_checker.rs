@@ -1,6 +1,6 @@
 //! A checker in this process that checks this machine over loopback, for want of one outside.
 
-use std::net::IpAddr;
+use std::{collections::HashSet, io, net::IpAddr};
 
 use anyhow::Context;
 use port_checker_client::{Checker, Families, Family, Plan};
@@ -16,6 +16,9 @@ const SETTINGS: [(&str, &str); 5] = [
     ("PORT_CHECK_RETRIES", "1"),
 ];
 
+/// How many ports are tried that are not to be verified. Whoever verifies all there are must lose one.
+const MOST_TRIED: usize = 1024;
+
 /// What it is asked about: this machine's loopback address of each family that the plan tries. Of
 /// families that were not asked for by name, those that this machine has.
 pub(crate) fn addresses(plan: &Plan) -> Vec<IpAddr> {
@@ -24,16 +27,33 @@ pub(crate) fn addresses(plan: &Plan) -> Vec<IpAddr> {
     loopback.filter(|ip| plan.families != Families::Available || there(ip)).collect()
 }
 
-/// Starts it, for the rest of this process, with its part of the descriptors.
-pub(crate) async fn start(files: OpenFiles) -> anyhow::Result<Checker> {
+/// Starts it, for the rest of this process, with its part of the descriptors, on a port that is not
+/// to be verified.
+pub(crate) async fn start(files: OpenFiles, plan: &Plan) -> anyhow::Result<Checker> {
     let given = |variable: &str| {
         SETTINGS.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned())
     };
     let mut config = Config::resolve(given, files).expect("the settings are good");
     config.cors_origins = CorsOrigins::Only(Vec::new());
-    let listener = TcpListener::bind((Family::Ipv4.loopback(), 0)).await;
-    let listener = listener.context("cannot listen on loopback")?;
+    let listener = listen_beside(plan).await.context("cannot listen on loopback")?;
     let address = listener.local_addr().context("the listener has no address")?;
     tokio::spawn(port_checker_server::run(listener, config, std::future::pending()));
     Ok(Checker::new(&format!("http://{address}"))?)
+}
+
+/// Takes the port that the kernel offers, or another one if that is to be verified.
+async fn listen_beside(plan: &Plan) -> io::Result<TcpListener> {
+    let verified: HashSet<u16> = plan.ports.iter().map(|port| port.get()).collect();
+    let listen = |port: u16| TcpListener::bind((Family::Ipv4.loopback(), port));
+    let offered = listen(0).await?;
+    if !verified.contains(&offered.local_addr()?.port()) {
+        return Ok(offered);
+    }
+    let others = (1024..=u16::MAX).rev().filter(|port| !verified.contains(port));
+    for port in others.take(MOST_TRIED) {
+        if let Ok(listener) = listen(port).await {
+            return Ok(listener);
+        }
+    }
+    Ok(offered)
 }

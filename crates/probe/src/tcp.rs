@@ -119,6 +119,9 @@ fn settled(stream: &TcpStream) -> io::Result<()> {
 fn start(address: SocketAddr) -> Result<TcpStream, (&'static str, io::Error)> {
     let socket = open(Domain::for_address(address)).map_err(|error| ("open a socket", error))?;
     origin::keep(&socket, address);
+    // A program of this machine may want to listen on the local port that this connection gets. If
+    // it may not, that is no reason not to dial.
+    let _ = socket.set_reuse_address(true);
     #[expect(
         clippy::disallowed_methods,
         reason = "dials a vetted target: the only callers are Check and TlsProber"

@@ -57,6 +57,12 @@ fn refused(facts: &PortFacts, place: &Place) -> String {
                 Let it listen on all addresses (0.0.0.0 or ::)."
             .to_owned();
     }
+    if matches!(&facts.local, Some(Local::InUse { listens_on, .. }) if listens_on.is_empty()) {
+        return "The port is taken, but nobody listens on it: it is the near end of a connection that \
+                a program of this machine has made. Try again; to keep such connections away from your \
+                ports, name them in the kernel's net.ipv4.ip_local_reserved_ports."
+            .to_owned();
+    }
     match (&facts.local, place) {
         (_, Place::CarrierGradeNat { .. }) => NO_FORWARD_CAN_WORK.to_owned(),
         (_, Place::BehindNat { .. }) => format!(

@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use super::{FamilyDiagnosis, Outcome, Place};
+use super::{FamilyDiagnosis, Outcome, Place, PortVerdict};
 use crate::{
     Family,
     facts::{FamilyFacts, Local, PortFacts},
@@ -208,11 +208,12 @@ fn loopback(families: &[FamilyDiagnosis]) -> Option<Notice> {
     families.iter().any(is_loopback).then_some(Notice::LoopbackOnly)
 }
 
-/// Whose fault it is that nothing is known.
+/// Whose fault it is that nothing is known of any port.
 fn no_verdict(families: &[FamilyDiagnosis]) -> Option<Notice> {
-    let mut ports = families.iter().flat_map(|family| &family.ports);
+    let ports = || families.iter().flat_map(|family| &family.ports);
     let mut checkers = families.iter().flat_map(|family| &family.checkers);
-    if ports.any(|port| port.facts.answers.iter().any(Option::is_some)) {
+    let asked = ports().any(|port| port.verdict == PortVerdict::NoVerdict);
+    if !asked || ports().any(|port| port.facts.answers.iter().any(Option::is_some)) {
         return None;
     }
     let answered =

@@ -195,6 +195,27 @@ table inet filter {
     }
 }
 
+/// Ports of providers often lie where the kernel takes the near ends of connections from: ours to the
+/// checkers, and those of a checker on this machine.
+#[test]
+fn our_own_connections_do_not_take_the_ports() {
+    if !skip::is_root() {
+        return;
+    }
+    let centre = DataCentre::new();
+    centre.provider.sysctl("net.ipv4.ip_local_port_range=20000 20099");
+    let report = centre.verify("20000-20099");
+    assert_eq!(report.status, Some(0), "{}", report.text);
+    assert_eq!(report.text.matches("  20000-20099  reachable, proven ours\n").count(), 2);
+    // A port of the checker's own, and enough for its hundred connections.
+    centre.provider.sysctl("net.ipv4.ip_local_port_range=20000 20199");
+    for _ in 0..5 {
+        let report = Report::of(&centre.provider, "verify 20000-20099 --family 4");
+        assert_eq!(report.status, Some(0), "{}", report.text);
+        assert!(report.text.contains("  20000-20099  reachable, proven ours\n"), "{}", report.text);
+    }
+}
+
 /// A monitor that looks whether the port works is no evidence that the Internet reached it.
 #[test]
 fn programs_of_this_machine_are_no_visitors() {
@@ -247,6 +268,7 @@ fn a_machine_without_ipv6() {
         let report = Report::of(&machine, &format!("verify 7466 --family {family}"));
         assert_eq!(report.status, Some(1), "{}", report.text);
         assert!(report.flowing().contains("This machine has no IPv6 address"), "{}", report.text);
+        assert!(!report.flowing().contains("No checker"), "nobody was asked: {}", report.text);
     }
 }
 
