@@ -4,9 +4,9 @@ use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 use hyper::{
-    Method, Request,
-    header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER},
-    http::request::Builder,
+    Request, Uri,
+    header::{ACCEPT, CONTENT_TYPE, LOCATION, RETRY_AFTER},
+    http::{request::Builder, uri::InvalidUri},
 };
 use port_checker_api::{CheckRequest, CheckResponse, NDJSON, OwnAddress, Progress};
 use tokio::time::sleep;
@@ -35,6 +35,8 @@ pub struct Checker {
     /// As it was given.
     url: String,
     base: Url,
+    ip: Uri,
+    check_ports: Uri,
     http: Transport,
     roots: Roots,
     patience: Duration,
@@ -63,25 +65,32 @@ impl Checker {
         if !base.username().is_empty() || base.password().is_some() {
             return Err(invalid("expected neither user nor password".to_owned()));
         }
+        let route = |name| route(&base, name).map_err(|error| invalid(error.to_string()));
+        let (ip, check_ports) = (route("ip")?, route("check-ports")?);
         let roots = Roots::default();
-        let http = Transport::new(&roots, None).map_err(|error| invalid(error.to_string()))?;
-        let (patience, longest_wait) = (PATIENCE, LONGEST_WAIT);
-        Ok(Self { url: url.to_owned(), base, http, roots, patience, longest_wait })
+        Ok(Self {
+            url: url.to_owned(),
+            base,
+            ip,
+            check_ports,
+            http: Transport::new(&roots, None),
+            roots,
+            patience: PATIENCE,
+            longest_wait: LONGEST_WAIT,
+        })
     }
 
     /// The same checker, talked to over one address family only, so that it sees this machine's
     /// address of that family.
     #[must_use]
     pub fn over(self, family: Family) -> Self {
-        let http = Transport::new(&self.roots, Some(family));
-        Self { http: http.expect("the same settings were good for any family"), ..self }
+        Self { http: Transport::new(&self.roots, Some(family)), ..self }
     }
 
     /// The same checker, whose certificate may also come from one of these authorities.
     #[must_use]
     pub fn trusting(self, roots: &Roots) -> Self {
-        let http = Transport::new(roots, None).expect("the roots were good before");
-        Self { http, roots: roots.clone(), ..self }
+        Self { http: Transport::new(roots, None), roots: roots.clone(), ..self }
     }
 
     /// The same checker, given `patience` for each answer; 30 seconds by default.
@@ -113,7 +122,7 @@ impl Checker {
     /// # Errors
     /// The checker does not answer, or has no `/ip`.
     pub async fn ip(&self) -> Result<IpAddr, NoVerdict> {
-        let request = self.request(Method::GET, "ip").header(ACCEPT, "application/json");
+        let request = Request::get(&self.ip).header(ACCEPT, "application/json");
         let body = self.body(self.send(request, Bytes::new()).await?).await?;
         let answer: Result<OwnAddress, _> = serde_json::from_slice(&body);
         let own = answer.map_err(|error| NoVerdict::malformed(&self.url, error))?;
@@ -156,7 +165,7 @@ impl Checker {
         on_progress: &mut impl FnMut(&Progress),
     ) -> Result<CheckResponse, NoVerdict> {
         let body = serde_json::to_vec(request).expect("a request is plain data");
-        let post = self.request(Method::POST, "check-ports");
+        let post = Request::post(&self.check_ports);
         let post = post.header(CONTENT_TYPE, "application/json");
         let post = post.header(ACCEPT, format!("{NDJSON}, application/json;q=0.9"));
         let answer = self.send(post, body.into()).await?;
@@ -191,7 +200,7 @@ impl Checker {
 
     /// Sends a request; an answer that is not 200 is no verdict.
     async fn send(&self, request: Builder, body: Bytes) -> Result<Answer, NoVerdict> {
-        let request = request.body(body.into()).expect("the route is a good address");
+        let request = request.body(body.into()).expect("the parts of the head are good");
         let sent = self.http.send(request, self.patience).await;
         let answer = sent.map_err(|broken| self.broken(broken))?;
         let status = answer.head.status().as_u16();
@@ -200,7 +209,12 @@ impl Checker {
         }
         let retry_after = answer.head.headers().get(RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
-        let body = self.body(answer).await?;
+        if let Some(elsewhere) = answer.head.headers().get(LOCATION) {
+            let message = format!("go to {}", String::from_utf8_lossy(elsewhere.as_bytes()));
+            return Err(NoVerdict::from_answer(&self.url, status, None, message.as_bytes()));
+        }
+        // A body that breaks off does not take back the status.
+        let body = self.body(answer).await.unwrap_or_default();
         Err(NoVerdict::from_answer(&self.url, status, retry_after.map(Duration::from_secs), &body))
     }
 
@@ -226,17 +240,17 @@ impl Checker {
             Broken::Otherwise(reason) => NoVerdict::Unreachable { url, reason },
         }
     }
+}
 
-    /// A request to a route of the checker, which may live under a path.
-    fn request(&self, method: Method, route: &str) -> Builder {
-        let mut url = self.base.clone();
-        url.set_fragment(None);
-        url.set_query(None);
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().push(route);
-        }
-        Request::builder().method(method).uri(url.as_str())
+/// A route of the checker, which may live under a path.
+fn route(base: &Url, name: &str) -> Result<Uri, InvalidUri> {
+    let mut url = base.clone();
+    url.set_fragment(None);
+    url.set_query(None);
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().push(name);
     }
+    url.as_str().parse()
 }
 
 /// Whether the answer arrives line by line, whatever parameters its media type has.

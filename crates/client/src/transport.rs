@@ -8,7 +8,7 @@ use hyper::{Request, Response, body::Incoming, header::USER_AGENT};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
+    rt::{TokioExecutor, TokioTimer},
 };
 use rustls::{
     ClientConfig, RootCertStore,
@@ -23,6 +23,10 @@ use crate::Family;
 /// How long a connection may take. Shorter than the patience for an answer, so that a dead path of
 /// one family does not take it all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection is kept for the next request: shorter than servers keep theirs, so that none
+/// ends just as it is used again.
+const IDLE: Duration = Duration::from_secs(2);
 
 /// What this library calls itself.
 const NAME: &str = concat!("port-checker/", env!("CARGO_PKG_VERSION"));
@@ -77,17 +81,7 @@ pub(crate) enum Broken {
 
 impl Transport {
     /// Trusts `roots` beside those of the system, and uses one family only if told so.
-    ///
-    /// # Errors
-    /// The trust roots of the system cannot be used.
-    pub(crate) fn new(roots: &Roots, family: Option<Family>) -> Result<Self, rustls::Error> {
-        let provider = Arc::new(ring::default_provider());
-        let verifier = Verifier::new_with_extra_roots(roots.0.clone(), Arc::clone(&provider))?;
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth();
+    pub(crate) fn new(roots: &Roots, family: Option<Family>) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -97,11 +91,13 @@ impl Transport {
         // lets both have it.
         tcp.set_reuse_address(true);
         let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
+            .with_tls_config(tls(roots))
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
-        Ok(Self(Client::builder(TokioExecutor::new()).build(https)))
+        let mut client = Client::builder(TokioExecutor::new());
+        client.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE);
+        Self(client.build(https))
     }
 
     /// Sends a request; the answer and its body must arrive within `patience`.
@@ -133,6 +129,26 @@ impl Answer {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Without trust roots of the system only `roots` are trusted; without any, no certificate is, and
+/// plain HTTP needs none.
+fn tls(roots: &Roots) -> ClientConfig {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .expect("the provider knows them");
+    match Verifier::new_with_extra_roots(roots.0.clone(), provider) {
+        Ok(verifier) => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth(),
+        Err(_) => {
+            let mut store = RootCertStore::empty();
+            store.add_parsable_certificates(roots.0.iter().cloned());
+            builder.with_root_certificates(store).with_no_client_auth()
         }
     }
 }

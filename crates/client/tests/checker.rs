@@ -184,7 +184,8 @@ async fn the_python_service_is_a_checker_too() {
 
 #[test]
 fn addresses_that_are_none() {
-    for url in ["checker.example", "ftp://checker.example", "http://", ""] {
+    let odd = ["http://a\"b:9", "http://user:secret@checker.example"];
+    for url in ["checker.example", "ftp://checker.example", "http://", "", odd[0], odd[1]] {
         let error = Checker::new(url).expect_err(url);
         assert!(error.to_string().contains(&format!("'{url}'")), "{error}");
     }

@@ -169,7 +169,7 @@ pub(crate) fn parser() -> Parser {
 }
 
 const EXIT_STATUS: &str = "Exit status: 0 every port is reachable; 1 at least one is not; 2 usage; 3 \
-                           no checker gave a verdict; 130 interrupted.";
+                           a port got no verdict; 130 interrupted.";
 
 fn serve() -> Parser {
     let check_config = Arg::new(CHECK_CONFIG)

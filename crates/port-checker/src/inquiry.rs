@@ -69,7 +69,11 @@ pub(crate) fn check(args: CheckArgs) -> anyhow::Result<ExitCode> {
 
 fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     let runtime = runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("cannot start the runtime")?.block_on(work)
+    let runtime = runtime.context("cannot start the runtime")?;
+    let done = runtime.block_on(work);
+    // A name that is still looked up is nobody's concern any more.
+    runtime.shutdown_background();
+    done
 }
 
 fn agent(servers: Vec<Checker>, asking: &AskingArgs) -> Agent {

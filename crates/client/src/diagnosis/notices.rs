@@ -122,7 +122,8 @@ impl fmt::Display for Notice {
             ),
             Self::NoVerdictOurs => f.write_str(
                 "No checker could be talked to, which says nothing about your ports. Is the address \
-                 right, does this machine's connection work, and does its firewall let it out?",
+                 right, does this machine's connection work, does its firewall let it out, and are the \
+                 certificates of checkers over HTTPS trusted here (--ca-file)?",
             ),
             Self::TooFewVerdicts { verdicts, quorum } => write!(
                 f,

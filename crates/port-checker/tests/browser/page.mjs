@@ -27,7 +27,7 @@ page.on("pageerror", (error) => complaints.push(String(error)));
 page.on("request", (request) => origins.add(new URL(request.url()).origin));
 page.on("console", (message) => {
   // The browser reports every answer that is not a success; one is meant.
-  const expected = limited && message.text().includes("429");
+  const expected = limited && /429|502/.test(message.text());
   if (message.type() === "error" && !expected) complaints.push(message.text());
 });
 await page.addInitScript(() => {
@@ -99,9 +99,15 @@ async function everybodyCanReadIt() {
 }
 
 async function wrongPortsAreNamed() {
-  await page.fill("#ports", "80, 90-70");
-  await page.keyboard.press("Enter");
-  await waitForText("#problem", "“90-70” is neither a port");
+  for (const [ports, words] of [
+    ["80, 90-70", "“90-70” is neither a port"],
+    ["<b>80</b>", "“<b>80</b>” is neither a port"],
+    [" , ", "Name at least one port"],
+  ]) {
+    await page.fill("#ports", ports);
+    await page.keyboard.press("Enter");
+    await waitForText("#problem", words);
+  }
   assert.equal(await focused(), "ports");
 }
 
@@ -111,6 +117,7 @@ async function aCheckCanBeCancelled() {
   await cell(OPEN).and(page.locator(".good")).waitFor();
   await page.click("#go");
   await waitForText("#problem", "Cancelled after 1 port.");
+  await waitForText("#summary", "1 of 2 ports reachable. Not judged: 1.");
   assert.equal(await text("#go"), "Check");
 }
 
@@ -120,11 +127,31 @@ async function theLinkReproducesIt() {
   assert.equal(await page.inputValue("#ports"), `${OPEN},${SILENT}`);
 }
 
+async function whatIsNotTheCheckerIsNotTakenForIt() {
+  limited = true;
+  for (const [answer, words] of [
+    [{ status: 502, body: "<html>502 Bad Gateway" }, "it answered 502"],
+    [{ status: 200, body: "" }, "The answer broke off."],
+  ]) {
+    await page.route("**/check-ports", (route) => route.fulfill(answer), { times: 1 });
+    await page.click("#go");
+    await waitForText("#problem", words);
+  }
+}
+
+async function aLongGridKeepsTheExplanationInSight() {
+  await page.fill("#ports", `${OPEN} 1-39`);
+  await page.click("#go");
+  await waitForText("#summary", "1 of 40 ports reachable");
+  await cell(OPEN).click();
+  const { y } = await page.locator("#detail").boundingBox();
+  const height = await page.evaluate(() => innerHeight);
+  assert.ok(y >= 0 && y < height, `${y} is out of sight`);
+}
+
 async function aLimitIsWaitedFor() {
   limited = true;
   await page.fill("#ports", "1-40");
-  await page.click("#go");
-  await waitForText("#summary", "0 of 40 ports reachable");
   await page.click("#go");
   await waitForText("#problem", "more than the caller");
   assert.match(await text("#go"), /^Try again in \d+ s$/);
@@ -141,6 +168,8 @@ try {
   await wrongPortsAreNamed();
   await aCheckCanBeCancelled();
   await theLinkReproducesIt();
+  await whatIsNotTheCheckerIsNotTakenForIt();
+  await aLongGridKeepsTheExplanationInSight();
   await aLimitIsWaitedFor();
   assert.deepEqual(complaints, []);
   assert.deepEqual([...origins], [url], "no other origin");

@@ -179,6 +179,11 @@ fn clients_trust_an_authority_of_their_own_if_told() {
     assert_eq!(status, Some(3), "nobody vouches for it: {text}");
     let (status, text) = check(&["--ca-file", ca.to_str().expect("a path in UTF-8")]);
     assert_eq!(status, Some(1), "it was free a moment ago: {text}");
+    let mut without_roots = port_checker(&["check", "127.0.0.1", &open, "--server", &url], &[]);
+    without_roots.arg("--ca-file").arg(https.directory.path().join("ca.crt"));
+    without_roots.env("SSL_CERT_FILE", "/nonexistent").env("SSL_CERT_DIR", "/nonexistent");
+    let status = without_roots.output().expect("the program starts").status;
+    assert_eq!(status.code(), Some(1), "the authority alone is enough");
     for file in ["/nonexistent", https.files.1.to_str().expect("a path in UTF-8")] {
         assert_eq!(check(&["--ca-file", file]).0, Some(2), "{file}");
     }

@@ -133,6 +133,15 @@ fn waiting_ends_when_the_port_becomes_reachable() {
     assert_eq!(waiting.exit_status().code(), Some(0));
 }
 
+#[test]
+fn plain_http_needs_no_trust_roots() {
+    let port = unused(1)[0].to_string();
+    let mut command = port_checker(&["verify", &port], &[]);
+    command.env("SSL_CERT_FILE", "/nonexistent").env("SSL_CERT_DIR", "/nonexistent");
+    let (status, text, complaint) = output(&mut command);
+    assert_eq!(status, Some(0), "{text}{complaint}");
+}
+
 /// `script` makes a terminal for the command.
 #[test]
 fn progress_and_colour_are_for_terminals() {

@@ -46,8 +46,10 @@ let found = new Map(); // Port to what was found.
 // Ports out of "50800-50899, 7466", each once; or an error that quotes the part that is wrong.
 function parse(text) {
   const ports = new Set();
-  for (const part of text.split(",").map((part) => part.trim())) {
-    const [, first, last = first] = /^(\d{1,5})(?:\s*-\s*(\d{1,5}))?$/.exec(part) ?? [];
+  const parts = text.replace(/\s*[-–]\s*/g, "-").split(/[\s,;]+/).filter(Boolean);
+  if (parts.length === 0) throw new Error("Name at least one port, such as 7466 or 50800-50899.");
+  for (const part of parts) {
+    const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(part) ?? [];
     const [from, to] = [Number(first), Number(last)];
     if (!(from >= 1 && from <= to && to <= LAST_PORT)) {
       throw new Error(`“${part}” is neither a port from 1 to ${LAST_PORT} nor a range such as 50800-50899.`);
@@ -127,6 +129,8 @@ function inWords() {
   for (const { error } of found.values()) errors.set(error, (errors.get(error) ?? 0) + 1);
   const reachable = errors.get(null) ?? 0;
   errors.delete(null);
+  const unknown = cells.size - found.size;
+  if (unknown > 0) errors.set("Not judged", unknown);
   const details = [...errors].map(([error, count]) => ` ${error}: ${count}.`).join("");
   return `${reachable} of ${plural(cells.size, "port")} reachable.${details}`;
 }
@@ -144,11 +148,19 @@ async function* lines(body) {
   }
 }
 
-class Refused extends Error {
-  constructor({ message }, retryAfter) {
+// What is said to the visitor, and in how many seconds it may be tried again.
+class Failure extends Error {
+  constructor(message, retryAfter = 0) {
     super(message);
     this.retryAfter = retryAfter;
   }
+}
+
+// An answer of the checker that is not a success, or of something before it that is not the checker.
+async function refusal(response) {
+  const body = await response.json().catch(() => null);
+  const message = body?.detail?.message ?? `The checker cannot be used now: it answered ${response.status}.`;
+  return new Failure(message, Number(response.headers.get("Retry-After")));
 }
 
 async function check(ports, signal) {
@@ -157,17 +169,21 @@ async function check(ports, signal) {
     headers: { "Content-Type": "application/json", Accept: "application/x-ndjson" },
     body: JSON.stringify({ ports, verbose: true }),
     signal,
+  }).catch((error) => {
+    throw signal.aborted ? error : new Failure("The checker cannot be reached. Try again in a while.");
   });
-  if (!response.ok) {
-    const { detail: refusal } = await response.json();
-    throw new Refused(refusal, Number(response.headers.get("Retry-After")));
+  if (!response.ok) throw await refusal(response);
+  lay(ports);
+  try {
+    for await (const text of lines(response.body)) {
+      const line = JSON.parse(text);
+      if (line.detail) throw new Failure(line.detail.message);
+      if ("port" in line) judged(line);
+    }
+  } catch (error) {
+    throw signal.aborted || error instanceof Failure ? error : new Failure("The answer broke off.");
   }
-  for await (const text of lines(response.body)) {
-    const line = JSON.parse(text);
-    if (line.detail) throw new Refused(line.detail, 0);
-    if ("port" in line) judged(line);
-  }
-  if (found.size < ports.length) throw new Error("The answer broke off.");
+  if (found.size < ports.length) throw new Failure("The answer broke off.");
 }
 
 // Offers to try again when the limit is over.
@@ -189,14 +205,12 @@ function countDown(seconds) {
   tick();
 }
 
-function fail(error) {
-  if (error.name === "AbortError") {
+function fail(error, signal) {
+  if (signal.aborted) {
     problem.textContent = `Cancelled after ${plural(found.size, "port")}.`;
     return;
   }
-  problem.textContent = error instanceof TypeError
-    ? "The checker cannot be reached. Try again in a while."
-    : error.message;
+  problem.textContent = error.message;
   if (error.retryAfter > 0) countDown(error.retryAfter);
 }
 
@@ -205,17 +219,19 @@ async function run(ports) {
   history.replaceState(null, "", query);
   link.href = query;
   running = new AbortController();
+  const { signal } = running;
   button.textContent = "Cancel";
-  lay(ports);
+  found = new Map();
+  cells = new Map();
+  results.hidden = true;
   try {
-    await check(ports, running.signal);
+    await check(ports, signal);
   } catch (error) {
-    fail(error);
+    fail(error, signal);
   } finally {
     running = null;
     progress.hidden = true;
-    results.hidden = found.size === 0;
-    summary.textContent = inWords();
+    if (cells.size > 0) summary.textContent = inWords();
     if (!countdown) button.textContent = "Check";
   }
 }
@@ -244,6 +260,7 @@ grid.addEventListener("focusin", ({ target }) => {
 
 // One stop for the Tab key; the arrows move within.
 grid.addEventListener("keydown", (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   const columns = getComputedStyle(grid).gridTemplateColumns.split(" ").length;
   const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns };
   const all = [...cells.values()];
@@ -257,6 +274,6 @@ grid.addEventListener("keydown", (event) => {
 
 input.value = new URLSearchParams(location.search).get("ports") ?? "";
 fetch("/ip", { headers: { Accept: "application/json" } })
-  .then((response) => response.json())
+  .then(async (response) => response.ok ? response.json() : Promise.reject(await refusal(response)))
   .then(({ ip }) => { element("address").textContent = ip; })
   .catch(() => { element("address").textContent = "an address the checker cannot tell"; });

@@ -83,7 +83,7 @@ impl Asset {
         let gzip = accepts_gzip(headers);
         // The bytes differ, and so must their tags (RFC 9110, section 8.8.3.3).
         let tag = format!("\"{}{}\"", self.hash, if gzip { "-gzip" } else { "" });
-        let known = headers.get(IF_NONE_MATCH).is_some_and(|value| *value == *tag);
+        let known = names(headers, &tag);
         let body = if gzip { self.gzip.clone() } else { self.plain.clone() };
         let mut response =
             if known { StatusCode::NOT_MODIFIED.into_response() } else { body.into_response() };
@@ -107,12 +107,24 @@ impl Asset {
     }
 }
 
+/// Whether `If-None-Match` names this tag, weak or not (RFC 9110, section 13.1.2).
+fn names(headers: &HeaderMap, tag: &str) -> bool {
+    let lines = headers.get_all(IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
+    let mut tags = lines.flat_map(|line| line.split(',')).map(str::trim);
+    tags.any(|other| other == "*" || other.strip_prefix("W/").unwrap_or(other) == tag)
+}
+
 fn accepts_gzip(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
     let mut codings = lines.flat_map(|line| line.split(','));
     codings.any(|coding| {
         let mut parts = coding.split(';').map(str::trim);
-        parts.next() == Some("gzip") && !parts.any(|part| matches!(part, "q=0" | "q=0.0"))
+        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let weight = parts.find_map(|part| {
+            let (name, weight) = part.split_once('=')?;
+            name.trim().eq_ignore_ascii_case("q").then(|| weight.trim().parse::<f32>().ok())?
+        });
+        named && weight != Some(0.0)
     })
 }
 
