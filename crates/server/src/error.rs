@@ -103,6 +103,15 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// What a parser says, which may quote a stranger at length: bounded, and on one line.
+pub(crate) fn shortened(reason: impl ToString) -> String {
+    /// In characters; what is of use fits.
+    const MOST: usize = 200;
+    let text = reason.to_string();
+    let shown: String = text.chars().filter(|char| !char.is_control()).take(MOST).collect();
+    if text.chars().nth(MOST).is_some() { shown + "…" } else { shown }
+}
+
 /// An offending value as a message quotes it: bounded, and on one line.
 pub(crate) fn quoted(value: &str) -> String {
     let mut quoted = String::from("'");

@@ -6,7 +6,7 @@ use port_checker_api::{Challenge, CheckRequest, ErrorCode, JsonPort};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::error::{ApiError, quoted};
+use crate::error::{ApiError, quoted, shortened};
 
 /// Parses a body and bounds the number of ports.
 ///
@@ -45,14 +45,14 @@ struct Loose<'a> {
 /// What is wrong with a request that is not a [`CheckRequest`].
 fn complaint(text: &str, max_ports: usize, error: &serde_json::Error) -> ApiError {
     let Ok(loose) = serde_json::from_str::<Loose<'_>>(text) else {
-        return invalid(format!("the body is not a request: {error}"));
+        return invalid(format!("the body is not a request: {}", shortened(error)));
     };
     address(loose.provider_ip)
         .and_then(|()| ports(loose.ports, max_ports))
         .and_then(|()| challenge(loose.challenge))
         .and_then(|()| verbose(loose.verbose))
         .err()
-        .unwrap_or_else(|| invalid(format!("the body is not a request: {error}")))
+        .unwrap_or_else(|| invalid(format!("the body is not a request: {}", shortened(error))))
 }
 
 fn address(raw: Option<&RawValue>) -> Result<(), ApiError> {

@@ -7,12 +7,12 @@ use port_checker_probe::ServerName;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::error::{ApiError, quoted};
+use crate::error::{ApiError, quoted, shortened};
 
 /// Parses a body, and the host in it.
 pub(super) fn parse(body: &[u8]) -> Result<(TlsCheckRequest, ServerName<'static>), ApiError> {
     let value: Value = serde_json::from_slice(body)
-        .map_err(|error| invalid(format!("the body is not JSON: {error}")))?;
+        .map_err(|error| invalid(format!("the body is not JSON: {}", shortened(error))))?;
     let Value::Object(fields) = &value else {
         return Err(invalid("the body is not a JSON object"));
     };
@@ -20,7 +20,7 @@ pub(super) fn parse(body: &[u8]) -> Result<(TlsCheckRequest, ServerName<'static>
     port(fields.get("port"))?;
     expected_ip(fields.get("expected_ip"))?;
     let mut request = TlsCheckRequest::deserialize(value)
-        .map_err(|error| invalid(format!("the body is not a request: {error}")))?;
+        .map_err(|error| invalid(format!("the body is not a request: {}", shortened(error))))?;
     request.expected_ip = request.expected_ip.map(|ip| ip.to_canonical());
     Ok((request, canonical(name)))
 }

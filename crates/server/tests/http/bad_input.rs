@@ -1,6 +1,6 @@
 //! What is not a good request, with its code, and a message that names the value.
 
-use port_checker_testbed::http::{Answer, check_ports, post, request, send};
+use port_checker_testbed::http::{Answer, JSON, check_ports, post, request, send};
 
 use crate::server::Server;
 
@@ -193,10 +193,19 @@ fn bytes_that_are_no_request_get_an_error_body_too() {
 #[test]
 fn long_values_are_quoted_in_part() {
     let server = Server::start(|_| {});
-    let body = format!(r#"{{"provider_ip":"{}","ports":[]}}"#, "a".repeat(100_000));
-    let answer = check_ports(server.address, &body);
-    assert_error(&answer, 422, "INVALID_IP", "a very long name");
-    assert!(answer.message().len() < 300, "{}", answer.message());
+    let long = "a".repeat(100_000);
+    let cases = [
+        ("/check-ports", format!(r#"{{"provider_ip":"{long}","ports":[]}}"#), "INVALID_IP"),
+        ("/check-ports", format!(r#"{{"verbose":"{long}","ports":[]}}"#), "INVALID_REQUEST"),
+        ("/check-ports", format!(r#"{{"verbose":"{long}"#), "INVALID_REQUEST"),
+        ("/check-tls", format!(r#"{{"host":"{long}","port":1}}"#), "INVALID_REQUEST"),
+        ("/check-tls", format!(r#"{{"host":"a","port":"{long}"}}"#), "INVALID_PORT"),
+    ];
+    for (path, body, code) in cases {
+        let answer = post(server.address, path, JSON, body.as_bytes());
+        assert_error(&answer, 422, code, "a very long value");
+        assert!(answer.message().len() < 400, "{}", answer.message());
+    }
 }
 
 fn assert_error(answer: &Answer, status: u16, code: &str, why: &str) {
