@@ -140,26 +140,26 @@ impl Checker {
         request: &CheckRequest,
         mut on_progress: impl FnMut(&Progress),
     ) -> Result<CheckResponse, NoVerdict> {
-        match self.check_once(request, &mut on_progress).await {
-            Err(busy) => match self.wait_for(&busy) {
-                Some(wait) => {
-                    sleep(wait).await;
-                    self.check_once(request, &mut on_progress).await
-                }
-                None => Err(busy),
-            },
-            answer => answer,
-        }
+        self.check_and_tell(request, &mut on_progress, |_| {}).await
     }
 
-    /// How long to wait before a checker that was busy is asked once more, if it says when and that
-    /// is not too long.
-    pub(crate) fn wait_for(&self, busy: &NoVerdict) -> Option<Duration> {
-        busy.retry_after().filter(|&wait| wait <= self.longest_wait)
+    /// The same; `on_wait` hears how long is waited for a checker that is busy.
+    pub(crate) async fn check_and_tell(
+        &self,
+        request: &CheckRequest,
+        on_progress: &mut impl FnMut(&Progress),
+        on_wait: impl FnOnce(Duration),
+    ) -> Result<CheckResponse, NoVerdict> {
+        let answer = self.check_once(request, on_progress).await;
+        let busy = answer.as_ref().err().and_then(NoVerdict::retry_after);
+        let Some(wait) = busy.filter(|&wait| wait <= self.longest_wait) else { return answer };
+        on_wait(wait);
+        sleep(wait).await;
+        self.check_once(request, on_progress).await
     }
 
     /// Has the checker judge ports; does not wait for one that is busy.
-    pub(crate) async fn check_once(
+    async fn check_once(
         &self,
         request: &CheckRequest,
         on_progress: &mut impl FnMut(&Progress),

@@ -105,9 +105,18 @@ impl Policy {
         if self.targets == Targets::Caller && address != caller {
             return Err(Refusal::NotTheCaller { address, caller });
         }
+        self.judge_ports(&ports)?;
+        Ok(Target::vetted(address, ports))
+    }
+
+    /// Judges ports alone, where their address is not known yet.
+    ///
+    /// # Errors
+    /// [`Refusal::Port`] for the first that may not be dialled.
+    pub fn judge_ports(&self, ports: &[Port]) -> Result<(), Refusal> {
         match ports.iter().find(|port| !self.ports.contains(port.get())) {
             Some(&port) => Err(Refusal::Port { port, allowed: self.ports.clone() }),
-            None => Ok(Target::vetted(address, ports)),
+            None => Ok(()),
         }
     }
 

@@ -1,25 +1,28 @@
 //! What kind of answer a client asks for.
 
-use axum::http::{HeaderMap, header::ACCEPT};
+use axum::http::{HeaderMap, HeaderName};
 
-/// Whether `Accept` names this media type (RFC 9110, section 12.5.1). Wildcards do not: what is
-/// answered by default is for them. Neither does a type with a weight of zero.
-pub(crate) fn names(headers: &HeaderMap, media_type: &str) -> bool {
-    let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
+/// Whether a field such as `Accept` or `Accept-Encoding` names this value (RFC 9110, section 12.5).
+/// Wildcards do not: what is answered by default is for them. Neither does a weight of zero.
+pub(crate) fn names(headers: &HeaderMap, field: HeaderName, value: &str) -> bool {
+    let lines = headers.get_all(field).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).any(|range| {
         let mut parts = range.split(';').map(str::trim);
-        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(media_type));
+        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(value));
         named && !parts.any(is_zero_weight)
     })
 }
 
 fn is_zero_weight(parameter: &str) -> bool {
-    let weight = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="));
-    weight.and_then(|weight| weight.parse::<f32>().ok()) == Some(0.0)
+    let weight =
+        parameter.split_once('=').filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
+    weight.and_then(|(_, weight)| weight.trim().parse::<f32>().ok()) == Some(0.0)
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header::ACCEPT;
+
     use super::*;
 
     #[test]
@@ -30,14 +33,15 @@ mod tests {
             ("Application/JSON", true, "any case"),
             ("application/json;q=0", false, "refused"),
             ("application/json; q=0.000", false, "refused in other words"),
+            ("application/json; Q = 0", false, "refused in odd words"),
             ("*/*", false, "anything"),
             ("application/jsonp", false, "another type"),
         ];
         for (accept, expected, why) in cases {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT, accept.parse().unwrap());
-            assert_eq!(names(&headers, "application/json"), expected, "{why}");
+            assert_eq!(names(&headers, ACCEPT, "application/json"), expected, "{why}");
         }
-        assert!(!names(&HeaderMap::new(), "application/json"), "no header");
+        assert!(!names(&HeaderMap::new(), ACCEPT, "application/json"), "no header");
     }
 }

@@ -1,6 +1,9 @@
 //! One line a request, and the id that ties it to what was logged on the way.
 
-use std::{net::IpAddr, time::Instant};
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use axum::{
     body::Body,
@@ -26,7 +29,14 @@ const LONGEST_ID: usize = 64;
 
 /// When a request's head had arrived: its deadline counts from here.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Arrival(pub(crate) Instant);
+pub(crate) struct Arrival(Instant);
+
+impl Arrival {
+    /// How much of `deadline` the request has left.
+    pub(crate) fn time_left(self, deadline: Duration) -> Duration {
+        deadline.saturating_sub(self.0.elapsed())
+    }
+}
 
 /// Gives the request its id and its caller, and logs what became of it.
 pub(crate) async fn access_log(

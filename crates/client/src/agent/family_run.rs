@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, net::IpAddr, time::Duration};
 
-use futures_util::future::{join, join_all};
+use futures_util::future::join_all;
 use port_checker_api::{Port, Progress};
 use tokio::{
     select,
@@ -131,7 +131,7 @@ impl<'a> FamilyRun<'a> {
             let answers = self.ask(|address| {
                 let challenge = Some(ours.challenge.clone());
                 let bound = Question { address, ports: bound.clone(), challenge };
-                [bound, Question { address, ports: others.clone(), challenge: None }]
+                vec![bound, Question { address, ports: others.clone(), challenge: None }]
             });
             let answers = answers.await;
             let _ = timeout(OVERTAKEN, all_arrived(&listeners, &answers)).await;
@@ -149,28 +149,23 @@ impl<'a> FamilyRun<'a> {
 
     /// Has these ports checked.
     pub(super) async fn check(&mut self, ports: &[Port]) {
-        let nothing = |address| Question { address, ports: Vec::new(), challenge: None };
-        let answers = self.ask(|address| {
-            [Question { address, ports: ports.to_vec(), challenge: None }, nothing(address)]
-        });
+        let answers =
+            self.ask(|address| vec![Question { address, ports: ports.to_vec(), challenge: None }]);
         let answers = answers.await;
         self.record(ports, answers, |_| (None, Arrivals::default()));
     }
 
     /// Asks every checker that has an address to check, all at once.
-    async fn ask(&self, questions: impl Fn(IpAddr) -> [Question; 2]) -> Vec<Option<Verdicts>> {
+    async fn ask(&self, questions: impl Fn(IpAddr) -> Vec<Question>) -> Vec<Option<Verdicts>> {
         let asked = self.checkers.iter().enumerate().map(async |(index, checker)| {
             let address = self.facts.checkers[index].address?;
             if self.given_up.contains(&index) {
                 return None;
             }
             let audience = Teller { run: self, checker: index, address };
-            let [first, second] = questions(address);
-            let (mut first, second) =
-                join(first.ask(checker, &audience), second.ask(checker, &audience)).await;
-            first.results.extend(second.results);
-            first.failure = first.failure.or(second.failure);
-            Some(first)
+            let asked = questions(address).into_iter();
+            let answers = join_all(asked.map(|question| question.ask(checker, &audience))).await;
+            Some(answers.into_iter().fold(Verdicts::default(), Verdicts::and))
         });
         join_all(asked).await
     }

@@ -3,7 +3,6 @@
 use std::{collections::HashMap, net::IpAddr, time::Duration};
 
 use port_checker_api::{Challenge, CheckRequest, CheckResponse, Port, PortResult, Progress};
-use tokio::time::sleep;
 
 use crate::{Checker, NoVerdict};
 
@@ -28,6 +27,15 @@ pub(super) struct Verdicts {
     pub(super) results: HashMap<Port, PortResult>,
     /// Why it did not judge others, if there are any.
     pub(super) failure: Option<NoVerdict>,
+}
+
+impl Verdicts {
+    /// What the checker says to both questions; of two failures the first.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.results.extend(other.results);
+        self.failure = self.failure.or(other.failure);
+        self
+    }
 }
 
 /// Who hears what happens meanwhile.
@@ -84,13 +92,8 @@ impl Question {
             told = true;
             audience.judged(progress);
         };
-        let mut answer = checker.check_once(&request, &mut heard).await;
-        if let Some(wait) = answer.as_ref().err().and_then(|busy| checker.wait_for(busy)) {
-            audience.waiting(wait);
-            sleep(wait).await;
-            answer = checker.check_once(&request, &mut heard).await;
-        }
-        let answer = answer?;
+        let waiting = |wait| audience.waiting(wait);
+        let answer = checker.check_and_tell(&request, &mut heard, waiting).await?;
         if !told {
             for (port, result) in answer.results.iter() {
                 audience.judged(&Progress { port: *port, result: result.clone() });

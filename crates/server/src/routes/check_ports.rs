@@ -3,7 +3,7 @@
 use axum::{
     Extension, Json,
     extract::State,
-    http::HeaderMap,
+    http::{HeaderMap, header::ACCEPT},
     response::{IntoResponse, Response},
 };
 use port_checker_api::{CheckRequest, CheckResponse, ErrorBody, NDJSON};
@@ -66,7 +66,7 @@ pub(crate) async fn check_ports(
         Err(refused) => return Ok(refused.into_response()),
     };
     let verbose = verbose.unwrap_or(false);
-    let answer = if accept_header::names(&headers, NDJSON) {
+    let answer = if accept_header::names(&headers, ACCEPT, NDJSON) {
         progress::answer(judging, verbose).await
     } else {
         whole(judging, verbose).await

@@ -58,7 +58,7 @@ pub(crate) async fn begin(
     let admission = admit(state, parties, ports, arrival).await.map_err(refused)?;
     let charged = state.limiter.charge(parties, ports, Mode::Charge).await;
     let standing = charged.map_err(refused)?;
-    let time_left = state.config.deadline.saturating_sub(arrival.0.elapsed());
+    let time_left = arrival.time_left(state.config.deadline);
     let judging = Judging {
         check: state.prober.check(admission, target, challenge, time_left),
         metrics: Arc::clone(&state.metrics),
@@ -98,7 +98,7 @@ pub(super) async fn admit(
 ) -> Result<Admission, ApiError> {
     let Config { probe, deadline, .. } = &*state.config;
     let (budget, longest) = (state.prober.budget(), probe.longest());
-    let time_left = deadline.saturating_sub(arrival.0.elapsed());
+    let time_left = arrival.time_left(*deadline);
     let turn_away = |overloaded| turned_away(overloaded, &state.config);
     budget.is_hopeless(ports, longest, time_left).map_err(turn_away)?;
     if let Some(admission) = budget.admit_now(ports) {

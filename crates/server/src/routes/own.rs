@@ -3,7 +3,7 @@
 use axum::{
     Extension, Json,
     extract::State,
-    http::{HeaderMap, Uri},
+    http::{HeaderMap, Uri, header::ACCEPT},
     response::{IntoResponse, Response},
 };
 use port_checker_api::{ErrorBody, ErrorCode, JsonPort, OwnAddress, OwnPort};
@@ -28,7 +28,7 @@ use crate::{
     )))
 )]
 pub(crate) async fn ip(Caller(ip): Caller, headers: HeaderMap) -> Response {
-    if accept_header::names(&headers, "application/json") {
+    if accept_header::names(&headers, ACCEPT, "application/json") {
         Json(OwnAddress { ip }).into_response()
     } else {
         format!("{ip}\n").into_response()

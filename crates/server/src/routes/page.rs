@@ -18,7 +18,7 @@ use bytes::Bytes;
 use flate2::{Compression, read::GzEncoder};
 use sha2::{Digest, Sha256};
 
-use crate::state::AppState;
+use crate::{accept_header, state::AppState};
 
 /// Nothing from elsewhere, nothing inline, in nobody's frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -80,7 +80,7 @@ impl Asset {
     }
 
     fn answer(&self, headers: &HeaderMap) -> Response {
-        let gzip = accepts_gzip(headers);
+        let gzip = accept_header::names(headers, ACCEPT_ENCODING, "gzip");
         // The bytes differ, and so must their tags (RFC 9110, section 8.8.3.3).
         let tag = format!("\"{}{}\"", self.hash, if gzip { "-gzip" } else { "" });
         let known = names(headers, &tag);
@@ -112,20 +112,6 @@ fn names(headers: &HeaderMap, tag: &str) -> bool {
     let lines = headers.get_all(IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
     let mut tags = lines.flat_map(|line| line.split(',')).map(str::trim);
     tags.any(|other| other == "*" || other.strip_prefix("W/").unwrap_or(other) == tag)
-}
-
-fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
-    let mut codings = lines.flat_map(|line| line.split(','));
-    codings.any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
-        let weight = parts.find_map(|part| {
-            let (name, weight) = part.split_once('=')?;
-            name.trim().eq_ignore_ascii_case("q").then(|| weight.trim().parse::<f32>().ok())?
-        });
-        named && weight != Some(0.0)
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! From a name to a handshake with an address that may be dialled.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use port_checker_api::{ErrorCode, Port};
 use port_checker_probe::{
@@ -41,7 +41,8 @@ impl TlsInquiry<'_> {
         name: &ServerName<'static>,
         expected_ip: Option<IpAddr>,
     ) -> Result<TlsAnswer, ApiError> {
-        self.judge_port()?;
+        // Before a name is looked up for a port that is not dialled.
+        self.state.config.policy.judge_ports(&[self.port])?;
         let addresses = match name {
             ServerName::IpAddress(ip) => vec![IpAddr::from(*ip)],
             ServerName::DnsName(name) => self.look_up(name.as_ref()).await?,
@@ -62,15 +63,6 @@ impl TlsInquiry<'_> {
             answer = next;
         }
         Ok(answer)
-    }
-
-    /// Before a name is looked up for a port that is not dialled.
-    fn judge_port(&self) -> Result<(), ApiError> {
-        let allowed = &self.state.config.policy.ports;
-        if allowed.contains(self.port.get()) {
-            return Ok(());
-        }
-        Err(Refusal::Port { port: self.port, allowed: allowed.clone() }.into())
     }
 
     /// Empty if the name has no address. A look-up costs its caller a probe, whatever it finds.
@@ -101,12 +93,10 @@ impl TlsInquiry<'_> {
             .map(vet)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|refusal| refused(refusal, name))?;
-        let first = targets[0].address().is_ipv4();
-        let other = targets.iter().position(|target| target.address().is_ipv4() != first);
-        targets = match other {
-            Some(other) => vec![targets[0].clone(), targets[other].clone()],
-            None => vec![targets[0].clone()],
-        };
+        let is_ipv4 = |target: &Target| target.address().is_ipv4();
+        let other = targets.iter().find(|target| is_ipv4(target) != is_ipv4(&targets[0])).cloned();
+        targets.truncate(1);
+        targets.extend(other);
         Ok(targets)
     }
 
@@ -138,8 +128,8 @@ impl TlsInquiry<'_> {
         fault.into()
     }
 
-    fn time_left(&self) -> std::time::Duration {
-        self.state.config.deadline.saturating_sub(self.arrival.0.elapsed())
+    fn time_left(&self) -> Duration {
+        self.arrival.time_left(self.state.config.deadline)
     }
 }
 
