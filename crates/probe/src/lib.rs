@@ -33,6 +33,7 @@
 mod budget;
 mod challenge;
 mod fault;
+mod lane;
 mod origin;
 mod policy;
 mod prober;

@@ -1,16 +1,24 @@
 //! All ports of a request at once: attempts, delays, the deadline, and the sockets they may use.
 
-use std::{collections::VecDeque, num::NonZeroU32, pin::Pin, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, pin::Pin, sync::Arc, time::Duration};
 
-use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use port_checker_api::{Challenge, ChallengeOutcome, Port};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::{
+    runtime::Handle,
+    sync::mpsc,
+    task::JoinSet,
+    time::{Instant, Sleep, sleep_until},
+};
 
 use crate::{
     Admission, Budget, Fault, Target, Verdict,
-    budget::{Permit, Place},
-    tcp::{self, Outcome},
+    budget::Permit,
+    lane::{Course, Lane},
+    tcp,
 };
+
+/// How many ports are worth a task of their own.
+const LANE_PORTS: usize = 1024;
 
 /// How a port is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,9 +93,11 @@ impl Prober {
         tcp::can_open()
     }
 
-    /// Begins to check every port of `target`, for at most `deadline`. With a `challenge` a port is
-    /// open only if its listener sends it. Nothing happens until [`Check::next`] is awaited;
-    /// dropping the [`Check`] closes its sockets.
+    /// Checks every port of `target`, for at most `deadline`. With a `challenge` a port is open only
+    /// if its listener sends it. Dropping the [`Check`] closes its sockets.
+    ///
+    /// A check of few ports makes progress while [`Check::next`] is awaited; a larger one in tasks of
+    /// the runtime, so that it has more than one processor.
     pub fn check(
         &self,
         admission: Admission,
@@ -95,57 +105,31 @@ impl Prober {
         challenge: Option<Challenge>,
         deadline: Duration,
     ) -> Check {
-        let now = Instant::now();
-        let waiting = (0..target.ports().len())
-            .map(|index| Waiting { index, attempt: NonZeroU32::MIN, due: now })
-            .collect();
+        let Admission { place, first } = admission;
+        let course = Course::new(target, challenge, self.settings, place);
         Check {
-            unjudged: target.ports().len(),
-            target,
-            challenge: challenge.map(Arc::new),
-            settings: self.settings,
-            place: admission.place,
-            first: admission.first,
-            waiting,
-            in_flight: FuturesUnordered::new(),
-            deadline: Box::pin(sleep_until(now + deadline)),
+            unjudged: course.target.ports().len(),
+            found: Vec::new().into_iter(),
+            work: Work::begin(&course, first),
+            course,
+            deadline: Box::pin(sleep_until(Instant::now() + deadline)),
         }
     }
 }
 
 /// A check under way: a stream of findings in the order they are made.
 pub struct Check {
-    target: Target,
-    challenge: Option<Arc<Challenge>>,
-    settings: ProbeSettings,
-    place: Place,
-    /// The socket that came with the admission.
-    first: Option<Permit>,
-    /// Attempts not begun, soonest first: the delay is the same for all, so that whatever is
-    /// appended is due last.
-    waiting: VecDeque<Waiting>,
-    in_flight: FuturesUnordered<BoxFuture<'static, Attempt>>,
+    course: Arc<Course>,
+    work: Work,
+    found: std::vec::IntoIter<Finding>,
     unjudged: usize,
     deadline: Pin<Box<Sleep>>,
-}
-
-struct Waiting {
-    index: usize,
-    attempt: NonZeroU32,
-    due: Instant,
-}
-
-struct Attempt {
-    index: usize,
-    number: NonZeroU32,
-    elapsed: Duration,
-    result: Result<Outcome, Fault>,
 }
 
 impl Check {
     /// What is checked.
     pub fn target(&self) -> &Target {
-        &self.target
+        &self.course.target
     }
 
     /// The next finding, or none when every port has one. After a [`Fault`] the check has no more
@@ -155,86 +139,58 @@ impl Check {
     /// The checker could not judge a port; it then judges none of the rest.
     pub async fn next(&mut self) -> Option<Result<Finding, Fault>> {
         while self.unjudged > 0 {
-            self.begin_what_is_due();
-            match self.event().await {
-                Event::Ended(attempt) => {
-                    if let Some(finding) = self.settle(attempt).transpose() {
-                        return Some(finding);
-                    }
-                }
-                Event::Permit(permit) => self.begin(permit),
-                Event::Due => {}
-                Event::Deadline => {
-                    return Some(Err(Fault::DeadlinePassed {
-                        unjudged: self.unjudged,
-                        ports: self.target.ports().len(),
-                    }));
-                }
+            if let Some(finding) = self.found.next() {
+                self.unjudged -= 1;
+                return Some(Ok(finding));
+            }
+            // The deadline comes first: it must hold however many attempts end.
+            let found = tokio::select! {
+                biased;
+                () = &mut self.deadline => Err(Fault::DeadlinePassed {
+                    unjudged: self.unjudged,
+                    ports: self.course.target.ports().len(),
+                }),
+                found = self.work.next() => found,
+            };
+            match found {
+                Ok(found) => self.found = found.into_iter(),
+                Err(fault) => return Some(Err(fault)),
             }
         }
         None
     }
-
-    fn begin_what_is_due(&mut self) {
-        let now = Instant::now();
-        while self.waiting.front().is_some_and(|next| next.due <= now) && self.has_share_left() {
-            let permit = self.first.take().or_else(|| self.place.try_further());
-            let Some(permit) = permit else { return };
-            self.begin(permit);
-        }
-    }
-
-    fn has_share_left(&self) -> bool {
-        self.in_flight.len() < self.place.share()
-    }
-
-    fn begin(&mut self, permit: Permit) {
-        let Some(Waiting { index, attempt, .. }) = self.waiting.pop_front() else { return };
-        let (address, limit) = (self.target.socket(index), self.settings.timeout);
-        let challenge = self.challenge.clone();
-        self.in_flight.push(Box::pin(async move {
-            let started = Instant::now();
-            let result = tcp::attempt(address, limit, challenge.as_deref()).await;
-            drop(permit);
-            Attempt { index, number: attempt, elapsed: started.elapsed(), result }
-        }));
-    }
-
-    /// Waits for whatever happens next. The deadline comes first: it must hold however many
-    /// attempts end.
-    async fn event(&mut self) -> Event {
-        let now = Instant::now();
-        let next = self.waiting.front().map(|next| next.due);
-        let due = next.filter(|&due| due > now);
-        // Whoever holds some gets further ones when its own come back, or others leave enough.
-        let short_of_sockets = next.is_some_and(|due| due <= now) && self.in_flight.is_empty();
-        tokio::select! {
-            biased;
-            () = &mut self.deadline => Event::Deadline,
-            Some(attempt) = self.in_flight.next() => Event::Ended(attempt),
-            permit = self.place.first(), if short_of_sockets => Event::Permit(permit),
-            () = sleep_until(due.unwrap_or(now)), if due.is_some() => Event::Due,
-        }
-    }
-
-    /// Makes a finding of an attempt, unless the port is to be tried again.
-    fn settle(&mut self, attempt: Attempt) -> Result<Option<Finding>, Fault> {
-        let Attempt { index, number, elapsed, result } = attempt;
-        let Outcome { verdict, challenge } = result?;
-        if verdict != Verdict::Open && number < self.settings.attempts {
-            let due = Instant::now() + self.settings.delay;
-            self.waiting.push_back(Waiting { index, attempt: number.saturating_add(1), due });
-            return Ok(None);
-        }
-        self.unjudged -= 1;
-        let port = self.target.ports()[index];
-        Ok(Some(Finding { index, port, verdict, challenge, attempts: number.get(), elapsed }))
-    }
 }
 
-enum Event {
-    Ended(Attempt),
-    Permit(Permit),
-    Due,
-    Deadline,
+/// Who makes the attempts of a check.
+enum Work {
+    /// Whoever awaits the findings.
+    Here(Box<Lane>),
+    /// Tasks, which end when they are dropped.
+    Spread { found: mpsc::Receiver<Result<Vec<Finding>, Fault>>, _lanes: JoinSet<()> },
+}
+
+impl Work {
+    fn begin(course: &Arc<Course>, first: Option<Permit>) -> Self {
+        let workers = Handle::current().metrics().num_workers();
+        let lanes = workers.min(course.target.ports().len() / LANE_PORTS);
+        if lanes <= 1 {
+            return Self::Here(Box::new(Lane::new(Arc::clone(course), first)));
+        }
+        let (sender, found) = mpsc::channel(lanes);
+        let mut first = first;
+        let lanes = (0..lanes).map(|_| {
+            let lane = Lane::new(Arc::clone(course), first.take());
+            lane.run(sender.clone())
+        });
+        Self::Spread { found, _lanes: lanes.collect() }
+    }
+
+    async fn next(&mut self) -> Result<Vec<Finding>, Fault> {
+        match self {
+            Self::Here(lane) => lane.next().await,
+            Self::Spread { found, .. } => {
+                found.recv().await.expect("lanes end after the last finding only")
+            }
+        }
+    }
 }

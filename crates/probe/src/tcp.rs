@@ -1,6 +1,6 @@
 //! One attempt at a TCP port.
 
-use std::{io, mem::MaybeUninit, net::SocketAddr, time::Duration};
+use std::{io, mem::MaybeUninit, net::SocketAddr};
 
 use port_checker_api::{Challenge, ChallengeOutcome, Reason};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -29,43 +29,134 @@ pub(crate) struct Outcome {
     pub(crate) challenge: Option<ChallengeOutcome>,
 }
 
+/// A connection was established, and no challenge was asked for.
+const OPEN: Outcome = Outcome { verdict: Verdict::Open, challenge: None };
+
 impl From<Reason> for Outcome {
     fn from(reason: Reason) -> Self {
         Self { verdict: Verdict::NotOpen(reason), challenge: None }
     }
 }
 
-/// Tries `address` for at most `limit`: connects, reads the challenge if there is one, and closes
-/// the connection with a FIN.
-pub(crate) async fn attempt(
+/// A connection whose SYN was sent; closed with a FIN when dropped.
+#[derive(Debug)]
+pub(crate) struct Dialled {
+    socket: Socket,
     address: SocketAddr,
-    limit: Duration,
-    challenge: Option<&Challenge>,
-) -> Result<Outcome, Fault> {
-    let until = Instant::now() + limit;
-    let stream = match connect(address, until).await? {
-        Ok(stream) => stream,
-        Err(reason) => return Ok(reason.into()),
+}
+
+/// Sends the SYN.
+///
+/// # Errors
+/// Whatever stops it is of this machine: nothing was sent.
+pub(crate) fn dial(address: SocketAddr) -> Result<Dialled, Fault> {
+    start(address).map_err(|(operation, source)| Fault::System { operation, address, source })
+}
+
+impl Dialled {
+    /// The outcome, if it is known by now and no challenge is to be read.
+    ///
+    /// A target on this machine answers before `connect` returns, one next door soon after; to look
+    /// once is cheaper than to have the runtime watch the socket.
+    pub(crate) fn at_once(&self) -> Option<Result<Outcome, Fault>> {
+        let socket = SockRef::from(&self.socket);
+        let outcome = |reached| match reached {
+            Ok(()) => {
+                discard_banner(&socket);
+                OPEN
+            }
+            Err(reason) => Outcome::from(reason),
+        };
+        Some(look(&socket, self.address)?.map(outcome))
+    }
+
+    /// The outcome, at `until` at the latest: waits for the connection, and reads the challenge if
+    /// there is one.
+    pub(crate) async fn in_time(
+        self,
+        until: Instant,
+        challenge: Option<&Challenge>,
+    ) -> Result<Outcome, Fault> {
+        let address = self.address;
+        let stream = match self.connected(until).await? {
+            Ok(stream) => stream,
+            Err(reason) => return Ok(reason.into()),
+        };
+        let socket = SockRef::from(&stream);
+        let Some(expected) = challenge else {
+            discard_banner(&socket);
+            return Ok(OPEN);
+        };
+        let outcome = match challenge::read(&stream, expected, until).await {
+            Ok(outcome) => outcome,
+            Err(error) => return judge(Step::Underway, address, error).map(Outcome::from),
+        };
+        discard_banner(&socket);
+        let verdict = match outcome {
+            ChallengeOutcome::Matched => Verdict::Open,
+            _ => Verdict::NotOpen(Reason::ChallengeFailed),
+        };
+        Ok(Outcome { verdict, challenge: Some(outcome) })
+    }
+
+    /// The connection when it is established, or why it is not.
+    pub(crate) async fn connected(
+        self,
+        until: Instant,
+    ) -> Result<Result<TcpStream, Reason>, Fault> {
+        let Self { socket, address } = self;
+        let stream = TcpStream::from_std(socket.into()).map_err(|source| Fault::System {
+            operation: "watch a socket",
+            address,
+            source,
+        })?;
+        let reached = match timeout_at(until, stream.writable()).await {
+            Ok(Ok(())) => reached(&SockRef::from(&stream), address),
+            Ok(Err(error)) => judge(Step::Underway, address, error).map(Err),
+            // The answer may have come while this process was too busy to look.
+            Err(_) => look(&SockRef::from(&stream), address).unwrap_or(Ok(Err(Reason::TimedOut))),
+        };
+        Ok(reached?.map(|()| stream))
+    }
+}
+
+/// Whether a connection is established, or why not; none while that is not known.
+fn look(socket: &SockRef<'_>, address: SocketAddr) -> Option<Result<Result<(), Reason>, Fault>> {
+    match socket.take_error() {
+        Ok(None) => socket.peer_addr().ok().map(|_| Ok(established(socket, address))),
+        Ok(Some(error)) | Err(error) => Some(failed(socket, address, error)),
+    }
+}
+
+/// The same, once it is known to be one or the other.
+fn reached(socket: &SockRef<'_>, address: SocketAddr) -> Result<Result<(), Reason>, Fault> {
+    match socket.take_error() {
+        Ok(None) => Ok(established(socket, address)),
+        Ok(Some(error)) | Err(error) => failed(socket, address, error),
+    }
+}
+
+fn failed(
+    socket: &SockRef<'_>,
+    address: SocketAddr,
+    error: io::Error,
+) -> Result<Result<(), Reason>, Fault> {
+    let step = match origin::is_this_machine(socket, address) {
+        true => Step::Prepare("get past its own firewall or gateway"),
+        false => Step::Underway,
     };
-    let Some(expected) = challenge else {
-        discard_banner(&stream);
-        return Ok(Outcome { verdict: Verdict::Open, challenge: None });
-    };
-    let outcome = match challenge::read(&stream, expected, until).await {
-        Ok(outcome) => outcome,
-        Err(error) => return judge(Step::Underway, address, error).map(Outcome::from),
-    };
-    discard_banner(&stream);
-    let verdict = match outcome {
-        ChallengeOutcome::Matched => Verdict::Open,
-        _ => Verdict::NotOpen(Reason::ChallengeFailed),
-    };
-    Ok(Outcome { verdict, challenge: Some(outcome) })
+    judge(step, address, error).map(Err)
+}
+
+/// A local port chosen for us that happens to be the one we dial connects to itself (RFC 9293,
+/// section 3.5, simultaneous open): nothing listens there.
+fn established(socket: &SockRef<'_>, address: SocketAddr) -> Result<(), Reason> {
+    let itself = socket.local_addr().is_ok_and(|local| local.as_socket() == Some(address));
+    if itself { Err(Reason::Refused) } else { Ok(()) }
 }
 
 /// Reads away what has arrived, past the runtime, which may not have noticed yet.
-fn discard_banner(stream: &TcpStream) {
-    let socket = SockRef::from(stream);
+fn discard_banner(socket: &SockRef<'_>) {
     let mut part = [MaybeUninit::uninit(); BANNER_PART];
     for _ in 0..BANNER_PARTS {
         if !socket.recv(&mut part).is_ok_and(|count| count == BANNER_PART) {
@@ -79,44 +170,8 @@ pub(crate) fn can_open() -> io::Result<()> {
     open(Domain::IPV4).or_else(|_| open(Domain::IPV6)).map(drop)
 }
 
-/// Connects to `address`, or says why it cannot be reached.
-pub(crate) async fn connect(
-    address: SocketAddr,
-    until: Instant,
-) -> Result<Result<TcpStream, Reason>, Fault> {
-    let stream = match start(address) {
-        Ok(stream) => stream,
-        Err((operation, error)) => {
-            return judge(Step::Prepare(operation), address, error).map(Err);
-        }
-    };
-    let connected = match timeout_at(until, stream.writable()).await {
-        Ok(ready) => ready.and_then(|()| settled(&stream)),
-        // The answer may have come while this process was too busy to look.
-        Err(_) if stream.peer_addr().is_ok() => Ok(()),
-        Err(_) => match stream.take_error() {
-            Ok(None) => return Ok(Err(Reason::TimedOut)),
-            Ok(Some(error)) | Err(error) => Err(error),
-        },
-    };
-    match connected {
-        Err(error) if origin::is_this_machine(&stream, address) => {
-            judge(Step::Prepare("get past its own firewall or gateway"), address, error).map(Err)
-        }
-        Err(error) => judge(Step::Underway, address, error).map(Err),
-        // A local port chosen for us that happens to be the one we dial connects to itself
-        // (RFC 9293, section 3.5, simultaneous open): nothing listens there.
-        Ok(()) if stream.local_addr().ok() == Some(address) => Ok(Err(Reason::Refused)),
-        Ok(()) => Ok(Ok(stream)),
-    }
-}
-
-fn settled(stream: &TcpStream) -> io::Result<()> {
-    stream.take_error()?.map_or(Ok(()), Err)
-}
-
 /// Sends the SYN. An error names the operation that failed.
-fn start(address: SocketAddr) -> Result<TcpStream, (&'static str, io::Error)> {
+fn start(address: SocketAddr) -> Result<Dialled, (&'static str, io::Error)> {
     let socket = open(Domain::for_address(address)).map_err(|error| ("open a socket", error))?;
     origin::keep(&socket, address);
     // A program of this machine may want to listen on the local port that this connection gets. If
@@ -124,7 +179,7 @@ fn start(address: SocketAddr) -> Result<TcpStream, (&'static str, io::Error)> {
     let _ = socket.set_reuse_address(true);
     #[expect(
         clippy::disallowed_methods,
-        reason = "dials a vetted target: the only callers are Check and TlsProber"
+        reason = "dials a vetted target: the only callers are Lane and TlsProber"
     )]
     match socket.connect(&address.into()) {
         Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => {
@@ -132,7 +187,7 @@ fn start(address: SocketAddr) -> Result<TcpStream, (&'static str, io::Error)> {
         }
         _ => {}
     }
-    TcpStream::from_std(socket.into()).map_err(|error| ("watch a socket", error))
+    Ok(Dialled { socket, address })
 }
 
 fn open(domain: Domain) -> io::Result<Socket> {
@@ -145,16 +200,15 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn a_banner_does_not_turn_the_close_into_a_reset() {
+    #[test]
+    fn a_banner_does_not_turn_the_close_into_a_reset() {
         for length in [0, 1, BANNER_PART, 3 * BANNER_PART + 1] {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-            let stream = start(listener.local_addr().unwrap()).unwrap();
+            let dialled = dial(listener.local_addr().unwrap()).unwrap();
             let (mut peer, _) = listener.accept().unwrap();
             peer.write_all(&vec![b'x'; length]).unwrap();
-            stream.writable().await.unwrap();
-            discard_banner(&stream);
-            drop(stream);
+            discard_banner(&SockRef::from(&dialled.socket));
+            drop(dialled);
             assert_eq!(peer.read(&mut [0]).expect("end of stream, no reset"), 0, "{length}");
         }
     }
