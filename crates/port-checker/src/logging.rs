@@ -2,8 +2,10 @@
 
 use std::{
     fmt, fs,
-    io::{IsTerminal, stdout},
+    io::{self, BufWriter, IsTerminal, Write, stdout},
     os::unix::fs::MetadataExt,
+    thread,
+    time::Duration,
 };
 
 use port_checker_server::{Config, LogFormat};
@@ -24,10 +26,15 @@ use tracing_subscriber::{
 /// must not stop the service.
 const WAITING_LINES: usize = 8192;
 
+/// How long lines are gathered before they are written together: a busy service writes, and wakes its
+/// writer, a hundred times a second and not for every request.
+const GATHERING: Duration = Duration::from_millis(10);
+
 /// Begins to log as `config` says. What is left is written when the guard is dropped.
 pub(crate) fn init(config: &Config) -> WorkerGuard {
-    let (writer, guard) =
-        NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).finish(stdout());
+    let (writer, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(WAITING_LINES)
+        .finish(Gathered::into(stdout()));
     let level = if config.debug { Level::DEBUG } else { Level::INFO };
     let ours = Targets::new().with_default(Level::WARN).with_target("port_checker", level);
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colourful());
@@ -38,6 +45,28 @@ pub(crate) fn init(config: &Config) -> WorkerGuard {
         LogFormat::Text => registry.with(lines.with_target(false)).init(),
     }
     guard
+}
+
+/// Writes what has gathered, and lets more gather.
+struct Gathered<W: Write>(BufWriter<W>);
+
+impl<W: Write> Gathered<W> {
+    fn into(inner: W) -> Self {
+        Self(BufWriter::new(inner))
+    }
+}
+
+impl<W: Write> Write for Gathered<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.write(line)
+    }
+
+    /// The writer's thread calls it when no more lines wait.
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()?;
+        thread::sleep(GATHERING);
+        Ok(())
+    }
 }
 
 fn colourful() -> bool {

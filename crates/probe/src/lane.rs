@@ -23,7 +23,9 @@ use tokio::{
 use crate::{
     Fault, Finding, ProbeSettings, Target, Verdict,
     budget::{Permit, Place},
+    connecting::{Connecting, Decided},
     tcp::{self, Outcome},
+    watch::Watch,
 };
 
 /// How many connections a lane begins before it lets others have the processor; half a millisecond
@@ -76,7 +78,9 @@ pub(crate) struct Lane {
     /// Further attempts, soonest first: the delay is the same for all, so that whatever is appended
     /// is due last.
     again: VecDeque<Try>,
-    in_flight: FuturesUnordered<BoxFuture<'static, Attempt>>,
+    connecting: Connecting<(Try, Permit)>,
+    /// Those that are established and whose challenge is read.
+    reading: FuturesUnordered<BoxFuture<'static, Attempt>>,
     found: Vec<Finding>,
 }
 
@@ -85,30 +89,32 @@ pub(crate) struct Lane {
 struct Try {
     index: usize,
     number: NonZeroU32,
+    /// When to begin, and once begun, when it was.
     due: Instant,
 }
 
 /// How a port was tried.
 struct Attempt {
-    index: usize,
-    number: NonZeroU32,
+    tried: Try,
     elapsed: Duration,
     result: Result<Outcome, Fault>,
 }
 
 enum Event {
-    Ended(Attempt),
+    Decided(Vec<Decided<(Try, Permit)>>),
+    Read(Attempt),
     Permit(Permit),
     Due,
 }
 
 impl Lane {
-    pub(crate) fn new(course: Arc<Course>, spare: Option<Permit>) -> Self {
+    pub(crate) fn new(course: Arc<Course>, watch: Arc<Watch>, spare: Option<Permit>) -> Self {
         Self {
             course,
             spare,
             again: VecDeque::new(),
-            in_flight: FuturesUnordered::new(),
+            connecting: Connecting::new(watch),
+            reading: FuturesUnordered::new(),
             found: Vec::new(),
         }
     }
@@ -121,15 +127,10 @@ impl Lane {
         while self.found.is_empty() && !self.is_done() {
             if self.begin_what_is_due()? {
                 yield_now().await;
+                self.note_what_happened()?;
             } else if self.found.is_empty() && !self.is_done() {
-                match self.event().await {
-                    Event::Ended(attempt) => self.ended(attempt)?,
-                    Event::Permit(permit) => self.spare = Some(permit),
-                    Event::Due => {}
-                }
-            }
-            while let Some(Some(attempt)) = self.in_flight.next().now_or_never() {
-                self.ended(attempt)?;
+                let event = self.event().await;
+                self.note(event)?;
             }
         }
         Ok(take(&mut self.found))
@@ -147,7 +148,12 @@ impl Lane {
     }
 
     fn is_done(&self) -> bool {
-        self.in_flight.is_empty() && self.again.is_empty() && !self.course.has_next()
+        self.holds_none() && self.again.is_empty() && !self.course.has_next()
+    }
+
+    /// Whether no attempt is under way.
+    fn holds_none(&self) -> bool {
+        self.connecting.is_empty() && self.reading.is_empty()
     }
 
     /// Begins what there are sockets for, and returns whether that was a whole batch.
@@ -176,26 +182,22 @@ impl Lane {
         Some(Try { index, number: NonZeroU32::MIN, due: now })
     }
 
-    fn begin(&mut self, Try { index, number, .. }: Try, permit: Permit) -> Result<(), Fault> {
-        let Course { target, challenge, settings, .. } = &*self.course;
-        let started = Instant::now();
-        let until = started + settings.timeout;
-        let dialled = tcp::dial(target.socket(index))?;
-        if challenge.is_none()
-            && let Some(result) = dialled.at_once()
-        {
-            drop(dialled);
-            self.spare = Some(permit);
-            return self.settle(Attempt { index, number, elapsed: started.elapsed(), result });
+    fn begin(&mut self, next: Try, permit: Permit) -> Result<(), Fault> {
+        let Course { target, challenge, settings, in_flight, .. } = &*self.course;
+        let tried = Try { due: Instant::now(), ..next };
+        let dialled = tcp::dial(target.socket(tried.index))?;
+        match dialled.look() {
+            Some(reached) if challenge.is_none() => {
+                let elapsed = tried.due.elapsed();
+                let result = dialled.close(reached);
+                self.spare = Some(permit);
+                self.settle(Attempt { tried, elapsed, result })
+            }
+            _ => {
+                in_flight.fetch_add(1, Ordering::Relaxed);
+                self.connecting.push(dialled, tried.due + settings.timeout, (tried, permit))
+            }
         }
-        let course = Arc::clone(&self.course);
-        course.in_flight.fetch_add(1, Ordering::Relaxed);
-        self.in_flight.push(Box::pin(async move {
-            let result = dialled.in_time(until, course.challenge.as_ref()).await;
-            drop(permit);
-            Attempt { index, number, elapsed: started.elapsed(), result }
-        }));
-        Ok(())
     }
 
     /// Waits for whatever happens next.
@@ -206,16 +208,62 @@ impl Lane {
             false => self.again.front().map(|next| next.due),
         };
         // Whoever holds some gets further ones when its own come back, or others leave enough.
-        let short_of_sockets = due.is_some_and(|due| due <= now) && self.in_flight.is_empty();
+        let short_of_sockets = due.is_some_and(|due| due <= now) && self.holds_none();
         let later = due.filter(|&due| due > now);
         tokio::select! {
             biased;
-            Some(attempt) = self.in_flight.next() => Event::Ended(attempt),
+            decided = self.connecting.decided(), if !self.connecting.is_empty() => {
+                Event::Decided(decided)
+            }
+            Some(attempt) = self.reading.next() => Event::Read(attempt),
             permit = self.course.place.first(), if short_of_sockets => Event::Permit(permit),
             () = sleep_until(later.unwrap_or(now)), if later.is_some() => Event::Due,
             // Another lane took the last port in between.
             else => Event::Due,
         }
+    }
+
+    fn note(&mut self, event: Event) -> Result<(), Fault> {
+        match event {
+            Event::Decided(decided) => {
+                decided.into_iter().try_for_each(|decided| self.decided(decided))
+            }
+            Event::Read(attempt) => self.ended(attempt),
+            Event::Permit(permit) => {
+                self.spare = Some(permit);
+                Ok(())
+            }
+            Event::Due => Ok(()),
+        }
+    }
+
+    /// What happened while a batch was begun.
+    fn note_what_happened(&mut self) -> Result<(), Fault> {
+        if let Some(decided) = self.connecting.decided().now_or_never() {
+            self.note(Event::Decided(decided))?;
+        }
+        while let Some(Some(attempt)) = self.reading.next().now_or_never() {
+            self.note(Event::Read(attempt))?;
+        }
+        Ok(())
+    }
+
+    /// Goes on with a connection that is established, or ends the attempt.
+    fn decided(&mut self, decided: Decided<(Try, Permit)>) -> Result<(), Fault> {
+        let Decided { dialled, until, purpose: (tried, permit), reached } = decided;
+        if self.course.challenge.is_none() || !matches!(reached, Ok(Ok(()))) {
+            let elapsed = tried.due.elapsed();
+            let result = dialled.close(reached);
+            return self.ended(Attempt { tried, elapsed, result });
+        }
+        let course = Arc::clone(&self.course);
+        self.reading.push(Box::pin(async move {
+            let challenge = course.challenge.as_ref().expect("only a challenge is read");
+            let result = dialled.read(until, challenge).await;
+            drop(permit);
+            Attempt { tried, elapsed: tried.due.elapsed(), result }
+        }));
+        Ok(())
     }
 
     fn ended(&mut self, attempt: Attempt) -> Result<(), Fault> {
@@ -225,7 +273,7 @@ impl Lane {
 
     /// Makes a finding of an attempt, unless the port is to be tried again.
     fn settle(&mut self, attempt: Attempt) -> Result<(), Fault> {
-        let Attempt { index, number, elapsed, result } = attempt;
+        let Attempt { tried: Try { index, number, .. }, elapsed, result } = attempt;
         let Outcome { verdict, challenge } = result?;
         if verdict != Verdict::Open && number < self.course.settings.attempts {
             let due = Instant::now() + self.course.settings.delay;

@@ -32,6 +32,7 @@
 
 mod budget;
 mod challenge;
+mod connecting;
 mod fault;
 mod lane;
 mod origin;
@@ -40,6 +41,7 @@ mod prober;
 mod tcp;
 mod tls;
 mod verdict;
+mod watch;
 
 pub use budget::{Admission, Budget, Overloaded};
 pub use fault::{Fault, FaultKind};

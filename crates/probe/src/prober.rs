@@ -15,6 +15,7 @@ use crate::{
     budget::Permit,
     lane::{Course, Lane},
     tcp,
+    watch::Watch,
 };
 
 /// How many ports are worth a task of their own.
@@ -72,12 +73,13 @@ pub struct Finding {
 pub struct Prober {
     settings: ProbeSettings,
     budget: Budget,
+    watch: Arc<Watch>,
 }
 
 impl Prober {
     /// A prober that tries each port as `settings` say, with the sockets of `budget`.
     pub fn new(settings: ProbeSettings, budget: Budget) -> Self {
-        Self { settings, budget }
+        Self { settings, budget, watch: Arc::default() }
     }
 
     /// The sockets that all checks share.
@@ -110,7 +112,7 @@ impl Prober {
         Check {
             unjudged: course.target.ports().len(),
             found: Vec::new().into_iter(),
-            work: Work::begin(&course, first),
+            work: Work::begin(&course, &self.watch, first),
             course,
             deadline: Box::pin(sleep_until(Instant::now() + deadline)),
         }
@@ -170,16 +172,15 @@ enum Work {
 }
 
 impl Work {
-    fn begin(course: &Arc<Course>, first: Option<Permit>) -> Self {
+    fn begin(course: &Arc<Course>, watch: &Arc<Watch>, mut first: Option<Permit>) -> Self {
         let workers = Handle::current().metrics().num_workers();
         let lanes = workers.min(course.target.ports().len() / LANE_PORTS);
         if lanes <= 1 {
-            return Self::Here(Box::new(Lane::new(Arc::clone(course), first)));
+            return Self::Here(Box::new(Lane::new(Arc::clone(course), Arc::clone(watch), first)));
         }
         let (sender, found) = mpsc::channel(lanes);
-        let mut first = first;
         let lanes = (0..lanes).map(|_| {
-            let lane = Lane::new(Arc::clone(course), first.take());
+            let lane = Lane::new(Arc::clone(course), Arc::clone(watch), first.take());
             lane.run(sender.clone())
         });
         Self::Spread { found, _lanes: lanes.collect() }

@@ -1,6 +1,11 @@
 //! One attempt at a TCP port.
 
-use std::{io, mem::MaybeUninit, net::SocketAddr};
+use std::{
+    io,
+    mem::MaybeUninit,
+    net::SocketAddr,
+    os::fd::{AsFd, BorrowedFd},
+};
 
 use port_checker_api::{Challenge, ChallengeOutcome, Reason};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -29,9 +34,6 @@ pub(crate) struct Outcome {
     pub(crate) challenge: Option<ChallengeOutcome>,
 }
 
-/// A connection was established, and no challenge was asked for.
-const OPEN: Outcome = Outcome { verdict: Verdict::Open, challenge: None };
-
 impl From<Reason> for Outcome {
     fn from(reason: Reason) -> Self {
         Self { verdict: Verdict::NotOpen(reason), challenge: None }
@@ -53,94 +55,82 @@ pub(crate) fn dial(address: SocketAddr) -> Result<Dialled, Fault> {
     start(address).map_err(|(operation, source)| Fault::System { operation, address, source })
 }
 
+/// Whether a connection is established, or why not.
+pub(crate) type Reached = Result<Result<(), Reason>, Fault>;
+
 impl Dialled {
-    /// The outcome, if it is known by now and no challenge is to be read.
-    ///
-    /// A target on this machine answers before `connect` returns, one next door soon after; to look
-    /// once is cheaper than to have the runtime watch the socket.
-    pub(crate) fn at_once(&self) -> Option<Result<Outcome, Fault>> {
-        let socket = SockRef::from(&self.socket);
-        let outcome = |reached| match reached {
-            Ok(()) => {
-                discard_banner(&socket);
-                OPEN
-            }
-            Err(reason) => Outcome::from(reason),
-        };
-        Some(look(&socket, self.address)?.map(outcome))
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
-    /// The outcome, at `until` at the latest: waits for the connection, and reads the challenge if
-    /// there is one.
-    pub(crate) async fn in_time(
-        self,
-        until: Instant,
-        challenge: Option<&Challenge>,
-    ) -> Result<Outcome, Fault> {
-        let address = self.address;
-        let stream = match self.connected(until).await? {
-            Ok(stream) => stream,
-            Err(reason) => return Ok(reason.into()),
-        };
-        let socket = SockRef::from(&stream);
-        let Some(expected) = challenge else {
-            discard_banner(&socket);
-            return Ok(OPEN);
-        };
+    /// What has become of the connection; none while that is not known.
+    ///
+    /// A target on this machine answers before `connect` returns, one next door soon after.
+    pub(crate) fn look(&self) -> Option<Reached> {
+        look(&SockRef::from(&self.socket), self.address)
+    }
+
+    /// Closes the connection without having read a challenge.
+    pub(crate) fn close(self, reached: Reached) -> Result<Outcome, Fault> {
+        Ok(match reached? {
+            Ok(()) => {
+                discard_banner(&SockRef::from(&self.socket));
+                Outcome { verdict: Verdict::Open, challenge: None }
+            }
+            Err(reason) => reason.into(),
+        })
+    }
+
+    /// Reads the challenge of a connection that is established, and closes it.
+    pub(crate) async fn read(self, until: Instant, expected: &Challenge) -> Result<Outcome, Fault> {
+        let (stream, address) = (watched(self.socket, self.address)?, self.address);
         let outcome = match challenge::read(&stream, expected, until).await {
             Ok(outcome) => outcome,
             Err(error) => return judge(Step::Underway, address, error).map(Outcome::from),
         };
-        discard_banner(&socket);
+        discard_banner(&SockRef::from(&stream));
         let verdict = match outcome {
             ChallengeOutcome::Matched => Verdict::Open,
             _ => Verdict::NotOpen(Reason::ChallengeFailed),
         };
         Ok(Outcome { verdict, challenge: Some(outcome) })
     }
+}
 
-    /// The connection when it is established, or why it is not.
-    pub(crate) async fn connected(
-        self,
-        until: Instant,
-    ) -> Result<Result<TcpStream, Reason>, Fault> {
-        let Self { socket, address } = self;
-        let stream = TcpStream::from_std(socket.into()).map_err(|source| Fault::System {
-            operation: "watch a socket",
-            address,
-            source,
-        })?;
-        let reached = match timeout_at(until, stream.writable()).await {
-            Ok(Ok(())) => reached(&SockRef::from(&stream), address),
-            Ok(Err(error)) => judge(Step::Underway, address, error).map(Err),
-            // The answer may have come while this process was too busy to look.
-            Err(_) => look(&SockRef::from(&stream), address).unwrap_or(Ok(Err(Reason::TimedOut))),
-        };
-        Ok(reached?.map(|()| stream))
+impl AsFd for Dialled {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 
-/// Whether a connection is established, or why not; none while that is not known.
-fn look(socket: &SockRef<'_>, address: SocketAddr) -> Option<Result<Result<(), Reason>, Fault>> {
+/// Connects to `address`, or says why it cannot be reached.
+pub(crate) async fn connect(
+    address: SocketAddr,
+    until: Instant,
+) -> Result<Result<TcpStream, Reason>, Fault> {
+    let stream = watched(dial(address)?.socket, address)?;
+    let socket = SockRef::from(&stream);
+    if let Ok(Err(error)) = timeout_at(until, stream.writable()).await {
+        return judge(Step::Underway, address, error).map(Err);
+    }
+    let reached = look(&socket, address).unwrap_or(Ok(Err(Reason::TimedOut)));
+    Ok(reached?.map(|()| stream))
+}
+
+fn look(socket: &SockRef<'_>, address: SocketAddr) -> Option<Reached> {
     match socket.take_error() {
         Ok(None) => socket.peer_addr().ok().map(|_| Ok(established(socket, address))),
         Ok(Some(error)) | Err(error) => Some(failed(socket, address, error)),
     }
 }
 
-/// The same, once it is known to be one or the other.
-fn reached(socket: &SockRef<'_>, address: SocketAddr) -> Result<Result<(), Reason>, Fault> {
-    match socket.take_error() {
-        Ok(None) => Ok(established(socket, address)),
-        Ok(Some(error)) | Err(error) => failed(socket, address, error),
-    }
+/// Has the runtime watch a socket.
+fn watched(socket: Socket, address: SocketAddr) -> Result<TcpStream, Fault> {
+    let watched = TcpStream::from_std(socket.into());
+    watched.map_err(|source| Fault::System { operation: "watch a socket", address, source })
 }
 
-fn failed(
-    socket: &SockRef<'_>,
-    address: SocketAddr,
-    error: io::Error,
-) -> Result<Result<(), Reason>, Fault> {
+fn failed(socket: &SockRef<'_>, address: SocketAddr, error: io::Error) -> Reached {
     let step = match origin::is_this_machine(socket, address) {
         true => Step::Prepare("get past its own firewall or gateway"),
         false => Step::Underway,

@@ -110,7 +110,7 @@ impl TlsProber {
         limit: Duration,
     ) -> Result<TlsFinding, Fault> {
         let until = Instant::now() + limit;
-        let stream = match tcp::dial(target.socket(0))?.connected(until).await? {
+        let stream = match tcp::connect(target.socket(0), until).await? {
             Ok(stream) => stream,
             Err(reason) => {
                 return Ok(TlsFinding {
