@@ -3,7 +3,7 @@
 
 libfuzzer_sys::fuzz_target!(|body: &[u8]| {
     const MOST_PORTS: usize = 16;
-    match port_checker_server::fuzzing::check_request(body, MOST_PORTS) {
+    match port_checker_server::internals::check_request(body, MOST_PORTS) {
         Ok(request) => assert!(request.ports.len() <= MOST_PORTS),
         Err(message) => assert!(!message.is_empty() && message.len() < 1024, "{message}"),
     }

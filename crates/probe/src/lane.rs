@@ -133,6 +133,8 @@ impl Lane {
                 self.note(event)?;
             }
         }
+        // Who knows when the next are asked for.
+        self.spare = None;
         Ok(take(&mut self.found))
     }
 
@@ -183,19 +185,15 @@ impl Lane {
     }
 
     fn begin(&mut self, next: Try, permit: Permit) -> Result<(), Fault> {
-        let Course { target, challenge, settings, in_flight, .. } = &*self.course;
+        let Course { target, settings, in_flight, .. } = &*self.course;
         let tried = Try { due: Instant::now(), ..next };
+        let until = tried.due + settings.timeout;
         let dialled = tcp::dial(target.socket(tried.index))?;
+        in_flight.fetch_add(1, Ordering::Relaxed);
         match dialled.look() {
-            Some(reached) if challenge.is_none() => {
-                let elapsed = tried.due.elapsed();
-                let result = dialled.close(reached);
-                self.spare = Some(permit);
-                self.settle(Attempt { tried, elapsed, result })
-            }
-            _ => {
-                in_flight.fetch_add(1, Ordering::Relaxed);
-                self.connecting.push(dialled, tried.due + settings.timeout, (tried, permit))
+            None => self.connecting.push(dialled, until, (tried, permit)),
+            Some(reached) => {
+                self.decided(Decided { dialled, until, purpose: (tried, permit), reached })
             }
         }
     }
@@ -254,6 +252,7 @@ impl Lane {
         if self.course.challenge.is_none() || !matches!(reached, Ok(Ok(()))) {
             let elapsed = tried.due.elapsed();
             let result = dialled.close(reached);
+            self.spare = Some(permit);
             return self.ended(Attempt { tried, elapsed, result });
         }
         let course = Arc::clone(&self.course);

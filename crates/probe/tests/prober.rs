@@ -12,7 +12,10 @@ use port_checker_probe::{
     ChallengeOutcome::{self, Matched, Mismatched},
     Check, Fault, FaultKind, Finding, Policy, Port, ProbeSettings, Prober, Reason, Target, Verdict,
 };
-use port_checker_testbed::ports::{Held, Listening, Refusing, Silent};
+use port_checker_testbed::{
+    ports::{Held, Listening, Refusing, Silent, unused},
+    process::wait_until,
+};
 use tokio::io::AsyncWriteExt;
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -173,6 +176,14 @@ async fn a_challenge_may_come_byte_by_byte_but_not_after_the_time_out() {
     );
 }
 
+#[tokio::test]
+async fn where_nothing_listens_no_challenge_is_read() {
+    let refusing = Refusing::on(V4);
+    let check = check_challenged("0123456789abcdef", target(V4, vec![refusing.port()]));
+    let finding = findings(check).await[0];
+    assert_eq!((finding.verdict, finding.challenge), (Verdict::NotOpen(Reason::Refused), None));
+}
+
 const FAILED: Verdict = Verdict::NotOpen(Reason::ChallengeFailed);
 
 /// What is found of a listener that sends `sent`, at once or with a pause after each byte.
@@ -213,6 +224,83 @@ async fn dropping_a_check_closes_its_sockets() {
     assert_eq!(prober.budget().in_flight(), 1);
     drop(check);
     assert_eq!(prober.budget().in_flight(), 0);
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_late_is_seen() {
+    for challenge in [None, Some("0123456789abcdef")] {
+        let silent = Silent::on(V4);
+        let settings = ProbeSettings { timeout: LONG, ..settings(1) };
+        let prober = Prober::new(settings, Budget::new(1));
+        let admission = prober.budget().admit_now(1).expect("a socket");
+        let expected = challenge.map(|text| text.parse().expect("a challenge"));
+        let mut check = prober.check(admission, target(V4, vec![silent.port()]), expected, LONG);
+        let soon = Duration::from_millis(50);
+        assert!(tokio::time::timeout(soon, check.next()).await.is_err(), "no answer yet");
+        silent.make_room();
+        let late = tokio::task::spawn_blocking(move || silent.answer(challenge));
+        let finding = check.next().await.unwrap().unwrap();
+        assert_eq!((finding.verdict, finding.attempts), (Verdict::Open, 1), "{challenge:?}");
+        late.await.expect("the listener says its line");
+    }
+}
+
+/// More ports than one lane takes: closed ones, one that listens, and one that never answers.
+fn many(listening: &Listening, silent: &Silent) -> Target {
+    let mut ports = unused(3000);
+    ports.extend([listening.port(), silent.port()]);
+    target(V4, ports)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_port_of_a_large_check_is_judged_once() {
+    let (listening, silent) = (Listening::on(V4), Silent::on(V4));
+    let target = many(&listening, &silent);
+    let ports = target.ports().to_vec();
+    let prober = prober(2, 40);
+    let mut check = check(&prober, target, LONG).await;
+    let mut judged = Vec::new();
+    while let Some(finding) = check.next().await {
+        assert!(prober.budget().in_flight() <= 40, "{}", prober.budget().in_flight());
+        judged.push(finding.expect("the checker can do its part"));
+    }
+    drop(check);
+    judged.sort_by_key(|finding| finding.index);
+    assert!(judged.iter().map(|finding| finding.port).eq(ports), "each once");
+    for finding in judged {
+        let (verdict, attempts) = match finding.port {
+            port if port == listening.port() => (Verdict::Open, 1),
+            port if port == silent.port() => (Verdict::NotOpen(Reason::TimedOut), 2),
+            _ => (Verdict::NotOpen(Reason::Refused), 2),
+        };
+        assert_eq!((finding.verdict, finding.attempts), (verdict, attempts), "{finding:?}");
+    }
+    wait_until("every socket is closed", || prober.budget().in_flight() == 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_large_check_ends_at_its_deadline_or_when_dropped() {
+    let (listening, silent) = (Listening::on(V4), Silent::on(V4));
+    let settings = ProbeSettings { timeout: LONG, ..settings(1) };
+    for dropped_early in [false, true] {
+        let prober = Prober::new(settings, Budget::new(40));
+        let second = Duration::from_secs(1);
+        let mut check = check(&prober, many(&listening, &silent), second).await;
+        if !dropped_early {
+            let mut judged = 0;
+            let fault = loop {
+                match check.next().await.expect("one port never answers") {
+                    Ok(_) => judged += 1,
+                    Err(fault) => break fault,
+                }
+            };
+            let unjudged = 3002 - judged;
+            let expected = format!("deadline passed with {unjudged} of 3002 ports not judged");
+            assert!(fault.to_string().ends_with(&expected), "{fault}");
+        }
+        drop(check);
+        wait_until("every socket is closed", || prober.budget().in_flight() == 0);
+    }
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ impl ApiError {
         Self::new(ErrorCode::CheckFailed, message).with_retry_after(RETRY_AFTER_FAULT)
     }
 
-    #[cfg(fuzzing)]
+    #[cfg(feature = "internals")]
     pub(crate) fn message(&self) -> &str {
         &self.message
     }

@@ -28,10 +28,10 @@ mod caller;
 mod config;
 mod connection;
 mod error;
-#[cfg(fuzzing)]
-#[doc(hidden)]
-pub mod fuzzing;
 mod https;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 mod limits;
 mod listen;
 mod malformed;

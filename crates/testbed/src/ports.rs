@@ -1,6 +1,7 @@
 //! Ports of this machine that behave in a known way for as long as they are held.
 
 use std::{
+    io::Write,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     sync::atomic::{AtomicU16, Ordering},
     time::Duration,
@@ -96,6 +97,25 @@ impl Silent {
             .connect_timeout(&address(&socket).into(), Duration::from_secs(5))
             .expect("the queue holds one");
         Self { socket, _occupant: occupant }
+    }
+
+    /// Takes what fills its queue out of it: from now on the kernel answers.
+    ///
+    /// # Panics
+    /// When there is nothing in the queue.
+    pub fn make_room(&self) {
+        self.socket.accept().expect("the occupant");
+    }
+
+    /// Waits for a connection, and says `line` to it if there is one.
+    ///
+    /// # Panics
+    /// When the connection breaks off.
+    pub fn answer(&self, line: Option<&str>) {
+        let (mut peer, _) = self.socket.accept().expect("a connection");
+        if let Some(line) = line {
+            peer.write_all(format!("{line}\n").as_bytes()).expect("it listens");
+        }
     }
 }
 

@@ -1,12 +1,16 @@
-//! Doors for the fuzz targets in `fuzz/` to what reads strangers' bytes. Only built for them.
+//! Doors for the fuzz targets in `fuzz/` and the benchmarks in `benches/`. Only built for them.
 
 use std::net::IpAddr;
 
 use axum::http::{Extensions, HeaderMap, HeaderValue, header::FORWARDED};
 use port_checker_api::CheckRequest;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    Config,
     caller::{Caller, Peer},
+    limits::{self, Mode},
+    metrics::Metrics,
     routes::check_request,
 };
 
@@ -30,4 +34,21 @@ pub fn caller(peer: IpAddr, proxy: IpAddr, x_forwarded_for: &[u8], forwarded: &[
         }
     }
     Caller::find(&extensions, &headers, &[proxy.into()]).0
+}
+
+/// The limits as a request meets them.
+pub struct Limiter(limits::Limiter);
+
+impl Limiter {
+    /// Kept in this process, or in the Redis that `config` names.
+    pub async fn new(config: &Config) -> Self {
+        let limiter = limits::Limiter::new(config, Metrics::new(config.redis.is_some()));
+        limiter.start(&TaskTracker::new(), CancellationToken::new()).await;
+        Self(limiter)
+    }
+
+    /// Whether `caller` may ask for `ports` probes of `target`; charges both if so.
+    pub async fn admits(&self, caller: IpAddr, target: IpAddr, ports: usize) -> bool {
+        self.0.charge((caller, target), ports, Mode::Charge).await.is_ok()
+    }
 }

@@ -1,0 +1,61 @@
+//! What the port checker costs, beside the kernel alone and its peers: one table of ratios from
+//! interleaved rounds of one run, and plots of how cost grows.
+//!
+//! `scripts/bench` runs it. Absolute times of a shared machine mean little; only the ratios travel.
+#![expect(clippy::print_stdout, reason = "prints its table")]
+
+mod growth;
+mod load;
+mod measures;
+mod plot;
+mod service;
+mod table;
+mod yardstick;
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use table::Table;
+
+/// Measures the port-checker that lies beside this program.
+#[derive(Parser)]
+struct Args {
+    #[command(subcommand)]
+    yardstick: Option<yardstick::Command>,
+    #[command(flatten)]
+    run: Run,
+}
+
+#[derive(clap::Args)]
+struct Run {
+    /// Where to write ratios.json and the plots.
+    #[arg(long, default_value = "target/bench")]
+    out: PathBuf,
+    /// How often everything is measured.
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+    /// Measure only those whose name contains this.
+    #[arg(long)]
+    only: Option<String>,
+}
+
+fn main() -> anyhow::Result<()> {
+    let Args { yardstick, run } = Args::parse();
+    match yardstick {
+        Some(yardstick) => yardstick.run(),
+        None => measure(&run),
+    }
+}
+
+fn measure(run: &Run) -> anyhow::Result<()> {
+    std::fs::create_dir_all(&run.out)?;
+    rlimit::increase_nofile_limit(u64::MAX)?;
+    let mut table = Table::new(run.rounds, run.only.clone());
+    measures::all(&mut table)?;
+    table.write(&run.out.join("ratios.json"))?;
+    if run.only.as_deref().is_none_or(|only| "growth".contains(only)) {
+        growth::draw(&run.out)?;
+    }
+    Ok(())
+}
