@@ -1,5 +1,6 @@
 //! The `port-checker` command as its users run it.
 
+mod book;
 mod challenges;
 mod dns;
 mod documents;
