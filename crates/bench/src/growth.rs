@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::Path, time::Instant};
 
 use port_checker_api::Port;
-use port_checker_testbed::ports::unused;
+use port_checker_testbed::{namespace::Namespace, ports::unused};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -32,8 +32,8 @@ struct Cost {
 /// Draws all plots into `directory`.
 pub(crate) fn draw(directory: &Path) -> anyhow::Result<()> {
     let ports = [1_u16, 10, 100, 1_000, 10_000, 65_535];
-    let closed: Vec<_> =
-        ports.into_iter().map(|count| (usize::from(count), of_ports(count))).collect();
+    let closed = ports.into_iter().map(|count| (usize::from(count), of_ports(count)));
+    let closed: Vec<_> = Namespace::new().within(|| closed.collect());
     let open = Targets::open(1);
     let callers = [1, 10, 100, 1_000, 10_000];
     let callers = callers.into_iter().map(|count| Ok((count, of_callers(count, &open)?)));

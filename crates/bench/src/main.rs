@@ -15,6 +15,7 @@ mod yardstick;
 use std::path::PathBuf;
 
 use clap::Parser;
+use port_checker_testbed::skip;
 
 use table::Table;
 
@@ -54,7 +55,7 @@ fn measure(run: &Run) -> anyhow::Result<()> {
     let mut table = Table::new(run.rounds, run.only.clone());
     measures::all(&mut table)?;
     table.write(&run.out.join("ratios.json"))?;
-    if run.only.as_deref().is_none_or(|only| "growth".contains(only)) {
+    if table.wants(&["growth"]) && skip::is_root() {
         growth::draw(&run.out)?;
     }
     Ok(())

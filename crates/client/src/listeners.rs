@@ -21,7 +21,8 @@ use tokio::{
     net::TcpStream,
     select,
     sync::{Semaphore, SemaphorePermit},
-    time::{interval, sleep, timeout},
+    task::spawn_blocking,
+    time::{sleep, timeout},
 };
 
 use crate::{
@@ -164,10 +165,12 @@ impl Listeners {
             return pending().await;
         }
         let ears: HashMap<u16, &Ear> = self.open.iter().map(|ear| (ear.port.get(), ear)).collect();
-        let mut looks = interval(LOOK_AGAIN);
+        let family = self.family;
         loop {
-            looks.tick().await;
-            for (port, peer) in half_open(self.family) {
+            sleep(LOOK_AGAIN).await;
+            // Apart from the listeners: the list of a busy machine is long.
+            let found = spawn_blocking(move || half_open(family)).await.unwrap_or_default();
+            for (port, peer) in found {
                 let known = ears.get(&port).filter(|_| self.visitors.may_include(peer));
                 if let Some(ear) = known {
                     ear.hear(|heard| heard.begun_by(peer));

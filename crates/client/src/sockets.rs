@@ -66,9 +66,11 @@ fn owners(sockets: &HashSet<u64>) -> HashMap<u64, Process> {
 }
 
 /// Connections that were begun from outside and not completed: port here, address there.
-pub(crate) fn half_open(family: Family) -> impl Iterator<Item = (u16, IpAddr)> {
+pub(crate) fn half_open(family: Family) -> Vec<(u16, IpAddr)> {
     let begun = entries(family).filter(|entry| entry.state == TcpState::SynRecv);
-    begun.map(|entry| (entry.local_address.port(), entry.remote_address.ip().to_canonical()))
+    let ends =
+        begun.map(|entry| (entry.local_address.port(), entry.remote_address.ip().to_canonical()));
+    ends.collect()
 }
 
 fn entries(family: Family) -> impl Iterator<Item = TcpNetEntry> {
