@@ -10,6 +10,7 @@ mod https;
 mod load;
 mod logs;
 mod metrics;
+mod monitoring;
 mod network;
 mod openapi;
 mod page;
