@@ -19,6 +19,7 @@ mod proxies;
 mod python_service;
 mod readme;
 mod redis;
+mod scale_out;
 mod settings;
 mod signals;
 mod unit;
