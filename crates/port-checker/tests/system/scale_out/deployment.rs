@@ -45,6 +45,10 @@ impl Deployment {
                 return None;
             }
         }
+        // HAProxy gives up what root may, and does not start without it.
+        if !skip::is_root() {
+            return None;
+        }
         let mut free = unused(7).into_iter().map(|port| SocketAddr::new(LOOPBACK, port.get()));
         let mut next = || free.next().expect("seven were asked for");
         let addresses =

@@ -59,8 +59,9 @@ fn systemd_takes_the_unit_as_a_template() {
     let text = fs::read_to_string(repository("golem-port-checker.service")).unwrap();
     fs::write(&unit, text.replace("=port-checker ", &format!("={PORT_CHECKER} "))).unwrap();
     let drop_ins = directory.path().join("golem-port-checker@.service.d");
+    let given = repository("deploy").join(drop_ins.file_name().expect("a name"));
     fs::create_dir(&drop_ins).unwrap();
-    fs::copy(repository("deploy/instance.conf"), drop_ins.join("instance.conf")).unwrap();
+    fs::copy(given.join("instance.conf"), drop_ins.join("instance.conf")).unwrap();
     let one = unit.with_file_name("golem-port-checker@one.service");
     let said = || Command::new("systemd-analyze").arg("verify").arg(&one).output().unwrap();
     let verified = said();
