@@ -210,9 +210,12 @@ pub fn try_read_answer(stream: &mut impl Read) -> io::Result<Answer> {
         if let Some(answer) = parse(&bytes, false) {
             return Ok(answer);
         }
-        match stream.read(&mut chunk)? {
-            0 => break,
-            count => bytes.extend_from_slice(&chunk[..count]),
+        match stream.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(count) => bytes.extend_from_slice(&chunk[..count]),
+            // A read with a time-out does not go on by itself after a pause (signal(7)).
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
     parse(&bytes, true).ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))
