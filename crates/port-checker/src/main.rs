@@ -1,6 +1,7 @@
 //! The `port-checker` command.
 
 mod args;
+mod handed_over;
 mod inquiry;
 mod local_checker;
 mod logging;
@@ -8,6 +9,7 @@ mod manual;
 mod progress;
 mod report;
 mod serve;
+mod service_manager;
 mod settings;
 
 use std::{

@@ -9,17 +9,24 @@ use std::{
 
 use anyhow::Context;
 use clap::ArgMatches;
-use port_checker_server::{Config, Listeners, OpenFiles, TlsIdentity};
+use port_checker_server::{Config, Listeners, OpenFiles, TlsIdentity, adopt, run_supervised};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
 };
 use tracing::{info, warn};
 
-use crate::{UNUSABLE, args::CHECK_CONFIG, complain, logging, print, settings::Given};
+use crate::{
+    UNUSABLE, args::CHECK_CONFIG, complain, handed_over::HandedOver, logging, print,
+    service_manager::ServiceManager, settings::Given,
+};
 
 /// Runs the service until a signal ends it.
 pub(crate) fn serve(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let handed_over = match HandedOver::take() {
+        Ok(handed_over) => handed_over,
+        Err(error) => return Ok(reject(&[format!("{error:#}")])),
+    };
     let files = OpenFiles::raise().context("cannot raise the open-file limit")?;
     let given = match Given::read(flags) {
         Ok(given) => given,
@@ -40,43 +47,79 @@ pub(crate) fn serve(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
     for warning in warnings {
         warn!("{warning}");
     }
-    run(config)
+    run(config, handed_over)
 }
 
 #[tokio::main]
-async fn run(config: Config) -> anyhow::Result<ExitCode> {
-    let api = listen(config.address(), "PORT_CHECKER_HOST, PORT_CHECKER_PORT")?;
-    let metrics =
-        config.metrics_address.map(|address| listen(address, "PORT_CHECKER_METRICS_ADDR"));
-    let metrics = metrics.transpose()?;
-    let tls = match (&config.tls.certificate, &config.tls.key) {
-        (None, None) => None,
-        _ => Some(TlsIdentity::load(&config.tls)?),
-    };
+async fn run(mut config: Config, handed_over: HandedOver) -> anyhow::Result<ExitCode> {
+    let listeners = listeners(&config, handed_over)?;
+    let address = listeners.api.local_addr().context("the listener has no address")?;
+    let metrics = listeners.metrics.as_ref().and_then(|listener| listener.local_addr().ok());
+    config.metrics_address = metrics;
     let signals = Signals::new().context("cannot wait for signals")?;
-    let reloads = signal(SignalKind::hangup()).context("cannot wait for signals")?;
-    tokio::spawn(reload(reloads, tls.clone()));
-    let address = api.local_addr().context("the listener has no address")?;
-    let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
+    let hangups = signal(SignalKind::hangup()).context("cannot wait for signals")?;
+    let manager = Arc::new(ServiceManager::of_environment(status(address, metrics)));
+    let reloads = tokio::spawn(reload(hangups, listeners.tls.clone(), Arc::clone(&manager)));
     info!(
         %address,
-        tls = tls.is_some(),
-        metrics = metrics_address.map(display),
+        tls = listeners.tls.is_some(),
+        metrics = metrics.map(display),
         version = env!("CARGO_PKG_VERSION"),
         sockets = config.max_in_flight,
         "listening"
     );
-    port_checker_server::run(Listeners { api, tls, metrics }, config, signals.first()).await;
+    let end = async {
+        signals.first().await;
+        // Whoever was told that the service ends must not hear that it is ready again.
+        reloads.abort();
+    };
+    run_supervised(listeners, config, &manager, end).await;
     Ok(ExitCode::SUCCESS)
 }
 
+/// The sockets to listen on, and the certificate to show there. What was handed over takes the place
+/// of what the settings name.
+fn listeners(config: &Config, handed_over: HandedOver) -> anyhow::Result<Listeners> {
+    let unusable = "cannot listen on the socket handed over (LISTEN_FDS)";
+    let api = match handed_over.api {
+        Some(socket) => adopt(socket).context(unusable)?,
+        None => listen(config.address(), "PORT_CHECKER_HOST, PORT_CHECKER_PORT")?,
+    };
+    let metrics = match (handed_over.metrics, config.metrics_address) {
+        (Some(socket), _) => Some(adopt(socket).context(unusable)?),
+        (None, Some(address)) => Some(listen(address, "PORT_CHECKER_METRICS_ADDR")?),
+        (None, None) => None,
+    };
+    let tls = match (&config.tls.certificate, &config.tls.key) {
+        (None, None) => None,
+        _ => Some(TlsIdentity::load(&config.tls)?),
+    };
+    Ok(Listeners { api, tls, metrics })
+}
+
+/// What the service does, for people.
+fn status(address: SocketAddr, metrics: Option<SocketAddr>) -> String {
+    let metrics = metrics.map(|address| format!(", for /metrics on {address}"));
+    format!("Listening on {address}{}", metrics.unwrap_or_default())
+}
+
 /// Reads the certificate and key again at every SIGHUP.
-async fn reload(mut hangups: Signal, tls: Option<Arc<TlsIdentity>>) {
+async fn reload(mut hangups: Signal, tls: Option<Arc<TlsIdentity>>, manager: Arc<ServiceManager>) {
     while hangups.recv().await.is_some() {
+        manager.reloading();
         match tls.as_ref().map(|identity| identity.reload()) {
-            Some(Ok(())) => info!("the certificate and its key were read again"),
-            Some(Err(error)) => warn!(%error, "keeping the certificate and key there were"),
-            None => info!("there is no certificate to read again"),
+            Some(Ok(())) => {
+                info!("the certificate and its key were read again");
+                manager.reloaded("the certificate and its key were read again");
+            }
+            Some(Err(error)) => {
+                warn!(%error, "keeping the certificate and key there were");
+                manager.reloaded(&format!("keeping the certificate and key there were: {error}"));
+            }
+            None => {
+                info!("there is no certificate to read again");
+                manager.reloaded("there is no certificate to read again");
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! From a listener to connections: the accept loop, and how it ends.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use futures_util::FutureExt;
@@ -19,6 +19,7 @@ use crate::{
     https::Handshakes,
     metrics::Metrics,
     peers::{Entered, Peers},
+    pulse::Pulse,
     state::AppState,
 };
 
@@ -64,12 +65,20 @@ impl Acceptor {
         Self { handshakes, ..self }
     }
 
-    pub(crate) async fn accept_forever(&self, listener: &TcpListener) -> std::convert::Infallible {
+    /// Accepts connections; `pulse` beats as long as this loop turns.
+    pub(crate) async fn accept_forever(
+        &self,
+        listener: &TcpListener,
+        mut pulse: Pulse<impl FnMut()>,
+    ) -> Infallible {
         let mut refused_before = false;
         loop {
-            let room = Arc::clone(&self.room).acquire_owned().await;
-            let room = room.expect("the semaphore is never closed");
-            match listener.accept().await {
+            let next = async {
+                let room = Arc::clone(&self.room).acquire_owned().await;
+                (room.expect("the semaphore is never closed"), listener.accept().await)
+            };
+            let (room, accepted) = pulse.beside(next).await;
+            match accepted {
                 Ok((stream, peer)) => {
                     refused_before = false;
                     match self.peers.enter(peer.ip()) {

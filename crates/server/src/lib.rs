@@ -39,9 +39,11 @@ mod metrics;
 mod names;
 mod open_files;
 mod peers;
+mod pulse;
 mod routes;
 mod run;
 mod state;
+mod supervisor;
 mod tally;
 mod tls;
 
@@ -51,6 +53,7 @@ pub use config::{
     Setting, TlsFiles,
 };
 pub use https::{TlsIdentity, UnusableIdentity};
-pub use listen::listen;
+pub use listen::{adopt, listen};
 pub use open_files::OpenFiles;
-pub use run::{Listeners, run};
+pub use run::{Listeners, run, run_supervised};
+pub use supervisor::Supervisor;

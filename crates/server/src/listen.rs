@@ -1,8 +1,8 @@
-//! The socket the service listens on.
+//! The socket the service listens on: its own, or one it was given.
 
 use std::{io, net::SocketAddr};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::TcpListener;
 
 /// Connections the kernel may hold that this process has not accepted yet.
@@ -23,4 +23,17 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
+}
+
+/// Listens on a socket that somebody else made listen, such as the system's service manager. Must be
+/// called within a runtime.
+///
+/// # Errors
+/// It does not listen.
+pub fn adopt(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+    if !SockRef::from(&listener).is_listener()? {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the socket does not listen"));
+    }
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
 }

@@ -1,14 +1,20 @@
 //! The service as a whole: its listeners, its beginning and its end.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
-use crate::{Config, TlsIdentity, accept::Acceptor, app, state::AppState};
+use crate::{
+    Config, Supervisor, TlsIdentity, accept::Acceptor, app, pulse::Pulse, state::AppState,
+    supervisor::heart,
+};
 
 /// Connections for whoever collects metrics, where they have a listener of their own.
 const METRICS_CONNECTIONS: usize = 16;
+
+/// How often connections are counted while shutting down.
+const RECOUNT: Duration = Duration::from_secs(1);
 
 /// What the service listens on.
 pub struct Listeners {
@@ -34,6 +40,16 @@ pub async fn run(
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) {
+    run_supervised(listeners, config, &Arc::new(()), shutdown).await;
+}
+
+/// The same; `supervisor` hears how the service does.
+pub async fn run_supervised(
+    listeners: impl Into<Listeners>,
+    config: Config,
+    supervisor: &Arc<impl Supervisor>,
+    shutdown: impl Future<Output = ()>,
+) {
     let Listeners { api, tls, metrics } = listeners.into();
     let state = AppState::new(config);
     let background = TaskTracker::new();
@@ -45,22 +61,28 @@ pub async fn run(
     let collectors = Acceptor::new(app::metrics_app(state.clone()), &state, METRICS_CONNECTIONS);
     let accept_for_collectors = async {
         match &metrics {
-            Some(listener) => collectors.accept_forever(listener).await,
+            Some(listener) => collectors.accept_forever(listener, Pulse::new(None, || {})).await,
             None => std::future::pending().await,
         }
     };
+    supervisor.serving();
     tokio::select! {
         () = shutdown => {}
-        never = callers.accept_forever(&api) => match never {},
+        never = callers.accept_forever(&api, heart(supervisor)) => match never {},
         never = accept_for_collectors => match never {},
     }
     state.draining.cancel();
     tracing::info!(connections = callers.open(), "shutting down");
+    let grace = state.config.deadline + bounds.drain_margin;
+    supervisor.stopping(grace);
     callers.accept_queued(&api);
     drop((api, metrics));
-    let grace = state.config.deadline + bounds.drain_margin;
-    tokio::join!(callers.drain(grace), collectors.drain(grace));
-    background.close();
-    background.wait().await;
+    let drained = async {
+        tokio::join!(callers.drain(grace), collectors.drain(grace));
+        background.close();
+        background.wait().await;
+    };
+    let mut counting = Pulse::new(Some(RECOUNT), || supervisor.draining(callers.open()));
+    heart(supervisor).beside(counting.beside(drained)).await;
     tracing::info!("stopped");
 }

@@ -1,5 +1,6 @@
 //! The `port-checker` command as its users run it.
 
+mod activation;
 mod book;
 mod challenges;
 mod dns;
@@ -12,6 +13,7 @@ mod logs;
 mod metrics;
 mod monitoring;
 mod network;
+mod notify;
 mod openapi;
 mod page;
 mod program;

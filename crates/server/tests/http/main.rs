@@ -10,3 +10,4 @@ mod progress;
 mod routes;
 mod server;
 mod slow_clients;
+mod supervisor;
