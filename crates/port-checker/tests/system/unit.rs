@@ -1,12 +1,19 @@
-//! The systemd unit, judged by systemd.
+//! The systemd units, judged by systemd.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
+use port_checker_server::Config;
 use port_checker_testbed::skip;
 
 use crate::program::{PORT_CHECKER, repository};
 
-const UNIT: &str = "golem-port-checker.service";
+const SERVICE: &str = "golem-port-checker.service";
+
+const SOCKET: &str = "golem-port-checker.socket";
 
 /// The most exposure that is accepted, in tenths: below 2.0.
 const EXPOSURE: &str = "19";
@@ -17,18 +24,47 @@ fn systemd_finds_nothing_to_complain_about() {
         return skip::missing("systemd-analyze; see scripts/test");
     }
     let directory = tempfile::tempdir().unwrap();
-    let unit = directory.path().join(UNIT);
-    let text = fs::read_to_string(repository(UNIT)).unwrap();
-    let built = text.replace("ExecStart=port-checker ", &format!("ExecStart={PORT_CHECKER} "));
-    assert_ne!(built, text, "the unit starts port-checker");
-    fs::write(&unit, built).unwrap();
-    let verify = Command::new("systemd-analyze").arg("verify").arg(&unit).output().unwrap();
+    let service = install(directory.path());
+    let verify = Command::new("systemd-analyze")
+        .arg("verify")
+        .args([&service, &directory.path().join(SOCKET)])
+        .output()
+        .unwrap();
     assert!(verify.status.success(), "{verify:?}");
     assert_eq!(String::from_utf8_lossy(&verify.stderr), "", "verify is silent");
     let security = Command::new("systemd-analyze")
         .args(["security", "--offline=true", "--no-pager", "--threshold", EXPOSURE])
-        .arg(&unit)
+        .arg(&service)
         .output()
         .unwrap();
     assert!(security.status.success(), "{}", String::from_utf8_lossy(&security.stdout));
+}
+
+/// Writes both units, the service with the program under test.
+fn install(directory: &Path) -> PathBuf {
+    let text = unit(SERVICE);
+    let built = text.replace("ExecStart=port-checker ", &format!("ExecStart={PORT_CHECKER} "));
+    assert_ne!(built, text, "the unit starts port-checker");
+    let service = directory.join(SERVICE);
+    fs::write(&service, built).expect("a directory of the test's own");
+    fs::write(directory.join(SOCKET), unit(SOCKET)).expect("a directory of the test's own");
+    service
+}
+
+fn unit(name: &str) -> String {
+    fs::read_to_string(repository(name)).expect("the unit")
+}
+
+#[test]
+fn the_units_fit_the_defaults_of_the_service() {
+    let (service, socket, config) = (unit(SERVICE), unit(SOCKET), Config::default());
+    let stop: u64 = value(&service, "TimeoutStopSec").parse().unwrap();
+    assert!(stop > (config.deadline + config.bounds.drain_margin).as_secs(), "{stop}");
+    assert_eq!(value(&service, "Type"), "notify");
+    assert_eq!(value(&socket, "ListenStream"), config.address().to_string());
+}
+
+fn value<'a>(unit: &'a str, name: &str) -> &'a str {
+    let value = unit.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    value.unwrap_or_else(|| panic!("no {name}"))
 }
