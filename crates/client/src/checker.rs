@@ -16,7 +16,8 @@ use crate::{
     Family, NoVerdict,
     answer::{self, Gathered},
     lines::Lines,
-    transport::{Answer, Broken, Roots, Transport},
+    transport::{Answer, Broken, Transport},
+    trust::{Roots, Trust},
 };
 
 /// How long a checker may take to answer, unless told otherwise: a little more than the longest a
@@ -37,8 +38,9 @@ pub struct Checker {
     base: Url,
     ip: Uri,
     check_ports: Uri,
+    ready: Uri,
     http: Transport,
-    roots: Roots,
+    trust: Trust,
     patience: Duration,
     longest_wait: Duration,
 }
@@ -67,14 +69,15 @@ impl Checker {
         }
         let route = |name| route(&base, name).map_err(|error| invalid(error.to_string()));
         let (ip, check_ports) = (route("ip")?, route("check-ports")?);
-        let roots = Roots::default();
+        let trust = Trust::Authorities(Roots::default());
         Ok(Self {
             url: url.to_owned(),
+            ready: route("ready")?,
             base,
             ip,
             check_ports,
-            http: Transport::new(&roots, None),
-            roots,
+            http: Transport::new(&trust, None),
+            trust,
             patience: PATIENCE,
             longest_wait: LONGEST_WAIT,
         })
@@ -84,13 +87,24 @@ impl Checker {
     /// address of that family.
     #[must_use]
     pub fn over(self, family: Family) -> Self {
-        Self { http: Transport::new(&self.roots, Some(family)), ..self }
+        Self { http: Transport::new(&self.trust, Some(family)), ..self }
     }
 
     /// The same checker, whose certificate may also come from one of these authorities.
     #[must_use]
     pub fn trusting(self, roots: &Roots) -> Self {
-        Self { http: Transport::new(roots, None), roots: roots.clone(), ..self }
+        self.with(Trust::Authorities(roots.clone()))
+    }
+
+    /// The same checker, whose certificate is not looked at: for one on this machine, which is asked
+    /// by another name than its certificate has.
+    #[must_use]
+    pub fn unverified(self) -> Self {
+        self.with(Trust::Anybody)
+    }
+
+    fn with(self, trust: Trust) -> Self {
+        Self { http: Transport::new(&trust, None), trust, ..self }
     }
 
     /// The same checker, given `patience` for each answer; 30 seconds by default.
@@ -127,6 +141,14 @@ impl Checker {
         let answer: Result<OwnAddress, _> = serde_json::from_slice(&body);
         let own = answer.map_err(|error| NoVerdict::malformed(&self.url, error))?;
         Ok(own.ip.to_canonical())
+    }
+
+    /// Whether the checker takes work.
+    ///
+    /// # Errors
+    /// It does not, does not answer, or has no `/ready`.
+    pub async fn ready(&self) -> Result<(), NoVerdict> {
+        self.send(Request::get(&self.ready), Bytes::new()).await.map(drop)
     }
 
     /// Has the checker judge ports; `on_progress` hears of each as it is judged, if the checker

@@ -75,6 +75,7 @@ mod no_verdict;
 mod plan;
 mod sockets;
 mod transport;
+mod trust;
 
 pub use agent::{Agent, Verification};
 pub use checker::{Checker, InvalidUrl};
@@ -91,4 +92,4 @@ pub use port_checker_api::{
     Challenge, ChallengeOutcome, CheckRequest, CheckResponse, ErrorCode, Port, PortDetails,
     PortRanges, PortResult, Progress, Reason, Results, distinct,
 };
-pub use transport::{InvalidRoots, Roots};
+pub use trust::{InvalidRoots, Roots};

@@ -1,6 +1,6 @@
-//! The HTTP client below a checker: what it trusts, and which way it connects.
+//! The HTTP client below a checker: which way it connects, and how long it waits.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -10,15 +10,9 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::ring,
-    pki_types::{CertificateDer, pem::PemObject},
-};
-use rustls_platform_verifier::Verifier;
 use tokio::time::{Instant, timeout_at};
 
-use crate::Family;
+use crate::{Family, trust::Trust};
 
 /// How long a connection may take. Shorter than the patience for an answer, so that a dead path of
 /// one family does not take it all.
@@ -30,36 +24,6 @@ const IDLE: Duration = Duration::from_secs(2);
 
 /// What this library calls itself.
 const NAME: &str = concat!("port-checker/", env!("CARGO_PKG_VERSION"));
-
-/// Authorities to trust beside those of the system.
-#[derive(Debug, Clone, Default)]
-pub struct Roots(Vec<CertificateDer<'static>>);
-
-/// Certificates that cannot be trusted.
-#[derive(Debug, thiserror::Error)]
-#[error("no certificates of authorities in PEM: {0}")]
-pub struct InvalidRoots(String);
-
-impl Roots {
-    /// One or several certificates in PEM.
-    ///
-    /// # Errors
-    /// There is none, or one that cannot be used.
-    pub fn from_pem(pem: &[u8]) -> Result<Self, InvalidRoots> {
-        let invalid = |error: &dyn Error| InvalidRoots(error.to_string());
-        let roots: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem)
-            .collect::<Result<_, _>>()
-            .map_err(|error| invalid(&error))?;
-        if roots.is_empty() {
-            return Err(InvalidRoots("there is none".to_owned()));
-        }
-        let mut store = RootCertStore::empty();
-        for root in &roots {
-            store.add(root.clone()).map_err(|error| invalid(&error))?;
-        }
-        Ok(Self(roots))
-    }
-}
 
 /// An HTTP client. Clones share its connections. It uses no proxy and follows no redirect: either
 /// would make the checker see somebody else's address.
@@ -80,8 +44,8 @@ pub(crate) enum Broken {
 }
 
 impl Transport {
-    /// Trusts `roots` beside those of the system, and uses one family only if told so.
-    pub(crate) fn new(roots: &Roots, family: Option<Family>) -> Self {
+    /// Uses one family only if told so.
+    pub(crate) fn new(trust: &Trust, family: Option<Family>) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -91,7 +55,7 @@ impl Transport {
         // lets both have it.
         tcp.set_reuse_address(true);
         let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls(roots))
+            .with_tls_config(trust.config())
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
@@ -129,26 +93,6 @@ impl Answer {
                     }
                 }
             }
-        }
-    }
-}
-
-/// Without trust roots of the system only `roots` are trusted; without any, no certificate is, and
-/// plain HTTP needs none.
-fn tls(roots: &Roots) -> ClientConfig {
-    let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .expect("the provider knows them");
-    match Verifier::new_with_extra_roots(roots.0.clone(), provider) {
-        Ok(verifier) => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth(),
-        Err(_) => {
-            let mut store = RootCertStore::empty();
-            store.add_parsable_certificates(roots.0.iter().cloned());
-            builder.with_root_certificates(store).with_no_client_auth()
         }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Have ports of any machine checked.
     Check(CheckArgs),
+    /// Ask whether a service takes work.
+    Health(ArgMatches),
     /// Print the OpenAPI document.
     OpenApi,
     /// Print completions for a shell.
@@ -132,6 +134,9 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// The argument that only validates the settings.
 pub(crate) const CHECK_CONFIG: &str = "check-config";
 
+/// The argument of `health` that names a checker.
+pub(crate) const URL: &str = "url";
+
 /// Parses the command line; on `--help` or an error prints and exits.
 pub(crate) fn parse() -> Command {
     let mut matches = parser().get_matches();
@@ -143,6 +148,7 @@ pub(crate) fn parse() -> Command {
         "verify" => Command::Verify(derived(&matches)),
         "check" => Command::Check(derived(&matches)),
         "completions" => Command::Completions(*matches.get_one("SHELL").expect("it is required")),
+        "health" => Command::Health(matches),
         "openapi" => Command::OpenApi,
         "man" => Command::Man,
         _ => unreachable!("the parser knows no other command"),
@@ -156,6 +162,10 @@ fn derived<A: FromArgMatches>(matches: &ArgMatches) -> A {
 /// The whole command line.
 pub(crate) fn parser() -> Parser {
     let shell = Arg::new("SHELL").required(true).value_parser(value_parser!(Shell));
+    let url = Arg::new(URL).long(URL).value_name("URL").value_parser(checker).help(
+        "The service to ask, instead of the one of this machine that the settings tell where it \
+         listens",
+    );
     Parser::new("port-checker")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Can the Internet reach my ports? Dials back and says, per port, what it found.")
@@ -163,6 +173,12 @@ pub(crate) fn parser() -> Parser {
         .subcommand(serve())
         .subcommand(VerifyArgs::augment_args(Parser::new("verify").after_help(EXIT_STATUS)))
         .subcommand(CheckArgs::augment_args(Parser::new("check").after_help(EXIT_STATUS)))
+        .subcommand(
+            Parser::new("health")
+                .about("Ask whether a service takes work: GET /ready")
+                .arg(url)
+                .after_help(HEALTH_STATUS),
+        )
         .subcommand(Parser::new("openapi").about("Print the API as an OpenAPI 3.1 document"))
         .subcommand(Parser::new("completions").about("Print completions for a shell").arg(shell))
         .subcommand(Parser::new("man").about("Print the manual page, in roff"))
@@ -170,6 +186,11 @@ pub(crate) fn parser() -> Parser {
 
 const EXIT_STATUS: &str = "Exit status: 0 every port is reachable; 1 at least one is not; 2 usage; 3 \
                            a port got no verdict; 130 interrupted.";
+
+const HEALTH_STATUS: &str = "The settings come from the environment and from a file .env in the \
+                             working directory, as for serve. The certificate of the service of \
+                             this machine is not looked at.\n\nExit status: 0 it takes work; 1 it \
+                             does not, or does not answer within five seconds; 2 usage or settings.";
 
 fn serve() -> Parser {
     let check_config = Arg::new(CHECK_CONFIG)

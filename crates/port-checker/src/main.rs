@@ -2,6 +2,7 @@
 
 mod args;
 mod handed_over;
+mod health;
 mod inquiry;
 mod local_checker;
 mod logging;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Serve(matches) => serve::serve(&matches),
         Command::Verify(args) => inquiry::verify(args),
         Command::Check(args) => inquiry::check(args),
+        Command::Health(matches) => health::health(&matches),
         Command::OpenApi => serve::print_openapi(),
         Command::Completions(shell) => print(&manual::completions(shell)),
         Command::Man => manual::page().and_then(|page| print(&page)),

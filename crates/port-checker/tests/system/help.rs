@@ -7,6 +7,7 @@ fn help_is_as_recorded() {
     let cases = [
         ("help", vec!["--help"]),
         ("help_serve", vec!["serve", "--help"]),
+        ("help_health", vec!["health", "--help"]),
         ("help_verify", vec!["verify", "--help"]),
         ("help_check", vec!["check", "--help"]),
     ];

@@ -5,6 +5,7 @@ mod book;
 mod challenges;
 mod dns;
 mod documents;
+mod health;
 mod help;
 mod hosts;
 mod https;

@@ -1,0 +1,53 @@
+//! `port-checker health`: does the service of this machine take work?
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::Context;
+use clap::ArgMatches;
+use port_checker_client::Checker;
+use port_checker_server::{Config, OpenFiles};
+use tokio::runtime;
+
+use crate::{UNUSABLE, args::URL, complain, settings::Given};
+
+/// How long it may take to answer: whoever looks after containers is not patient either.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Asks the checker named, or else the one that has the same settings as this process.
+pub(crate) fn health(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let checker = match matches.get_one::<Checker>(URL).cloned().map_or_else(own, Ok) {
+        Ok(checker) => checker.with_patience(PATIENCE),
+        Err(unusable) => {
+            complain(format!("{unusable:#}"));
+            return Ok(ExitCode::from(UNUSABLE));
+        }
+    };
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("cannot start")?.block_on(checker.ready())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The service of this machine. Its certificate is for the name that others know it by.
+fn own() -> anyhow::Result<Checker> {
+    let given = Given::read(&ArgMatches::default())?;
+    let config = Config::resolve(|variable| given.value(variable), OpenFiles::raise()?);
+    let config = config.map_err(|rejected| {
+        anyhow::anyhow!(rejected.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    })?;
+    let scheme = if config.tls.certificate.is_some() { "https" } else { "http" };
+    let address = SocketAddr::new(reachable(config.host), config.port);
+    Ok(Checker::new(&format!("{scheme}://{address}"))?.unverified())
+}
+
+/// Where a service that listens on `host` can be reached from here.
+fn reachable(host: IpAddr) -> IpAddr {
+    match host {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        host => host,
+    }
+}
