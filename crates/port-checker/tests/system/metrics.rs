@@ -40,7 +40,7 @@ fn what_happened_is_counted() {
         (r#"port_checker_limiter_decisions_total{decision="admitted",limit="caller"}"#, 1.0),
         (r#"port_checker_faults_total{kind="descriptors"}"#, 0.0),
         ("port_checker_redis_up ", 0.0),
-        (r#"port_checker_build_info{version="0.1.0"}"#, 1.0),
+        (concat!(r#"port_checker_build_info{version=""#, env!("CARGO_PKG_VERSION"), r#""}"#), 1.0),
     ];
     for (series, value) in expected {
         assert_eq!(metric(service.address, series), value, "{series}");
