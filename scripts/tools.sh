@@ -1,0 +1,44 @@
+# Installs what the other scripts need, on Debian and as root; they read this file.
+tools=$PWD/target/tools
+
+say() { printf '\n== %s\n' "$*"; }
+
+# install PACKAGE: installs a Debian package without starting any service it brings.
+install() {
+    local policy=/usr/sbin/policy-rc.d ours=
+    say "installing $1"
+    [ -n "${apt_updated:-}" ] || apt-get update -qq
+    apt_updated=1
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod +x "$policy"
+        ours=1
+    fi
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$1" >/dev/null
+    [ -z "$ours" ] || rm "$policy"
+}
+
+# debian PROGRAM PACKAGE: installs PACKAGE unless there is a PROGRAM.
+debian() {
+    command -v "$1" >/dev/null || install "$2"
+}
+
+# python NAME REQUIREMENT: an environment of its own for a Python program.
+python() {
+    [ -e "$tools/$1/$2" ] && return
+    say "installing $2"
+    python3 -m venv "$tools/$1"
+    "$tools/$1/bin/pip" install --quiet --disable-pip-version-check "$2"
+    touch "$tools/$1/$2"
+}
+
+# packages NAME REQUIREMENT...: a directory of its own for packages of npm.
+packages() {
+    local name=$1
+    shift
+    [ "$(cat "$tools/$name/installed" 2>/dev/null)" = "$*" ] && return
+    say "installing $*"
+    mkdir -p "$tools/$name"
+    (cd "$tools/$name" && npm install --silent --no-save --no-package-lock --prefix . "$@")
+    echo "$*" >"$tools/$name/installed"
+}
