@@ -16,6 +16,7 @@ mod monitoring;
 mod network;
 mod notify;
 mod openapi;
+mod packages;
 mod page;
 mod program;
 mod proxies;
