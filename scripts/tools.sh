@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Installs what the other scripts need, on Debian and as root; they read this file.
 tools=$PWD/target/tools
 
