@@ -96,7 +96,8 @@ impl Prober {
     }
 
     /// Checks every port of `target`, for at most `deadline`. With a `challenge` a port is open only
-    /// if its listener sends it. Dropping the [`Check`] closes its sockets.
+    /// if its listener sends it. Dropping the [`Check`] closes its sockets, those of a large one soon
+    /// after.
     ///
     /// A check of few ports makes progress while [`Check::next`] is awaited; a larger one in tasks of
     /// the runtime, so that it has more than one processor.
@@ -134,8 +135,7 @@ impl Check {
         &self.course.target
     }
 
-    /// The next finding, or none when every port has one. After a [`Fault`] the check has no more
-    /// to say: drop it.
+    /// The next finding, or none when every port has one, or after a [`Fault`].
     ///
     /// # Errors
     /// The checker could not judge a port; it then judges none of the rest.
@@ -156,7 +156,10 @@ impl Check {
             };
             match found {
                 Ok(found) => self.found = found.into_iter(),
-                Err(fault) => return Some(Err(fault)),
+                Err(fault) => {
+                    self.unjudged = 0;
+                    return Some(Err(fault));
+                }
             }
         }
         None

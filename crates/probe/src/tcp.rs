@@ -118,9 +118,12 @@ pub(crate) async fn connect(
 }
 
 fn look(socket: &SockRef<'_>, address: SocketAddr) -> Option<Reached> {
-    match socket.take_error() {
-        Ok(None) => socket.peer_addr().ok().map(|_| Ok(established(socket, address))),
-        Ok(Some(error)) | Err(error) => Some(failed(socket, address, error)),
+    let error = || socket.take_error().unwrap_or_else(Some);
+    match error() {
+        Some(error) => Some(failed(socket, address, error)),
+        None if socket.peer_addr().is_ok() => Some(Ok(established(socket, address))),
+        // It may have failed in between.
+        None => error().map(|error| failed(socket, address, error)),
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) enum Step {
 pub(crate) fn judge(step: Step, address: SocketAddr, error: io::Error) -> Result<Reason, Fault> {
     let reason = match (step, error.raw_os_error()) {
         (Step::Underway, Some(libc::ECONNREFUSED)) => Reason::Refused,
-        (Step::Underway, Some(libc::ECONNRESET)) => Reason::Reset,
+        (Step::Underway, Some(libc::ECONNRESET | libc::EPIPE)) => Reason::Reset,
         (Step::Underway, Some(libc::ETIMEDOUT)) => Reason::TimedOut,
         (Step::Underway, Some(libc::ENETUNREACH)) => Reason::NetworkUnreachable,
         // EACCES is "administratively prohibited" over IPv6, what many firewalls reject with; the
@@ -84,6 +84,7 @@ mod tests {
         let cases = [
             (Step::Underway, libc::ECONNREFUSED, Reason::Refused, "a RST to our SYN"),
             (Step::Underway, libc::ECONNRESET, Reason::Reset, "a RST after the handshake"),
+            (Step::Underway, libc::EPIPE, Reason::Reset, "a RST after a FIN"),
             (Step::Underway, libc::ETIMEDOUT, Reason::TimedOut, "the kernel gave up first"),
             (Step::Underway, libc::EHOSTUNREACH, Reason::HostUnreachable, "ICMP 3/1, 3/10, 3/13"),
             (Step::Underway, libc::EACCES, Reason::HostUnreachable, "ICMPv6 1/1, prohibited"),

@@ -38,12 +38,13 @@ pub(crate) struct Watch {
 #[derive(Debug)]
 struct Opened {
     shared: Arc<Shared>,
-    end: EventFd,
 }
 
 #[derive(Debug)]
 struct Shared {
     epoll: Epoll,
+    /// Kept until the thread has seen it: closing a descriptor takes back what epoll would tell of it.
+    end: EventFd,
     mailboxes: Mutex<Slab<Arc<Mailbox>>>,
 }
 
@@ -68,7 +69,7 @@ impl Watch {
     /// The system has no epoll instance for the first.
     pub(crate) fn subscribe(&self) -> io::Result<Subscription> {
         let mut opened = locked(&self.opened);
-        let Opened { shared, .. } = match &mut *opened {
+        let Opened { shared } = match &mut *opened {
             Some(opened) => opened,
             none => none.insert(Opened::new()?),
         };
@@ -83,17 +84,17 @@ impl Opened {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let end = EventFd::from_flags(EfdFlags::EFD_CLOEXEC)?;
         epoll.add(&end, EpollEvent::new(EpollFlags::EPOLLIN, END))?;
-        let shared = Arc::new(Shared { epoll, mailboxes: Mutex::default() });
+        let shared = Arc::new(Shared { epoll, end, mailboxes: Mutex::default() });
         let deliver = Arc::clone(&shared);
         thread::Builder::new().name("watch".into()).spawn(move || deliver.until_the_end())?;
-        Ok(Self { shared, end })
+        Ok(Self { shared })
     }
 }
 
 impl Drop for Opened {
     fn drop(&mut self) {
         // Fails only when 2^64 ends were told already.
-        let _ = self.end.write(1);
+        let _ = self.shared.end.write(1);
     }
 }
 
@@ -163,4 +164,22 @@ fn parted(data: u64) -> (usize, usize) {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use port_checker_testbed::process::wait_until;
+
+    use super::*;
+
+    #[test]
+    fn the_thread_ends_with_the_watch() {
+        for _ in 0..20 {
+            let watch = Watch::default();
+            let subscription = watch.subscribe().unwrap();
+            let shared = Arc::downgrade(&subscription.shared);
+            drop((subscription, watch));
+            wait_until("the thread has let go", || shared.strong_count() == 0);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The engine over real sockets.
 
 use std::{
-    io::Read,
+    io::{Read, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     num::NonZeroU32,
     time::{Duration, Instant},
@@ -174,6 +174,26 @@ async fn a_challenge_may_come_byte_by_byte_but_not_after_the_time_out() {
         (FAILED, Some(ChallengeOutcome::Silent)),
         "says nothing"
     );
+}
+
+#[tokio::test]
+async fn a_challenge_that_came_in_time_is_seen_even_if_nobody_looked() {
+    let challenge = "0123456789abcdef";
+    let (listening, refusing) = (Listening::on(V4), Refusing::on(V4));
+    let target = target(V4, vec![listening.port(), refusing.port()]);
+    let settings = settings(1);
+    let prober = Prober::new(settings, Budget::new(16));
+    let admission = prober.budget().admit_now(2).expect("a socket");
+    let expected = Some(challenge.parse().expect("a challenge"));
+    let mut check = prober.check(admission, target, expected, LONG);
+    let first = check.next().await.unwrap().unwrap();
+    assert_eq!(first.verdict, Verdict::NotOpen(Reason::Refused));
+    let (mut peer, _) = listening.listener.accept().unwrap();
+    peer.write_all(format!("{challenge}\n").as_bytes()).unwrap();
+    // A consumer that is busy with other things, such as a client that reads slowly.
+    tokio::time::sleep(settings.timeout * 2).await;
+    let second = check.next().await.unwrap().unwrap();
+    assert_eq!((second.verdict, second.challenge), (Verdict::Open, Some(Matched)));
 }
 
 #[tokio::test]
