@@ -132,6 +132,23 @@ async fn answers_that_are_none() {
 }
 
 #[tokio::test]
+async fn words_of_a_checker_do_not_control_a_terminal() {
+    let words = "\u{1b}[2J\u{7}\u{9b}31mnot\u{202e}hing\u{200b} here\r\n";
+    let detail = format!(r#"{{"detail":{{"code":"NOT_FOUND","message":{}}}}}"#, quoted(words));
+    for body in [words, &detail] {
+        let answer = ok(body).replacen("200 OK", "404 Not Found", 1);
+        let shown = no_verdict(&always(answer).0, &[Port::MAX]).await.to_string();
+        assert!(shown.contains("[2J31mnothing here"), "{shown:?}");
+        assert!(shown.is_ascii() && !shown.contains(char::is_control), "{shown:?}");
+    }
+}
+
+/// As a string of JSON.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[tokio::test]
 async fn nobody_there_and_nobody_answering() {
     let refusing = Refusing::on(LOOPBACK);
     let gone = no_verdict(&format!("http://{}", refusing.address()), &[Port::MIN]).await;

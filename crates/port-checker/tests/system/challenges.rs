@@ -18,6 +18,9 @@ use crate::program::port_checker;
 /// What the listeners say, in one way or another.
 const SECRET: &str = "root:hunter2";
 
+/// What they should say.
+const CHALLENGE: &str = "0123456789abcdef";
+
 /// Pieces of one conversation, the pause after each, and what the checker should call it.
 const LISTENERS: [(&str, usize, Duration, &str); 5] = [
     ("mismatching", 1, Duration::ZERO, "mismatched"),
@@ -28,7 +31,7 @@ const LISTENERS: [(&str, usize, Duration, &str); 5] = [
 ];
 
 #[test]
-fn what_listeners_say_is_in_no_answer_and_no_log() {
+fn what_is_said_and_what_should_be_is_in_no_answer_and_no_log() {
     let settings = [
         ("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"),
         ("PORT_CHECKER_DEBUG", "true"),
@@ -38,7 +41,7 @@ fn what_listeners_say_is_in_no_answer_and_no_log() {
     let service = Service::start(&mut port_checker(&["serve"], &settings));
     let ports = LISTENERS.map(|listener| say(listener).port());
     let body = json!({
-        "provider_ip": "127.0.0.1", "ports": ports, "challenge": "0123456789abcdef", "verbose": true,
+        "provider_ip": "127.0.0.1", "ports": ports, "challenge": CHALLENGE, "verbose": true,
     });
     let lines = format!("{JSON}Accept: application/x-ndjson\r\n");
     let mut said = Vec::new();
@@ -57,7 +60,7 @@ fn what_listeners_say_is_in_no_answer_and_no_log() {
     assert!(log.iter().any(|line| line.contains("judged")), "it says what it does: {log:?}");
     said.extend(log);
     for text in said {
-        for word in [SECRET, "hunter2", "root"] {
+        for word in [SECRET, "hunter2", "root", CHALLENGE] {
             assert!(!text.contains(word), "{word} in {text}");
         }
     }

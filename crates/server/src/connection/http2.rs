@@ -125,3 +125,52 @@ impl Drop for UnderWay {
         self.0.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::Bounds;
+
+    /// The preface, and settings that ask for nothing (RFC 9113, section 3.4).
+    const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+    const GO_AWAY: u8 = 7;
+
+    #[tokio::test]
+    async fn clients_that_are_idle_or_old_are_sent_away() {
+        let soon = Duration::from_millis(50);
+        let cases = [
+            ("idle", Bounds { head_time: soon, ..Bounds::default() }),
+            ("old", Bounds { http2_time: soon, ..Bounds::default() }),
+        ];
+        for (kind, bounds) in cases {
+            let connection = Connection {
+                peer: ([127, 0, 0, 1], 1).into(),
+                app: Router::new(),
+                bounds: Arc::new(bounds),
+                draining: CancellationToken::new(),
+            };
+            let (mut client, server) = duplex(1024);
+            client.write_all(HELLO).await.unwrap();
+            let served = tokio::spawn(serve(connection, server));
+            let mut said = Vec::new();
+            client.read_to_end(&mut said).await.unwrap();
+            served.await.unwrap();
+            assert!(kinds(&said).any(|frame| frame == GO_AWAY), "{kind}: {said:?}");
+        }
+    }
+
+    /// The kind of each frame: a length of three octets and a kind begin its nine (section 4.1).
+    fn kinds(mut frames: &[u8]) -> impl Iterator<Item = u8> {
+        std::iter::from_fn(move || {
+            let (&[high, middle, low, kind, ..], rest) = frames.split_first_chunk::<9>()?;
+            let length = u32::from_be_bytes([0, high, middle, low]);
+            frames = rest.get(usize::try_from(length).ok()?..)?;
+            Some(kind)
+        })
+    }
+}

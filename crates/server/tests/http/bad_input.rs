@@ -152,6 +152,17 @@ fn bytes_that_are_not_utf8() {
     assert!(answer.message().contains("byte 19"), "{}", answer.message());
 }
 
+/// Each would be 127.0.0.1, or nothing, to whoever misreads it.
+#[test]
+fn hosts_that_look_like_addresses_are_no_names() {
+    let server = Server::start(|_| {});
+    for host in ["127.1", "0177.0.0.1", "2130706433", "0x7f.1", "127.0.0.1.", "[::1]", "::1%lo"] {
+        let body = format!(r#"{{"host":"{host}","port":1}}"#);
+        let answer = post(server.address, "/check-tls", JSON, body.as_bytes());
+        assert_error(&answer, 422, "INVALID_REQUEST", host);
+    }
+}
+
 #[test]
 fn paths_and_methods_that_do_not_exist() {
     let server = Server::start(|_| {});
