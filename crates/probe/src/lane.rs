@@ -5,15 +5,11 @@ use std::{
     collections::VecDeque,
     mem::take,
     num::NonZeroU32,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use port_checker_api::Challenge;
 use tokio::{
     sync::mpsc,
     task::yield_now,
@@ -21,9 +17,10 @@ use tokio::{
 };
 
 use crate::{
-    Fault, Finding, ProbeSettings, Target, Verdict,
-    budget::{Permit, Place},
+    Fault, Finding, Verdict,
+    budget::Permit,
     connecting::{Connecting, Decided},
+    course::Course,
     tcp::{self, Outcome},
     watch::Watch,
 };
@@ -31,43 +28,6 @@ use crate::{
 /// How many connections a lane begins before it lets others have the processor; half a millisecond
 /// or so.
 const BATCH: usize = 64;
-
-/// What the lanes of a check share.
-#[derive(Debug)]
-pub(crate) struct Course {
-    pub(crate) target: Target,
-    pub(crate) challenge: Option<Challenge>,
-    pub(crate) settings: ProbeSettings,
-    place: Place,
-    /// The index of the first port that nobody has begun with.
-    next: AtomicUsize,
-    in_flight: AtomicUsize,
-}
-
-impl Course {
-    pub(crate) fn new(
-        target: Target,
-        challenge: Option<Challenge>,
-        settings: ProbeSettings,
-        place: Place,
-    ) -> Arc<Self> {
-        let (next, in_flight) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Self { target, challenge, settings, place, next, in_flight })
-    }
-
-    fn has_next(&self) -> bool {
-        self.next.load(Ordering::Relaxed) < self.target.ports().len()
-    }
-
-    fn take_next(&self) -> Option<usize> {
-        let index = self.has_next().then(|| self.next.fetch_add(1, Ordering::Relaxed))?;
-        (index < self.target.ports().len()).then_some(index)
-    }
-
-    fn has_share_left(&self) -> bool {
-        self.in_flight.load(Ordering::Relaxed) < self.place.share()
-    }
-}
 
 /// One of the tasks that make the attempts of a check. Dropping it closes its sockets.
 pub(crate) struct Lane {

@@ -33,6 +33,7 @@
 mod budget;
 mod challenge;
 mod connecting;
+mod course;
 mod fault;
 mod lane;
 mod origin;

@@ -11,10 +11,7 @@ use tokio::{
 };
 
 use crate::{
-    Admission, Budget, Fault, Target, Verdict,
-    budget::Permit,
-    lane::{Course, Lane},
-    tcp,
+    Admission, Budget, Fault, Target, Verdict, budget::Permit, course::Course, lane::Lane, tcp,
     watch::Watch,
 };
 
