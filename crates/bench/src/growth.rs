@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::Path, time::Instant};
 
 use port_checker_api::Port;
-use port_checker_testbed::{namespace::Namespace, ports::unused};
+use port_checker_testbed::{http::check, namespace::Namespace, ports::unused};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -62,31 +62,27 @@ fn of_ports(count: u16) -> Cost {
         ..=1_000 => unused(usize::from(count)).into_iter().map(Port::get).collect(),
         _ => (1..=count).collect(),
     };
-    middle(|| {
-        let service = start(&UNLIMITED);
-        ask(service.address, &body(&ports[..1]));
-        let idle = resident(&service);
-        forget_peak(&service);
-        let (_, took) = ask(service.address, &body(&ports));
-        Ok(Cost { milliseconds: took.as_secs_f64() * 1e3, mebibytes: above(peak(&service), idle) })
-    })
-    .expect("nothing in it fails")
+    let once = |server| Ok(ask(server, &body(&ports)).1.as_secs_f64() * 1e3);
+    cost(&body(&ports[..1]), once).expect("nothing in it fails")
 }
 
 fn of_callers(count: usize, open: &Targets) -> anyhow::Result<Cost> {
-    middle(|| {
-        let service = start(&UNLIMITED);
-        ask(service.address, &open.body());
-        let idle = resident(&service);
-        forget_peak(&service);
-        let milliseconds = all_at_once(service.address, &open.body(), count)?;
-        Ok(Cost { milliseconds, mebibytes: above(peak(&service), idle) })
-    })
+    let body = open.body();
+    cost(&body, |server| all_at_once(server, &body, count))
 }
 
-/// The middle one by time.
-fn middle(mut measure: impl FnMut() -> anyhow::Result<Cost>) -> anyhow::Result<Cost> {
-    let mut costs = (0..TIMES).map(|_| measure()).collect::<anyhow::Result<Vec<_>>>()?;
+/// The middle of several, by time. `load` tells its milliseconds; each time it meets a service of its
+/// own, which has answered `first`.
+fn cost(first: &str, load: impl Fn(SocketAddr) -> anyhow::Result<f64>) -> anyhow::Result<Cost> {
+    let measure = |_| {
+        let service = start(&UNLIMITED);
+        ask(service.address, first);
+        let idle = resident(&service);
+        forget_peak(&service);
+        let milliseconds = load(service.address)?;
+        Ok(Cost { milliseconds, mebibytes: above(peak(&service), idle) })
+    };
+    let mut costs = (0..TIMES).map(measure).collect::<anyhow::Result<Vec<_>>>()?;
     costs.sort_by(|one, other| one.milliseconds.total_cmp(&other.milliseconds));
     Ok(costs[TIMES / 2])
 }
@@ -104,17 +100,13 @@ async fn all_at_once(server: SocketAddr, body: &str, callers: usize) -> anyhow::
     for _ in 0..callers {
         clients.push(TcpStream::connect(server).await?);
     }
-    let request = format!(
-        "POST /check-ports HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n\
-         Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
+    let request = check(body);
     let began = Instant::now();
     let mut asking = JoinSet::new();
     for mut client in clients {
         let request = request.clone();
         asking.spawn(async move {
-            client.write_all(request.as_bytes()).await?;
+            client.write_all(&request).await?;
             let mut answer = String::new();
             client.read_to_string(&mut answer).await?;
             anyhow::ensure!(answer.contains(r#""accessible":true"#), "not open: {answer}");

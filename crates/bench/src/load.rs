@@ -3,14 +3,14 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
-    process::{Command, Stdio},
+    process::Command,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, ensure};
 use port_checker_api::Port;
 use port_checker_testbed::{
-    http::{Answer, connect, exchange, try_read_answer},
+    http::{Answer, check, connect, exchange, try_read_answer},
     ports::unused,
     process::{Running, free_address},
     skip,
@@ -59,12 +59,11 @@ pub(crate) fn routes() -> (Running, SocketAddr) {
 
 /// Whether a program is there; says so if it is not.
 pub(crate) fn has(program: &str, version: &str) -> bool {
-    let quiet =
-        Command::new(program).arg(version).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if quiet.is_err() {
+    let there = skip::is_there(program, version);
+    if !there {
         skip::say(&format!("{program}, to compare with it"));
     }
-    quiet.is_ok()
+    there
 }
 
 /// Checks a second that `server` answers over `connections`, as wrk counts them.
@@ -97,13 +96,9 @@ pub(crate) fn ask(server: SocketAddr, body: &str) -> (Answer, Duration) {
 
 /// The same on a connection that is there.
 pub(crate) fn ask_on(mut client: TcpStream, body: &str) -> (Answer, Duration) {
-    let head = format!(
-        "POST /check-ports HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n\
-         Connection: close\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
+    let request = check(body);
     let began = Instant::now();
-    client.write_all((head + body).as_bytes()).expect("the service reads");
+    client.write_all(&request).expect("the service reads");
     let mut bytes = Vec::new();
     client.read_to_end(&mut bytes).expect("the service answers and hangs up");
     let took = began.elapsed();

@@ -12,7 +12,7 @@ pub(crate) const UNLIMITED: [(&str, &str); 2] =
     [("PORT_CHECKER_RATE_PER_MINUTE", "0"), ("PORT_CHECKER_TARGET_RATE_PER_MINUTE", "0")];
 
 /// The program that lies beside this one.
-pub(crate) fn program() -> PathBuf {
+fn program() -> PathBuf {
     let this = std::env::current_exe().expect("a running program has a path");
     this.with_file_name("port-checker")
 }

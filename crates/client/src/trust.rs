@@ -5,7 +5,7 @@ use std::{error::Error, sync::Arc};
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
+    crypto::{WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
 use rustls_platform_verifier::Verifier;
@@ -56,7 +56,7 @@ impl Trust {
             .with_safe_default_protocol_versions()
             .expect("the provider knows them");
         let verifier: Arc<dyn ServerCertVerifier> = match self {
-            Self::Anybody => Arc::new(Credulous(provider)),
+            Self::Anybody => Arc::new(Credulous(provider.signature_verification_algorithms)),
             Self::Authorities(roots) => {
                 match Verifier::new_with_extra_roots(roots.0.clone(), provider) {
                     Ok(verifier) => Arc::new(verifier),
@@ -80,7 +80,7 @@ fn alone(roots: &Roots) -> RootCertStore {
 
 /// Believes every certificate of whoever has its key.
 #[derive(Debug)]
-struct Credulous(Arc<CryptoProvider>);
+struct Credulous(WebPkiSupportedAlgorithms);
 
 impl ServerCertVerifier for Credulous {
     fn verify_server_cert(
@@ -100,8 +100,7 @@ impl ServerCertVerifier for Credulous {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signed, algorithms)
+        verify_tls12_signature(message, certificate, signed, &self.0)
     }
 
     fn verify_tls13_signature(
@@ -110,11 +109,10 @@ impl ServerCertVerifier for Credulous {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signed, algorithms)
+        verify_tls13_signature(message, certificate, signed, &self.0)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.0.supported_schemes()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fmt, fs,
-    io::{self, BufWriter, IsTerminal, Write, stdout},
+    io::{self, BufWriter, IsTerminal, Stdout, Write, stdout},
     os::unix::fs::MetadataExt,
     thread,
     time::Duration,
@@ -34,7 +34,7 @@ const GATHERING: Duration = Duration::from_millis(10);
 pub(crate) fn init(config: &Config) -> WorkerGuard {
     let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(WAITING_LINES)
-        .finish(Gathered::into(stdout()));
+        .finish(Gathered(BufWriter::new(stdout())));
     let level = if config.debug { Level::DEBUG } else { Level::INFO };
     let ours = Targets::new().with_default(Level::WARN).with_target("port_checker", level);
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colourful());
@@ -48,15 +48,9 @@ pub(crate) fn init(config: &Config) -> WorkerGuard {
 }
 
 /// Writes what has gathered, and lets more gather.
-struct Gathered<W: Write>(BufWriter<W>);
+struct Gathered(BufWriter<Stdout>);
 
-impl<W: Write> Gathered<W> {
-    fn into(inner: W) -> Self {
-        Self(BufWriter::new(inner))
-    }
-}
-
-impl<W: Write> Write for Gathered<W> {
+impl Write for Gathered {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.0.write(line)
     }

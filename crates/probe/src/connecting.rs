@@ -1,6 +1,6 @@
 //! Connections of one lane on their way: what each is for, and until when.
 
-use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
+use std::{collections::VecDeque, sync::Arc};
 
 use port_checker_api::Reason;
 use slab::Slab;
@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::{
     Fault,
-    tcp::{Dialled, Reached},
+    tcp::{Dialled, Reached, unwatchable},
     watch::{Subscription, Watch},
 };
 
@@ -62,16 +62,14 @@ impl<T> Connecting<T> {
         until: Instant,
         purpose: T,
     ) -> Result<(), Fault> {
-        let fault = |address: SocketAddr| {
-            move |source| Fault::System { operation: "watch a socket", address, source }
-        };
+        let fault = unwatchable(dialled.address());
         let subscription = match &mut self.subscription {
             Some(subscription) => subscription,
-            none => none.insert(self.watch.subscribe().map_err(fault(dialled.address()))?),
+            none => none.insert(self.watch.subscribe().map_err(&fault)?),
         };
         let entry = self.connections.vacant_entry();
         let name = entry.key();
-        subscription.watch(&dialled, name).map_err(fault(dialled.address()))?;
+        subscription.watch(&dialled, name).map_err(fault)?;
         entry.insert(Connection { dialled, until, purpose });
         self.expiries.push_back(Expiry { until, name });
         Ok(())

@@ -225,13 +225,9 @@ impl Lane {
         Ok(())
     }
 
+    /// Makes a finding of an attempt, unless the port is to be tried again.
     fn ended(&mut self, attempt: Attempt) -> Result<(), Fault> {
         self.course.in_flight.fetch_sub(1, Ordering::Relaxed);
-        self.settle(attempt)
-    }
-
-    /// Makes a finding of an attempt, unless the port is to be tried again.
-    fn settle(&mut self, attempt: Attempt) -> Result<(), Fault> {
         let Attempt { tried: Try { index, number, .. }, elapsed, result } = attempt;
         let Outcome { verdict, challenge } = result?;
         if verdict != Verdict::Open && number < self.course.settings.attempts {

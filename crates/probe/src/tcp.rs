@@ -129,8 +129,12 @@ fn look(socket: &SockRef<'_>, address: SocketAddr) -> Option<Reached> {
 
 /// Has the runtime watch a socket.
 fn watched(socket: Socket, address: SocketAddr) -> Result<TcpStream, Fault> {
-    let watched = TcpStream::from_std(socket.into());
-    watched.map_err(|source| Fault::System { operation: "watch a socket", address, source })
+    TcpStream::from_std(socket.into()).map_err(unwatchable(address))
+}
+
+/// What it is that a socket cannot be watched.
+pub(crate) fn unwatchable(address: SocketAddr) -> impl Fn(io::Error) -> Fault {
+    move |source| Fault::System { operation: "watch a socket", address, source }
 }
 
 fn failed(socket: &SockRef<'_>, address: SocketAddr, error: io::Error) -> Reached {

@@ -32,12 +32,7 @@ const END: u64 = u64::MAX;
 /// first does.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
-    opened: Mutex<Option<Opened>>,
-}
-
-#[derive(Debug)]
-struct Opened {
-    shared: Arc<Shared>,
+    opened: Mutex<Option<Arc<Shared>>>,
 }
 
 #[derive(Debug)]
@@ -69,9 +64,9 @@ impl Watch {
     /// The system has no epoll instance for the first.
     pub(crate) fn subscribe(&self) -> io::Result<Subscription> {
         let mut opened = locked(&self.opened);
-        let Opened { shared } = match &mut *opened {
-            Some(opened) => opened,
-            none => none.insert(Opened::new()?),
+        let shared = match &mut *opened {
+            Some(shared) => shared,
+            none => none.insert(Shared::open()?),
         };
         let mailbox = Arc::<Mailbox>::default();
         let key = locked(&shared.mailboxes).insert(Arc::clone(&mailbox));
@@ -79,26 +74,26 @@ impl Watch {
     }
 }
 
-impl Opened {
-    fn new() -> io::Result<Self> {
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        let end = EventFd::from_flags(EfdFlags::EFD_CLOEXEC)?;
-        epoll.add(&end, EpollEvent::new(EpollFlags::EPOLLIN, END))?;
-        let shared = Arc::new(Shared { epoll, end, mailboxes: Mutex::default() });
-        let deliver = Arc::clone(&shared);
-        thread::Builder::new().name("watch".into()).spawn(move || deliver.until_the_end())?;
-        Ok(Self { shared })
-    }
-}
-
-impl Drop for Opened {
+impl Drop for Watch {
     fn drop(&mut self) {
-        // Fails only when 2^64 ends were told already.
-        let _ = self.shared.end.write(1);
+        if let Some(shared) = &*locked(&self.opened) {
+            // Fails only when 2^64 ends were told already.
+            let _ = shared.end.write(1);
+        }
     }
 }
 
 impl Shared {
+    fn open() -> io::Result<Arc<Self>> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        let end = EventFd::from_flags(EfdFlags::EFD_CLOEXEC)?;
+        epoll.add(&end, EpollEvent::new(EpollFlags::EPOLLIN, END))?;
+        let shared = Arc::new(Self { epoll, end, mailboxes: Mutex::default() });
+        let deliver = Arc::clone(&shared);
+        thread::Builder::new().name("watch".into()).spawn(move || deliver.until_the_end())?;
+        Ok(shared)
+    }
+
     fn until_the_end(&self) {
         let mut events = [EpollEvent::empty(); EVENTS];
         loop {

@@ -4,15 +4,14 @@
 
 use std::{
     hint::black_box,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    process::Command,
+    net::{IpAddr, Ipv4Addr},
 };
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use port_checker_api::{CheckResponse, Port, PortResult, Reason};
 use port_checker_probe::Policy;
 use port_checker_server::{Config, OpenFiles, internals};
-use port_checker_testbed::process::{Running, free_address};
+use port_checker_testbed::{process::free_address, redis};
 use tokio::runtime::Runtime;
 
 /// Ports of one request: one, what the Golem Network asks, and all there are.
@@ -64,9 +63,10 @@ fn policy(criterion: &mut Criterion) {
 
 fn limits(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime");
-    let redis = free_address();
-    let _redis = start_redis(redis);
-    let places = [("limits in the process", String::new()), ("GCRA in Redis", redis_url(redis))];
+    let address = free_address();
+    let _redis = redis::start(address, &[]).expect("a Redis");
+    let url = format!("redis://{address}");
+    let places = [("limits in the process", String::new()), ("GCRA in Redis", url)];
     for (name, url) in places {
         let settings = |variable: &str| match variable {
             "PORT_CHECKER_REDIS_URL" => url.clone(),
@@ -83,17 +83,6 @@ fn limits(criterion: &mut Criterion) {
             bencher.to_async(&runtime).iter(|| limiter.admits(CALLER, TARGET, 1));
         });
     }
-}
-
-fn redis_url(address: SocketAddr) -> String {
-    format!("redis://{address}")
-}
-
-fn start_redis(address: SocketAddr) -> Running {
-    let port = address.port().to_string();
-    let mut redis = Command::new("redis-server");
-    redis.args(["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"]);
-    Running::start(&mut redis, address)
 }
 
 criterion_group!(hot, decode, encode, policy, limits);

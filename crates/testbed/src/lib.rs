@@ -13,5 +13,6 @@ pub mod http;
 pub mod namespace;
 pub mod ports;
 pub mod process;
+pub mod redis;
 pub mod skip;
 pub mod tls;

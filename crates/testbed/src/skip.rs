@@ -1,5 +1,7 @@
 //! A test that cannot run here says so, and fails where it must run.
 
+use std::process::Command;
+
 /// Says that a test is skipped because `what` is missing.
 ///
 /// # Panics
@@ -13,6 +15,20 @@ pub fn missing(what: &str) {
 #[expect(clippy::print_stderr, reason = "what is skipped must be seen")]
 pub fn say(what: &str) {
     eprintln!("SKIPPED: needs {what}");
+}
+
+/// Whether a program is there, as its flag for the version shows; says so and asks to skip if not.
+pub fn has(program: &str, version: &str) -> bool {
+    let there = is_there(program, version);
+    if !there {
+        missing(&format!("{program}; see scripts/test"));
+    }
+    there
+}
+
+/// The same, without a word.
+pub fn is_there(program: &str, version: &str) -> bool {
+    Command::new(program).arg(version).output().is_ok()
 }
 
 /// Whether this process is root; says so and asks to skip if not.

@@ -97,15 +97,15 @@ pub(crate) fn silent_ports(table: &mut Table) -> anyhow::Result<()> {
     let settings = [UNLIMITED[0], UNLIMITED[1], ("PORT_CHECK_MAX_IN_FLIGHT", SOCKETS)];
     let (mut each, mut after) = (Vec::new(), Vec::new());
     for _ in 0..table.rounds.min(3) {
-        let service = namespace.within(|| service::start(&settings));
-        sleep(SETTLED);
+        let service = namespace.within(|| settled(&settings));
         let idle = resident(&service);
-        let (client, collector) = namespace.within(|| (connect(service.address), service.address));
+        let client = namespace.within(|| connect(service.address));
         let in_flight = scope(|scope| -> anyhow::Result<f64> {
             let asking = scope.spawn(|| ask_on(client, &body(&silent)));
             let all = f64::from(PROBES);
             wait_until("all are in flight", || {
-                namespace.within(|| metric(collector, "port_checker_probes_in_flight ")) >= all
+                namespace.within(|| metric(service.address, "port_checker_probes_in_flight "))
+                    >= all
             });
             let in_flight = resident(&service);
             let (answer, _) = asking.join().expect("an answer");
@@ -130,7 +130,7 @@ pub(crate) fn all_ports(table: &mut Table) {
     }
     let all: Vec<u16> = (1..=u16::MAX).collect();
     let above = |_| {
-        let service = start_fresh();
+        let service = settled(&UNLIMITED);
         let idle = resident(&service);
         forget_peak(&service);
         ask(service.address, &body(&all));
@@ -141,8 +141,8 @@ pub(crate) fn all_ports(table: &mut Table) {
 }
 
 /// A service that has settled.
-fn start_fresh() -> Service {
-    let service = service::start(&UNLIMITED);
+fn settled(settings: &[(&str, &str)]) -> Service {
+    let service = service::start(settings);
     sleep(SETTLED);
     service
 }

@@ -1,12 +1,11 @@
 //! The service beside itself: with everything around a check and with nothing, and beside others'
 //! requests.
 
-use std::{net::SocketAddr, process::Command};
-
 use port_checker_testbed::{
     http::{begin_check, connect, metric},
     ports::{Held, LOOPBACK, Silent},
-    process::{Running, free_address, wait_until},
+    process::{free_address, wait_until},
+    redis,
 };
 
 use crate::{
@@ -58,7 +57,7 @@ pub(crate) fn shared_limits(table: &mut Table) -> anyhow::Result<()> {
         return Ok(());
     }
     let address = free_address();
-    let _redis = redis(address);
+    let Some(_redis) = redis::start(address, &[]) else { return Ok(()) };
     let url = format!("redis://{address}");
     let one = Targets::open(1);
     let memory = start(&[RATE, TARGET_RATE]);
@@ -70,13 +69,6 @@ pub(crate) fn shared_limits(table: &mut Table) -> anyhow::Result<()> {
     }
     table.add(NAME, "", Goal::Known, ratios);
     Ok(())
-}
-
-fn redis(address: SocketAddr) -> Running {
-    let port = address.port().to_string();
-    let mut redis = Command::new("redis-server");
-    redis.args(["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"]);
-    Running::start(&mut redis, address)
 }
 
 /// One open port, asked about while 1,024 ports that never answer are in flight for another.

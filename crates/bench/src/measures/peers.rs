@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
+use port_checker_api::Reason;
 use port_checker_testbed::{
     http::{Answer, connect},
     namespace::Namespace,
@@ -122,7 +123,7 @@ fn all_are_right(answer: &Answer, open: &[String]) -> anyhow::Result<()> {
     let results = results.as_object().context("results")?;
     ensure!(results.len() == usize::from(u16::MAX), "every port is judged");
     for (port, result) in results {
-        let error = if open.contains(port) { Value::Null } else { REFUSED.into() };
+        let error = if open.contains(port) { Value::Null } else { Reason::Refused.text().into() };
         ensure!(result["error"] == error, "port {port} is judged wrongly: {result}");
     }
     Ok(())
@@ -136,8 +137,6 @@ fn scan(program: &str, args: &[&str]) -> anyhow::Result<f64> {
     ensure!(done.success(), "{program} {args:?}: {done}");
     Ok(began.elapsed().as_secs_f64())
 }
-
-const REFUSED: &str = "Connection refused";
 
 /// Median time of one open port on one connection, beside what it cannot do without.
 #[expect(clippy::disallowed_methods, reason = "dials a port of this program's own")]

@@ -20,7 +20,7 @@ const AT_THE_ROOT: [&str; 5] =
     ["README.md", "CHANGELOG.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"];
 
 /// The commands whose flags the book may name.
-const COMMANDS: [&str; 3] = ["serve", "verify", "check"];
+const COMMANDS: [&str; 4] = ["serve", "verify", "check", "health"];
 
 /// Every document, by its path.
 fn book() -> Vec<(PathBuf, Document)> {

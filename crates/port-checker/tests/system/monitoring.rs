@@ -10,8 +10,8 @@ use std::{
 use port_checker_testbed::{
     http::{check_ports, get},
     ports::{Held, LOOPBACK, Listening, Silent},
-    process::{Running, Service, free_address},
-    skip,
+    process::{Service, free_address},
+    redis, skip,
 };
 
 use crate::program::{port_checker, repository};
@@ -36,14 +36,8 @@ fn read(name: &str) -> String {
 /// The series of a service with Redis that did what a check may lead to, and those that Prometheus
 /// adds.
 fn series() -> Option<Vec<Series>> {
-    if Command::new("redis-server").arg("--version").output().is_err() {
-        skip::missing("redis-server; see scripts/test");
-        return None;
-    }
     let address = free_address();
-    let mut redis = Command::new("redis-server");
-    redis.args(["--port", &address.port().to_string(), "--save", ""]);
-    let _redis = Running::start(&mut redis, address);
+    let _redis = redis::start(address, &[])?;
     let settings = [
         ("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"),
         ("PORT_CHECK_DEADLINE", "0.1"),

@@ -29,8 +29,7 @@ fn nginx(
     upstream: SocketAddr,
     header: &str,
 ) -> Option<(Running, SocketAddr)> {
-    if Command::new("nginx").arg("-v").output().is_err() {
-        skip::missing("nginx; see scripts/test");
+    if !skip::has("nginx", "-v") {
         return None;
     }
     let address = free_address();

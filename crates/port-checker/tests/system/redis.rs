@@ -3,7 +3,6 @@
 use std::{
     io::{Read, Write},
     net::SocketAddr,
-    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -16,26 +15,14 @@ use port_checker_testbed::{
     certificates::{Authority, Validity, write},
     http::{check_ports, connect, exchange, metric},
     ports::{Held, LOOPBACK, Listening},
-    process::{Running, Service, free_address, wait_until},
-    skip,
+    process::{Service, free_address, wait_until},
+    redis,
 };
 
 use crate::program::port_checker;
 
 const BURST: u64 = 500;
 const PER_MINUTE: u64 = 600;
-
-/// Starts a Redis that keeps nothing, or says what is missing.
-fn redis(address: SocketAddr, options: &[&str]) -> Option<Running> {
-    if Command::new("redis-server").arg("--version").output().is_err() {
-        skip::missing("redis-server; see scripts/test");
-        return None;
-    }
-    let mut command = Command::new("redis-server");
-    let port = address.port().to_string();
-    let common = ["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"];
-    Some(Running::start(command.args(common).args(options), address))
-}
 
 fn instance(redis_url: &str) -> Service {
     let settings = [
@@ -121,7 +108,7 @@ fn client_loop(server: SocketAddr, requests: usize, body: &str, tally: &Tally, s
 #[test]
 fn two_instances_admit_together_what_one_may() {
     let address = free_address();
-    let Some(_redis) = redis(address, &[]) else { return };
+    let Some(_redis) = redis::start(address, &[]) else { return };
     let url = format!("redis://{address}/3");
     let (one, other) = (instance(&url), instance(&url));
     let (began, tally) = (Instant::now(), Tally::default());
@@ -141,7 +128,7 @@ fn two_instances_admit_together_what_one_may() {
 #[test]
 fn an_instance_that_is_killed_and_restarted_under_load_forgets_nothing() {
     let address = free_address();
-    let Some(_redis) = redis(address, &[]) else { return };
+    let Some(_redis) = redis::start(address, &[]) else { return };
     let url = format!("redis://{address}");
     let (one, other) = (instance(&url), instance(&url));
     let servers = [one.address, other.address];
@@ -168,7 +155,7 @@ fn an_instance_that_is_killed_and_restarted_under_load_forgets_nothing() {
 #[test]
 fn redis_that_is_full_is_gone_and_a_spoilt_key_is_not() {
     let address = free_address();
-    let Some(_redis) = redis(address, &["--maxmemory", "3mb"]) else { return };
+    let Some(_redis) = redis::start(address, &["--maxmemory", "3mb"]) else { return };
     let service = instance(&format!("redis://{address}"));
     let up = || metric(service.address, "port_checker_redis_up ");
     let ask = || check_ports(service.address, r#"{"provider_ip":"127.0.0.1","ports":[1]}"#).status;
@@ -193,7 +180,7 @@ fn redis_that_is_full_is_gone_and_a_spoilt_key_is_not() {
 #[test]
 fn a_redis_that_hangs_is_waited_for_once() {
     let address = free_address();
-    let Some(redis) = redis(address, &[]) else { return };
+    let Some(redis) = redis::start(address, &[]) else { return };
     let service = instance(&format!("redis://{address}"));
     let up = || metric(service.address, "port_checker_redis_up ") == 1.0;
     wait_until("limits are shared", up);
@@ -210,7 +197,7 @@ fn a_redis_that_hangs_is_waited_for_once() {
 #[test]
 fn redis_may_go_and_come_back_under_load() {
     let address = free_address();
-    let Some(first) = redis(address, &[]) else { return };
+    let Some(first) = redis::start(address, &[]) else { return };
     let service = instance(&format!("redis://{address}"));
     let (tally, stop) = (Arc::new(Tally::default()), Arc::new(AtomicBool::new(false)));
     let load = thread::spawn({
@@ -226,7 +213,7 @@ fn redis_may_go_and_come_back_under_load() {
     wait_until("the loss is seen", || up() == 0.0);
     let then = answers();
     wait_until("limits go on in the process", || answers() > then + 1_000);
-    let _second = redis(address, &[]).expect("there was one before");
+    let _second = redis::start(address, &[]).expect("there was one before");
     let back = Instant::now();
     wait_until("limits are shared again", || up() == 1.0);
     assert!(back.elapsed().as_secs() < 5, "{:?}", back.elapsed());
@@ -249,7 +236,7 @@ fn a_service_starts_without_redis() {
     assert_eq!(answer.status, 200, "{answer:?}");
     assert!(answer.header("ratelimit").is_some(), "limits hold all the same");
     service.wait_for_line("checked");
-    let Some(_redis) = redis(nobody, &[]) else { return };
+    let Some(_redis) = redis::start(nobody, &[]) else { return };
     service.wait_for_line("Redis answers again");
 }
 
@@ -282,7 +269,7 @@ fn addresses_with_a_password_a_socket_or_tls() {
         "--tls-auth-clients",
         "no",
     ];
-    let Some(_redis) = redis(plain, &options) else { return };
+    let Some(_redis) = redis::start(plain, &options) else { return };
     let urls = [
         format!("redis://:s3cret@{plain}"),
         format!("unix://{socket}?pass=s3cret"),
