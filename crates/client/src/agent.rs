@@ -15,9 +15,12 @@ use tokio::{
 use crate::{Checker, Diagnosis, Event, Facts, InvalidPlan, Plan, diagnose, plan::MOST_PORTS};
 
 mod family_run;
+mod own_address;
 mod question;
+mod wait_budget;
 
-use family_run::FamilyRun;
+use family_run::{Common, FamilyRun};
+use wait_budget::WaitBudget;
 
 /// Has checkers dial this machine back, and explains what they and its own listeners saw.
 #[derive(Debug, Clone)]
@@ -67,10 +70,11 @@ impl Agent {
         Ok(Verification::of(|events| async move {
             let ours =
                 Ours { challenge: fresh_challenge(), permits: Semaphore::new(plan.connections()) };
-            let families = plan.families_to_try();
-            let runs = families
-                .iter()
-                .map(|&family| FamilyRun::of_this_machine(family, &plan, &checkers, &events));
+            let budgets: Vec<_> = checkers.iter().map(WaitBudget::of).collect();
+            let common =
+                Common { plan: &plan, checkers: &checkers, budgets: &budgets, events: &events };
+            let families = plan.families_to_try().into_iter();
+            let runs = families.map(|family| FamilyRun::of_this_machine(family, common));
             let mut runs = join_all(runs).await;
             for ports in plan.ports.chunks(plan.batch()) {
                 join_all(runs.iter_mut().map(|run| run.verify(ports, &ours))).await;
@@ -90,7 +94,10 @@ impl Agent {
         plan.validate(self.checkers.len())?;
         let checkers = self.checkers.clone();
         Ok(Verification::of(|events| async move {
-            let mut run = FamilyRun::of_another_machine(address, &plan, &checkers, &events);
+            let budgets: Vec<_> = checkers.iter().map(WaitBudget::of).collect();
+            let common =
+                Common { plan: &plan, checkers: &checkers, budgets: &budgets, events: &events };
+            let mut run = FamilyRun::of_another_machine(address, common);
             for ports in plan.ports.chunks(MOST_PORTS) {
                 run.check(ports).await;
             }

@@ -114,7 +114,9 @@ impl Checker {
     }
 
     /// The same checker, whose `Retry-After` is waited for if it is no longer than `longest`; 10
-    /// seconds by default.
+    /// seconds by default. In a verification all waits together are no longer than that and half a
+    /// second for each verdict of the checker; one that is busy again after a wait is not waited for
+    /// until it has given one.
     #[must_use]
     pub fn with_longest_wait(self, longest: Duration) -> Self {
         Self { longest_wait: longest, ..self }
@@ -123,6 +125,14 @@ impl Checker {
     /// The checker's address, as it was given.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    pub(crate) fn longest_wait(&self) -> Duration {
+        self.longest_wait
     }
 
     /// Whether both are at the same address.
@@ -162,20 +172,23 @@ impl Checker {
         request: &CheckRequest,
         mut on_progress: impl FnMut(&Progress),
     ) -> Result<CheckResponse, NoVerdict> {
-        self.check_and_tell(request, &mut on_progress, |_| {}).await
+        let may_wait = |wait| wait <= self.longest_wait;
+        self.check_and_wait(request, &mut on_progress, may_wait).await
     }
 
-    /// The same; `on_wait` hears how long is waited for a checker that is busy.
-    pub(crate) async fn check_and_tell(
+    /// The same; `may_wait` says whether to wait so long for a checker that is busy.
+    pub(crate) async fn check_and_wait(
         &self,
         request: &CheckRequest,
         on_progress: &mut impl FnMut(&Progress),
-        on_wait: impl FnOnce(Duration),
+        may_wait: impl FnOnce(Duration) -> bool,
     ) -> Result<CheckResponse, NoVerdict> {
         let answer = self.check_once(request, on_progress).await;
         let busy = answer.as_ref().err().and_then(NoVerdict::retry_after);
-        let Some(wait) = busy.filter(|&wait| wait <= self.longest_wait) else { return answer };
-        on_wait(wait);
+        let Some(wait) = busy else { return answer };
+        if !may_wait(wait) {
+            return answer;
+        }
         sleep(wait).await;
         self.check_once(request, on_progress).await
     }

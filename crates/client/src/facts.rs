@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use port_checker_api::{Port, PortResult};
 use serde::Serialize;
 
-use crate::{Family, NoVerdict, host::Host};
+use crate::{Checker, Family, NoVerdict, host::Host};
 
 /// Everything a verification found out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -40,6 +40,13 @@ pub struct CheckerFacts {
     pub address: Option<IpAddr>,
     /// Why it gave no verdict, if it gave none about even one port.
     pub failure: Option<Failure>,
+}
+
+impl CheckerFacts {
+    /// One that is asked about `address`.
+    pub(crate) fn asked(checker: &Checker, address: IpAddr) -> Self {
+        Self { url: checker.url().to_owned(), address: Some(address), failure: None }
+    }
 }
 
 /// Why a checker gave no verdict.

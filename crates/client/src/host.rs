@@ -22,14 +22,18 @@ pub struct Host {
 }
 
 impl Host {
-    /// Looks at this machine, which is seen as `seen` from outside. What the system does not tell is
-    /// left out.
-    pub(crate) fn look(family: Family, seen: Option<IpAddr>) -> Self {
+    /// Looks at this machine. What the system does not tell is left out.
+    pub(crate) fn look(family: Family) -> Self {
         Self {
             addresses: addresses(family),
-            outbound: seen.and_then(source_towards),
+            outbound: None,
             gateway: (family == Family::Ipv4).then(gateway).flatten(),
         }
+    }
+
+    /// The same machine, which is seen as `seen` from outside.
+    pub(crate) fn towards(self, seen: Option<IpAddr>) -> Self {
+        Self { outbound: seen.and_then(source_towards), ..self }
     }
 }
 

@@ -11,8 +11,9 @@ use tokio::{
 };
 
 use super::{
-    Ours,
+    Ours, own_address,
     question::{Audience, Question, Verdicts},
+    wait_budget::WaitBudget,
 };
 use crate::{
     Checker, Event, Family, NoVerdict, Plan,
@@ -28,76 +29,66 @@ const OVERTAKEN: Duration = Duration::from_secs(1);
 /// How often to look whether it has come.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
+/// What all families of a verification have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Common<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) checkers: &'a [Checker],
+    /// One for each checker.
+    pub(super) budgets: &'a [WaitBudget],
+    pub(super) events: &'a UnboundedSender<Event>,
+}
+
 /// A verification over one address family, under way.
 pub(super) struct FamilyRun<'a> {
+    common: Common<'a>,
+    /// The checkers as they are asked over this family.
     checkers: Vec<Checker>,
     /// Checkers that are asked no more.
     given_up: HashSet<usize>,
-    events: &'a UnboundedSender<Event>,
     facts: FamilyFacts,
 }
 
 impl<'a> FamilyRun<'a> {
     /// Finds out from which address each checker sees this machine.
-    pub(super) async fn of_this_machine(
-        family: Family,
-        plan: &Plan,
-        checkers: &[Checker],
-        events: &'a UnboundedSender<Event>,
-    ) -> Self {
-        if let Some(address) = plan.address(family) {
-            let mut run = Self::of_another_machine(address, plan, checkers, events);
-            run.facts.host = Some(Host::look(family, Some(address)));
+    pub(super) async fn of_this_machine(family: Family, common: Common<'a>) -> Self {
+        let host = Host::look(family);
+        if let Some(address) = common.plan.address(family) {
+            let mut run = Self::of_another_machine(address, common);
+            run.facts.host = Some(host.towards(Some(address)));
             return run;
         }
-        let over: Vec<_> = checkers.iter().map(|checker| checker.clone().over(family)).collect();
-        let answers = join_all(over.iter().map(Checker::ip)).await;
-        let answers: Vec<_> = answers
-            .into_iter()
-            .zip(&over)
-            .map(|(answer, checker)| answer.and_then(|ip| of_family(ip, family, checker)))
-            .collect();
-        let seen = answers.iter().flatten().copied().next();
-        // Whoever cannot tell is asked about the address that another one sees, over any family.
-        let (facts, checkers) = answers
-            .into_iter()
-            .zip(over.into_iter().zip(checkers))
-            .map(|(answer, (over, any))| match answer {
-                Ok(own) => (checker_facts(&over, Some(own), None), over),
-                Err(error) => (checker_facts(any, seen, Some(&error)), any.clone()),
-            })
-            .unzip();
+        let (facts, checkers) = own_address::ask(family, common.checkers, &host.addresses).await;
         let facts = FamilyFacts {
             family,
-            asked_for: plan.insists(),
-            host: Some(Host::look(family, seen)),
+            asked_for: common.plan.insists(),
+            host: Some(host),
             checkers: facts,
             ports: Vec::new(),
         };
-        Self { checkers, given_up: HashSet::new(), events, facts }.announced(plan)
+        let seen = facts.seen();
+        let facts = FamilyFacts { host: facts.host.map(|host| host.towards(seen)), ..facts };
+        Self { common, checkers, given_up: HashSet::new(), facts }.announced()
     }
 
     /// Has any address checked.
-    pub(super) fn of_another_machine(
-        address: IpAddr,
-        plan: &Plan,
-        checkers: &[Checker],
-        events: &'a UnboundedSender<Event>,
-    ) -> Self {
-        let facts = checkers.iter().map(|checker| checker_facts(checker, Some(address), None));
+    pub(super) fn of_another_machine(address: IpAddr, common: Common<'a>) -> Self {
+        let checkers = common.checkers.to_vec();
         let facts = FamilyFacts {
             family: Family::of(address),
             asked_for: true,
             host: None,
-            checkers: facts.collect(),
+            checkers: checkers
+                .iter()
+                .map(|checker| CheckerFacts::asked(checker, address))
+                .collect(),
             ports: Vec::new(),
         };
-        let checkers = checkers.to_vec();
-        Self { checkers, given_up: HashSet::new(), events, facts }.announced(plan)
+        Self { common, checkers, given_up: HashSet::new(), facts }.announced()
     }
 
-    fn announced(self, plan: &Plan) -> Self {
-        let (family, ports) = (self.facts.family, plan.ports.len());
+    fn announced(self) -> Self {
+        let (family, ports) = (self.facts.family, self.common.plan.ports.len());
         for (checker, facts) in self.facts.checkers.iter().enumerate() {
             self.tell(match (facts.address, &facts.failure) {
                 (Some(_), _) => Event::Asking { checker, family, ports },
@@ -162,9 +153,11 @@ impl<'a> FamilyRun<'a> {
             if self.given_up.contains(&index) {
                 return None;
             }
+            let budget = &self.common.budgets[index];
             let audience = Teller { run: self, checker: index, address };
             let asked = questions(address).into_iter();
-            let answers = join_all(asked.map(|question| question.ask(checker, &audience))).await;
+            let answers =
+                join_all(asked.map(|question| question.ask(checker, budget, &audience))).await;
             Some(answers.into_iter().fold(Verdicts::default(), Verdicts::and))
         });
         join_all(asked).await
@@ -193,7 +186,8 @@ impl<'a> FamilyRun<'a> {
     /// whoever else failed is not.
     fn note_failure(&mut self, checker: usize, error: &NoVerdict) {
         self.facts.checkers[checker].failure = Some(error.into());
-        if error.retry_after().is_none() && !error.may_be_about_some_ports() {
+        let busy = error.retry_after().is_some() || error.may_be_about_some_ports();
+        if !busy || self.common.budgets[checker].is_in_vain() {
             self.given_up.insert(checker);
         }
         let (family, message) = (self.facts.family, error.to_string());
@@ -202,7 +196,7 @@ impl<'a> FamilyRun<'a> {
 
     fn tell(&self, event: Event) {
         // Who does not listen any more will drop the verification too.
-        let _ = self.events.send(event);
+        let _ = self.common.events.send(event);
     }
 }
 
@@ -223,24 +217,6 @@ impl Audience for Teller<'_> {
     fn waiting(&self, wait: Duration) {
         self.run.tell(Event::Waiting { checker: self.checker, wait });
     }
-}
-
-/// That a checker sees us from an address of another family is no answer.
-fn of_family(ip: IpAddr, family: Family, checker: &Checker) -> Result<IpAddr, NoVerdict> {
-    if Family::of(ip) == family && !ip.is_unspecified() {
-        return Ok(ip);
-    }
-    let reason = format!("it says that it sees us from {ip}, which is no address of {family}");
-    Err(NoVerdict::malformed(checker.url(), reason))
-}
-
-fn checker_facts(
-    checker: &Checker,
-    address: Option<IpAddr>,
-    error: Option<&NoVerdict>,
-) -> CheckerFacts {
-    let failure = error.filter(|_| address.is_none()).map(Into::into);
-    CheckerFacts { url: checker.url().to_owned(), address, failure }
 }
 
 /// Waits until every port that a checker got through to has heard a connection.

@@ -1,9 +1,14 @@
 //! One question to one checker, in as many requests as it takes.
 
-use std::{collections::HashMap, net::IpAddr, time::Duration};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use port_checker_api::{Challenge, CheckRequest, CheckResponse, Port, PortResult, Progress};
 
+use super::wait_budget::WaitBudget;
 use crate::{Checker, NoVerdict};
 
 /// Single ports that a checker may refuse before the others are not asked about either: it seems to
@@ -47,23 +52,33 @@ pub(super) trait Audience {
 }
 
 impl Question {
-    /// Asks. A checker that takes fewer ports at once, or does not dial some, is asked in parts.
-    pub(super) async fn ask(self, checker: &Checker, audience: &impl Audience) -> Verdicts {
+    /// Asks. A checker that takes fewer ports at once, or does not dial some, is asked in parts, as
+    /// long as its budget lasts.
+    pub(super) async fn ask(
+        self,
+        checker: &Checker,
+        budget: &WaitBudget,
+        audience: &impl Audience,
+    ) -> Verdicts {
         let mut verdicts = Verdicts::default();
         let (mut parts, mut refused) = (vec![self.ports.clone()], 0);
         while let Some(mut ports) = parts.pop() {
             if ports.is_empty() {
                 continue;
             }
-            match self.ask_part(checker, ports.clone(), audience).await {
+            match self.ask_part(checker, ports.clone(), budget, audience).await {
                 Ok(answer) => verdicts.results.extend(answer.results),
-                Err(error) if error.may_be_about_some_ports() && ports.len() > 1 => {
+                Err(error)
+                    if error.may_be_about_some_ports() && ports.len() > 1 && !budget.is_spent() =>
+                {
                     parts.push(ports.split_off(ports.len() / 2));
                     parts.push(ports);
                 }
                 Err(error) => {
                     refused += 1;
-                    let hopeless = !error.may_be_about_some_ports() || refused == MOST_REFUSED;
+                    let hopeless = !error.may_be_about_some_ports()
+                        || refused == MOST_REFUSED
+                        || budget.is_spent();
                     verdicts.failure = Some(error);
                     if hopeless {
                         break;
@@ -79,6 +94,7 @@ impl Question {
         &self,
         checker: &Checker,
         ports: Vec<Port>,
+        budget: &WaitBudget,
         audience: &impl Audience,
     ) -> Result<CheckResponse, NoVerdict> {
         let request = CheckRequest {
@@ -92,8 +108,20 @@ impl Question {
             told = true;
             audience.judged(progress);
         };
-        let waiting = |wait| audience.waiting(wait);
-        let answer = checker.check_and_tell(&request, &mut heard, waiting).await?;
+        let (began, mut waited) = (Instant::now(), None);
+        let may_wait = |wait| {
+            waited = Some(wait).filter(|&wait| budget.take(wait));
+            waited.inspect(|&wait| audience.waiting(wait)).is_some()
+        };
+        let answer = checker.check_and_wait(&request, &mut heard, may_wait).await;
+        match &answer {
+            Ok(answer) => budget.judged(answer.results.len()),
+            Err(_) => {
+                let took = began.elapsed().saturating_sub(waited.unwrap_or_default());
+                budget.refused(took, waited.is_some());
+            }
+        }
+        let answer = answer?;
         if !told {
             for (port, result) in answer.results.iter() {
                 audience.judged(&Progress { port: *port, result: result.clone() });

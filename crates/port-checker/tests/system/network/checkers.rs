@@ -7,6 +7,7 @@ use port_checker_testbed::{
     process::{Running, Service},
     skip,
 };
+use serde_json::Value;
 
 use crate::program::{PORT_CHECKER, configure};
 
@@ -191,6 +192,38 @@ fn a_checker_that_lies() {
         report.text
     );
     assert!(text.contains("or the checker is wrong: ask another one"), "{}", report.text);
+}
+
+/// Whoever tells an address decides what is looked at: for itself, and for nobody else.
+#[test]
+fn a_checker_that_lies_about_our_address_does_not_make_others_look_there() {
+    let Some(python) = std::env::var_os("PYTHON_SERVICE") else {
+        return skip::missing("PYTHON_SERVICE, the path of its command; see scripts/test");
+    };
+    if !skip::is_root() {
+        return;
+    }
+    let home = Home::new();
+    // It is the address of the other checker's machine, where nothing listens on port 7466.
+    let _lies = always(
+        &home.internet.checker,
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n\
+         {\"success\":false,\"message\":\"\",\"ip\":\"192.0.2.1\",\"results\":{\"7466\":\
+         {\"accessible\":false,\"error\":\"Connection refused\"}}}",
+    );
+    let mut command = home.internet.other_checker.command(&python.to_string_lossy(), &[]);
+    command.env("PORT_CHECKER_HOST", "0.0.0.0").env("PORT_CHECKER_PORT", "9000");
+    let address = "192.0.2.1:9000".parse().expect("an address");
+    let other = home.internet.other_checker.within(|| Running::start(&mut command, address));
+    let report = home.ask_both("7466 --family 4 --json").json();
+    let ports = &report["families"][0]["ports"];
+    assert_eq!(ports[0]["answers"][1], Value::Null, "it cannot tell, and is not misled: {ports:#}");
+    drop(other);
+    let _honest = serve(&home.internet.other_checker);
+    let report = home.ask_both("7466 --family 4");
+    assert_eq!(report.status, Some(0), "{}", report.text);
+    assert!(report.flowing().contains("7466 reachable, proven ours"), "{}", report.text);
+    assert!(report.text.starts_with("IPv4 203.0.113.7, here 192.168.1.10"), "{}", report.text);
 }
 
 #[test]
