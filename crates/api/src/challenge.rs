@@ -66,6 +66,7 @@ impl fmt::Debug for Challenge {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ChallengeOutcome {
     /// The listener sent the challenge.
     Matched,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Extensible;
+
 /// `{"detail": {"code": …, "message": …}}`: the body of every non-2xx answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -14,16 +16,19 @@ pub struct ErrorBody {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorDetail {
-    /// For a program: one of a closed set.
-    pub code: ErrorCode,
+    /// For a program: one of the set of the checker's version.
+    #[cfg_attr(feature = "openapi", schema(value_type = ErrorCode))]
+    pub code: Extensible<ErrorCode>,
     /// For a person: names the offending value and what would be accepted.
     pub message: String,
 }
 
-/// The closed set of error codes; each belongs to one HTTP status.
+/// The set of error codes; each belongs to one HTTP status. Later versions may have more, which is why
+/// those who read one use [`Extensible`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[non_exhaustive]
 pub enum ErrorCode {
     /// 422: `provider_ip` is not an IP literal.
     InvalidIp,
@@ -117,7 +122,7 @@ mod tests {
     fn the_body_has_the_shape_of_the_contract() {
         let body = ErrorBody {
             detail: ErrorDetail {
-                code: ErrorCode::InvalidIp,
+                code: ErrorCode::InvalidIp.into(),
                 message: "'x' is not an IP address".to_owned(),
             },
         };

@@ -7,7 +7,7 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 
-use crate::{ChallengeOutcome, Port, Reason};
+use crate::{ChallengeOutcome, Extensible, Port, Reason};
 
 /// What was found out about one port.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,13 +37,13 @@ impl PortResult {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PortDetails {
     /// Why the port is not accessible; null for an accessible port.
-    pub reason: Option<Reason>,
+    pub reason: Option<Extensible<Reason>>,
     /// How often the port was tried; at least 1.
     pub attempts: u32,
     /// How long the last attempt took, in milliseconds.
     pub connect_ms: f64,
     /// What became of the challenge; null when none was asked for.
-    pub challenge: Option<ChallengeOutcome>,
+    pub challenge: Option<Extensible<ChallengeOutcome>>,
 }
 
 /// One [`PortResult`] per port, in the order asked. In JSON an object whose keys are the ports.
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn verbose_adds_four_fields_and_plain_adds_none() {
         let details = PortDetails {
-            reason: Some(Reason::TimedOut),
+            reason: Some(Reason::TimedOut.into()),
             attempts: 3,
             connect_ms: 5000.25,
             challenge: None,

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use port_checker_api::{
-    CheckRequest, CheckResponse, ErrorBody, Port, PortResult, Progress, Results, Summary, distinct,
+    CheckRequest, CheckResponse, ErrorBody, ErrorCode, Port, PortResult, Progress, Results,
+    Summary, distinct,
 };
 use serde::Deserialize;
 
@@ -39,7 +40,8 @@ impl Gathered {
             }
             Ok(Line::Failure(ErrorBody { detail })) => Err(NoVerdict::Refused {
                 url: url.to_owned(),
-                status: detail.code.status(),
+                // The head of the answer has been sent with 200.
+                status: detail.code.known().map_or(200, ErrorCode::status),
                 code: Some(detail.code),
                 message: quoted(&detail.message),
                 retry_after: None,

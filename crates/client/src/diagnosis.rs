@@ -81,6 +81,7 @@ pub struct Opinion {
 /// Ports together, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Outcome {
     /// Every port is accessible.
     Accessible,

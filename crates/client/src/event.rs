@@ -8,6 +8,7 @@ use crate::{Diagnosis, Family};
 
 /// Something happened. Checkers are positions in the list of checkers.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Event {
     /// A checker will be asked about this many ports over a family.
     Asking {

@@ -81,6 +81,7 @@ pub struct PortFacts {
 /// Whether this machine can use a port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Local {
     /// We listened on it.
     Bound,

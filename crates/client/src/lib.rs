@@ -89,7 +89,7 @@ pub use host::Host;
 pub use no_verdict::NoVerdict;
 pub use plan::{Families, InvalidPlan, Plan};
 pub use port_checker_api::{
-    Challenge, ChallengeOutcome, CheckRequest, CheckResponse, ErrorCode, Port, PortDetails,
-    PortRanges, PortResult, Progress, Reason, Results, distinct,
+    Challenge, ChallengeOutcome, CheckRequest, CheckResponse, ErrorCode, Extensible, Port,
+    PortDetails, PortRanges, PortResult, Progress, Reason, Results, distinct,
 };
 pub use trust::{InvalidRoots, Roots};

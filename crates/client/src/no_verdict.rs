@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use port_checker_api::{ErrorBody, ErrorCode};
+use port_checker_api::{ErrorBody, ErrorCode, Extensible};
 
 /// A checker gave no verdict. Says nothing about the ports: ask another checker.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum NoVerdict {
     /// The checker could not be talked to.
     #[error("cannot talk to {url}: {reason}")]
@@ -31,7 +32,7 @@ pub enum NoVerdict {
         /// The HTTP status.
         status: u16,
         /// The code of the contract, if the answer has one.
-        code: Option<ErrorCode>,
+        code: Option<Extensible<ErrorCode>>,
         /// The checker's own words, or a part of what it sent in their place.
         message: String,
         /// When the checker says that it may be asked again.
@@ -52,10 +53,8 @@ impl NoVerdict {
     /// not dial all of them.
     pub(crate) fn may_be_about_some_ports(&self) -> bool {
         use ErrorCode::{RateLimited, TargetNotAllowed, TooManyPorts};
-        matches!(
-            self,
-            Self::Refused { code: Some(TooManyPorts | TargetNotAllowed | RateLimited), .. }
-        )
+        let Self::Refused { code: Some(code), .. } = self else { return false };
+        matches!(code.known(), Some(TooManyPorts | TargetNotAllowed | RateLimited))
     }
 
     /// When the checker says that it may be asked again.

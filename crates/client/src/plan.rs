@@ -34,6 +34,7 @@ pub struct Plan {
 
 /// Over which address families to verify.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Families {
     /// Those over which a checker sees this machine, or those of the addresses given.
     #[default]
@@ -46,6 +47,7 @@ pub enum Families {
 
 /// A plan that cannot be carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvalidPlan {
     /// There is nobody to ask.
     #[error("no checker to ask")]

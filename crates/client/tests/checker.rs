@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use port_checker_client::{CheckRequest, Checker, NoVerdict, Port, Reason};
+use port_checker_client::{CheckRequest, Checker, Extensible, NoVerdict, Port, Reason};
 use port_checker_server::Config;
 use port_checker_testbed::{
     ports::{Held, LOOPBACK, Listening, Refusing, Silent},
@@ -129,6 +129,31 @@ async fn answers_that_are_none() {
         let error = no_verdict(&always(answer).0, &[Port::MAX]).await;
         assert!(error.to_string().contains(said), "{why}: {error}");
     }
+}
+
+/// A newer checker may know more reasons, codes and outcomes of a challenge than we do.
+#[tokio::test]
+async fn unknown_words_of_a_newer_checker_leave_the_rest_readable() {
+    let detail = r#"{"detail":{"code":"OUT_OF_INK","message":"refill it"}}"#;
+    let line = r#"{"port":65535,"accessible":false,"error":"Eaten","reason":"eaten","attempts":2,"connect_ms":1.5,"challenge":"growled"}"#;
+    let ndjson =
+        |lines: &str| ok(lines).replacen("\r\n", "\r\ncontent-type: application/x-ndjson\r\n", 1);
+    let whole = ok(detail).replacen("200 OK", "422 Unprocessable", 1);
+    for answer in [whole, ndjson(&format!("{line}\n{detail}\n"))] {
+        let error = no_verdict(&always(answer).0, &[Port::MAX]).await;
+        let NoVerdict::Refused { code: Some(Extensible::Unknown(code)), message, .. } = error
+        else {
+            panic!("{error:?}")
+        };
+        assert_eq!((code.as_str(), message.as_str()), ("OUT_OF_INK", "refill it"));
+    }
+    let end = r#"{"success":false,"message":""}"#;
+    let checker = Checker::new(&always(ndjson(&format!("{line}\n{end}\n"))).0).unwrap();
+    let answer = checker.check(&about(&[Port::MAX]), |_| {}).await.expect("a verdict");
+    let result = answer.results.get(65_535).expect("it was asked for");
+    let details = result.details.as_ref().expect("they were sent");
+    assert_eq!(details.reason, Some(Extensible::Unknown("eaten".to_owned())));
+    assert_eq!((result.error.as_deref(), details.attempts), (Some("Eaten"), 2));
 }
 
 #[tokio::test]

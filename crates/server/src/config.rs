@@ -105,6 +105,7 @@ pub enum LogFormat {
 
 /// Whose pages may call this service.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CorsOrigins {
     /// Anybody's.
     Any,

@@ -52,7 +52,7 @@ impl ApiError {
 
     /// The error body alone, for an answer that has begun.
     pub(crate) fn into_body(self) -> ErrorBody {
-        ErrorBody { detail: ErrorDetail { code: self.code, message: self.message } }
+        ErrorBody { detail: ErrorDetail { code: self.code.into(), message: self.message } }
     }
 
     pub(crate) fn with_retry_after(self, wait: Duration) -> Self {
@@ -93,7 +93,7 @@ impl IntoResponse for ApiError {
         let Self { code, message, retry_after, rate_limit } = self;
         let status = StatusCode::from_u16(code.status()).expect("codes have valid statuses");
         let failure = Failure { code, message: message.clone() };
-        let body = ErrorBody { detail: ErrorDetail { code, message } };
+        let body = ErrorBody { detail: ErrorDetail { code: code.into(), message } };
         let mut response = (status, rate_limit, Extension(failure), Json(body)).into_response();
         if let Some(wait) = retry_after {
             // Whole seconds (RFC 9110, section 10.2.3).

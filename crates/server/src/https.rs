@@ -38,6 +38,7 @@ pub struct TlsIdentity {
 
 /// A certificate and a key that cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum UnusableIdentity {
     /// One of the files is not named.
     #[error("a certificate and a key are needed")]

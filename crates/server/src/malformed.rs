@@ -40,7 +40,7 @@ const BARE: [(&[u8], ErrorCode, &str); 3] = [
 /// The answer to a head that is too large, where it can be given before the library does.
 pub(crate) fn head_too_large() -> Response {
     let detail =
-        ErrorDetail { code: ErrorCode::PayloadTooLarge, message: HEAD_TOO_LARGE.to_owned() };
+        ErrorDetail { code: ErrorCode::PayloadTooLarge.into(), message: HEAD_TOO_LARGE.to_owned() };
     (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Json(ErrorBody { detail })).into_response()
 }
 
@@ -60,7 +60,7 @@ impl<S> WithErrorBodies<S> {
 /// What to write in place of `bytes`, if they are a bare answer.
 fn replacement(bytes: &[u8]) -> Option<Vec<u8>> {
     let (status, code, message) = BARE.iter().find(|(status, ..)| bytes.starts_with(status))?;
-    let detail = ErrorDetail { code: *code, message: (*message).to_owned() };
+    let detail = ErrorDetail { code: (*code).into(), message: (*message).to_owned() };
     let body = serde_json::to_vec(&ErrorBody { detail }).expect("an error body is plain data");
     let length = body.len();
     let fields = format!(

@@ -38,7 +38,7 @@ fn opinion(answer: &PortResult, facts: &PortFacts, another_got_through: bool) ->
     let ours = facts.local == Some(Local::Bound);
     let Arrivals { connections, half_open, .. } = &facts.arrivals;
     let arrived = *connections > 0 && !another_got_through;
-    let challenge = answer.details.as_ref().and_then(|details| details.challenge);
+    let challenge = answer.details.as_ref().and_then(|details| details.challenge.as_ref()?.known());
     if answer.accessible {
         return match (ours, *connections, challenge) {
             (false, ..) => PortVerdict::Reachable,
@@ -63,13 +63,14 @@ fn opinion(answer: &PortResult, facts: &PortFacts, another_got_through: bool) ->
             PortVerdict::AnswersLost
         }
         Some(Reason::ChallengeFailed) => PortVerdict::Intercepted,
-        None => PortVerdict::NotReachable,
+        // A newer checker knows more reasons.
+        Some(_) | None => PortVerdict::NotReachable,
     }
 }
 
 /// Other checkers say no more than the text.
 fn reason(answer: &PortResult) -> Option<Reason> {
-    let told = answer.details.as_ref().and_then(|details| details.reason);
+    let told = answer.details.as_ref().and_then(|details| details.reason.as_ref()?.known());
     told.or_else(|| answer.error.as_deref().and_then(Reason::from_text))
 }
 

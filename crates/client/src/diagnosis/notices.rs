@@ -12,6 +12,7 @@ use crate::{
 
 /// Something about the whole, with advice; in JSON `{"kind":"behind_nat","advice":"…"}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Notice {
     /// The address checked is loopback: only the local half was.
     LoopbackOnly,

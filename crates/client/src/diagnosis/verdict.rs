@@ -7,6 +7,7 @@ use crate::facts::{Local, PortFacts};
 /// What was concluded about one port over one address family; in JSON in snake case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum PortVerdict {
     /// Reachable, and a checker brought our challenge back: the listener is ours.
     Proven,

@@ -135,10 +135,10 @@ pub(crate) fn result(finding: &Finding, verbose: bool) -> PortResult {
         Verdict::NotOpen(reason) => (PortResult::not_accessible(reason), Some(reason)),
     };
     let details = verbose.then(|| PortDetails {
-        reason,
+        reason: reason.map(Into::into),
         attempts: finding.attempts,
         connect_ms: milliseconds(finding),
-        challenge: finding.challenge,
+        challenge: finding.challenge.map(Into::into),
     });
     PortResult { details, ..plain }
 }
