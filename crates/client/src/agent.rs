@@ -12,7 +12,9 @@ use tokio::{
     },
 };
 
-use crate::{Checker, Diagnosis, Event, Facts, InvalidPlan, Plan, diagnose, plan::MOST_PORTS};
+use crate::{
+    Checker, Diagnosis, Event, Facts, Family, InvalidPlan, Plan, diagnose, plan::MOST_PORTS,
+};
 
 mod family_run;
 mod own_address;
@@ -73,7 +75,7 @@ impl Agent {
             let budgets: Vec<_> = checkers.iter().map(WaitBudget::of).collect();
             let common =
                 Common { plan: &plan, checkers: &checkers, budgets: &budgets, events: &events };
-            let families = plan.families_to_try().into_iter();
+            let families = families_to_try(&plan, &checkers).into_iter();
             let runs = families.map(|family| FamilyRun::of_this_machine(family, common));
             let mut runs = join_all(runs).await;
             for ports in plan.ports.chunks(plan.batch()) {
@@ -104,6 +106,17 @@ impl Agent {
             conclude(vec![run], &plan)
         }))
     }
+}
+
+/// Those of the plan, without one over which no checker can be asked, unless it was asked for by name.
+fn families_to_try(plan: &Plan, checkers: &[Checker]) -> Vec<Family> {
+    let mut families = plan.families_to_try();
+    let over = |family| {
+        let only = |checker: &Checker| checker.only_family();
+        checkers.iter().any(|checker| only(checker).is_none_or(|only| only == family))
+    };
+    families.retain(|&family| plan.insists() || over(family));
+    families
 }
 
 fn conclude(runs: Vec<FamilyRun<'_>>, plan: &Plan) -> Diagnosis {

@@ -6,9 +6,12 @@ use port_checker_api::{
     CheckRequest, CheckResponse, ErrorBody, ErrorCode, Port, PortResult, Progress, Results,
     Summary, distinct,
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{NoVerdict, no_verdict::quoted};
+use crate::{
+    NoVerdict,
+    no_verdict::{quoted, unreadable},
+};
 
 /// One line of an answer that arrives line by line.
 #[derive(Deserialize)]
@@ -46,7 +49,7 @@ impl Gathered {
                 message: quoted(&detail.message),
                 retry_after: None,
             }),
-            Err(error) => Err(NoVerdict::malformed(url, error)),
+            Err(error) => Err(NoVerdict::malformed(url, unreadable(line, &error))),
         }
     }
 
@@ -69,14 +72,19 @@ impl Gathered {
     }
 }
 
+/// An answer in JSON.
+pub(crate) fn json<T: DeserializeOwned>(url: &str, body: &[u8]) -> Result<T, NoVerdict> {
+    serde_json::from_slice(body)
+        .map_err(|error| NoVerdict::malformed(url, unreadable(body, &error)))
+}
+
 /// Verdicts that arrive as one.
 pub(crate) fn whole(
     url: &str,
     request: &CheckRequest,
     body: &[u8],
 ) -> Result<CheckResponse, NoVerdict> {
-    let answer: CheckResponse =
-        serde_json::from_slice(body).map_err(|error| NoVerdict::malformed(url, error))?;
+    let answer: CheckResponse = json(url, body)?;
     complete(url, request, answer.results)
 }
 

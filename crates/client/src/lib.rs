@@ -66,6 +66,7 @@ mod answer;
 mod checker;
 mod diagnosis;
 mod event;
+mod explain;
 mod facts;
 mod family;
 mod host;
@@ -73,12 +74,14 @@ mod lines;
 mod listeners;
 mod no_verdict;
 mod plan;
+mod resolver;
+mod server_url;
 mod sockets;
 mod transport;
 mod trust;
 
 pub use agent::{Agent, Verification};
-pub use checker::{Checker, InvalidUrl};
+pub use checker::{Checker, CheckerBuilder};
 pub use diagnosis::{
     Diagnosis, FamilyDiagnosis, Notice, Opinion, Outcome, PortDiagnosis, PortVerdict, diagnose,
 };
@@ -92,4 +95,5 @@ pub use port_checker_api::{
     Challenge, ChallengeOutcome, CheckRequest, CheckResponse, ErrorCode, Extensible, Port,
     PortDetails, PortRanges, PortResult, Progress, Reason, Results, distinct,
 };
+pub use server_url::InvalidUrl;
 pub use trust::{InvalidRoots, Roots};

@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use port_checker_api::{ErrorBody, ErrorCode, Extensible};
+use serde::{Deserialize, de::IgnoredAny};
+
+use crate::Family;
 
 /// A checker gave no verdict. Says nothing about the ports: ask another checker.
 #[derive(Debug, thiserror::Error)]
@@ -17,12 +20,20 @@ pub enum NoVerdict {
         reason: String,
     },
     /// The checker did not answer in time.
-    #[error("{url} did not answer within {patience:?}")]
+    #[error("{url} did not answer within {timeout:?}")]
     TimedOut {
         /// The checker.
         url: String,
         /// How long was waited.
-        patience: Duration,
+        timeout: Duration,
+    },
+    /// The checker was given as an address, and cannot be asked over the other family.
+    #[error("{url} is an {family} address, and sees this machine's {family} address only")]
+    OtherFamily {
+        /// The checker.
+        url: String,
+        /// The family of its address.
+        family: Family,
     },
     /// The checker refused, or could not do its part.
     #[error("{url} answered {status}: {message}")]
@@ -73,13 +84,79 @@ impl NoVerdict {
     ) -> Self {
         let (code, message) = match serde_json::from_slice::<ErrorBody>(body) {
             Ok(ErrorBody { detail }) => (Some(detail.code), quoted(&detail.message)),
-            Err(_) => (None, quoted(&String::from_utf8_lossy(body))),
+            Err(_) => (None, words(url, status, body)),
         };
         Self::Refused { url: url.to_owned(), status, code, message, retry_after }
     }
 
+    pub(crate) fn redirected(url: &str, status: u16, elsewhere: &str) -> Self {
+        let message = format!(
+            "it is, or a portal wants you to go, at {}; give that address if it is the checker's",
+            quoted(elsewhere)
+        );
+        Self::Refused { url: url.to_owned(), status, code: None, message, retry_after: None }
+    }
+
     pub(crate) fn malformed(url: &str, reason: impl ToString) -> Self {
         Self::Malformed { url: url.to_owned(), reason: quoted(&reason.to_string()) }
+    }
+}
+
+/// The body of other services of this kind: FastAPI's.
+#[derive(Deserialize)]
+struct Detail {
+    detail: String,
+}
+
+/// What to say of a refusal whose body is none of the contract: its own words where they are for people.
+fn words(url: &str, status: u16, body: &[u8]) -> String {
+    if let Ok(Detail { detail }) = serde_json::from_slice(body) {
+        return quoted(&detail);
+    }
+    let text = quoted(String::from_utf8_lossy(body).trim());
+    let for_programs = || serde_json::from_slice::<IgnoredAny>(body).is_ok();
+    if text.is_empty() || text.starts_with('<') || for_programs() {
+        by_status(url, status)
+    } else {
+        text
+    }
+}
+
+fn by_status(url: &str, status: u16) -> String {
+    match status {
+        400 if url.starts_with("http://") => {
+            let address = url.trim_start_matches("http://");
+            return format!(
+                "it does not take this for HTTP; if it expects HTTPS, try https://{address}"
+            );
+        }
+        401 | 403 => "it, or a proxy or portal before it, wants you to log in",
+        404 | 405 => "it has no such route: is this the address of a port checker?",
+        407 | 511 => "a proxy or portal before it wants you to log in",
+        413 => "a proxy before it does not pass on so large a request",
+        422 => "it does not accept the request",
+        429 => "it, or a proxy before it, wants fewer requests",
+        502 => "a proxy before it cannot reach it",
+        503 => "it, or a proxy before it, takes no work now",
+        504 => "a proxy before it waited for its answer in vain",
+        500.. => "it has a defect, or a proxy before it has",
+        _ => "it does not give the answer of a port checker",
+    }
+    .to_owned()
+}
+
+/// What is wrong with the body of a success.
+pub(crate) fn unreadable(body: &[u8], error: &serde_json::Error) -> &'static str {
+    match body.trim_ascii_start().first() {
+        None => "it is empty",
+        Some(b'<') => {
+            "it is a web page: is this the address of a port checker, and is no portal or proxy in \
+             between?"
+        }
+        Some(_) if error.is_data() => {
+            "it is JSON, but not the answer of a port checker: is this the address of one?"
+        }
+        Some(_) => "it is not JSON, or not all of it: is this the address of a port checker?",
     }
 }
 

@@ -10,9 +10,10 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
+use rustls::ClientConfig;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Family, trust::Trust};
+use crate::{Family, resolver::Resolver};
 
 /// How long a connection may take. Shorter than the patience for an answer, so that a dead path of
 /// one family does not take it all.
@@ -28,7 +29,7 @@ const NAME: &str = concat!("port-checker/", env!("CARGO_PKG_VERSION"));
 /// An HTTP client. Clones share its connections. It uses no proxy and follows no redirect: either
 /// would make the checker see somebody else's address.
 #[derive(Debug, Clone)]
-pub(crate) struct Transport(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub(crate) struct Transport(Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>);
 
 /// An answer whose body must arrive in time.
 pub(crate) struct Answer {
@@ -39,14 +40,13 @@ pub(crate) struct Answer {
 /// Why there is no answer, or no more of it.
 pub(crate) enum Broken {
     TimedOut,
-    /// The innermost cause.
-    Otherwise(String),
+    Otherwise(Box<dyn Error + Send + Sync>),
 }
 
 impl Transport {
     /// Uses one family only if told so.
-    pub(crate) fn new(trust: &Trust, family: Option<Family>) -> Self {
-        let mut tcp = HttpConnector::new();
+    pub(crate) fn new(tls: ClientConfig, family: Option<Family>) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(family));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
@@ -55,7 +55,7 @@ impl Transport {
         // lets both have it.
         tcp.set_reuse_address(true);
         let https = HttpsConnectorBuilder::new()
-            .with_tls_config(trust.config())
+            .with_tls_config(tls)
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
@@ -73,7 +73,7 @@ impl Transport {
         let until = Instant::now() + patience;
         request.headers_mut().insert(USER_AGENT, NAME.parse().expect("a plain name"));
         match timeout_at(until, self.0.request(request)).await {
-            Ok(answer) => answer.map(|head| Answer { head, until }).map_err(|error| of(&error)),
+            Ok(answer) => answer.map(|head| Answer { head, until }).map_err(Broken::because),
             Err(_) => Err(Broken::TimedOut),
         }
     }
@@ -86,7 +86,7 @@ impl Answer {
             let frame = timeout_at(self.until, self.head.body_mut().frame()).await;
             match frame.map_err(|_| Broken::TimedOut)? {
                 None => return Ok(None),
-                Some(Err(error)) => return Err(of(&error)),
+                Some(Err(error)) => return Err(Broken::because(error)),
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
                         return Ok(Some(data));
@@ -97,10 +97,8 @@ impl Answer {
     }
 }
 
-fn of(error: &dyn Error) -> Broken {
-    let mut innermost = error;
-    while let Some(deeper) = innermost.source() {
-        innermost = deeper;
+impl Broken {
+    fn because(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Otherwise(Box::new(error))
     }
-    Broken::Otherwise(innermost.to_string())
 }

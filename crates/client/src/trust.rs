@@ -1,23 +1,40 @@
 //! Whose certificates are good.
 
-use std::{error::Error, sync::Arc};
+use std::sync::Arc;
 
 use rustls::{
-    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::{WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    ClientConfig, RootCertStore,
+    client::{WebPkiServerVerifier, danger::ServerCertVerifier},
+    crypto::{CryptoProvider, ring},
+    pki_types::{CertificateDer, pem::PemObject},
 };
-use rustls_platform_verifier::Verifier;
 
-/// Authorities to trust beside those of the system.
+mod verifier;
+
+pub(crate) use verifier::Distrust;
+use verifier::{Credulous, Verifier};
+
+/// Authorities, and certificates of checkers themselves, to trust beside the authorities of the system.
 #[derive(Debug, Clone, Default)]
 pub struct Roots(Vec<CertificateDer<'static>>);
 
 /// Certificates that cannot be trusted.
-#[derive(Debug, thiserror::Error)]
-#[error("no certificates of authorities in PEM: {0}")]
-pub struct InvalidRoots(String);
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidRoots {
+    /// There is no certificate in PEM.
+    #[error("there is no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----")]
+    None,
+    /// What stands between the lines of PEM is not base64, or a line is missing.
+    #[error("a certificate in PEM is damaged: copy it whole, from its BEGIN line to its END line")]
+    Damaged,
+    /// It is no certificate that can be used.
+    #[error("certificate {0} cannot be read: it is no X.509 certificate")]
+    Unreadable(
+        /// Its position, from 1.
+        usize,
+    ),
+}
 
 impl Roots {
     /// One or several certificates in PEM.
@@ -25,16 +42,15 @@ impl Roots {
     /// # Errors
     /// There is none, or one that cannot be used.
     pub fn from_pem(pem: &[u8]) -> Result<Self, InvalidRoots> {
-        let invalid = |error: &dyn Error| InvalidRoots(error.to_string());
         let roots: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem)
             .collect::<Result<_, _>>()
-            .map_err(|error| invalid(&error))?;
+            .map_err(|_| InvalidRoots::Damaged)?;
         if roots.is_empty() {
-            return Err(InvalidRoots("there is none".to_owned()));
+            return Err(InvalidRoots::None);
         }
         let mut store = RootCertStore::empty();
-        for root in &roots {
-            store.add(root.clone()).map_err(|error| invalid(&error))?;
+        for (index, root) in roots.iter().enumerate() {
+            store.add(root.clone()).map_err(|_| InvalidRoots::Unreadable(index + 1))?;
         }
         Ok(Self(roots))
     }
@@ -43,76 +59,54 @@ impl Roots {
 /// Whose certificates are good.
 #[derive(Debug, Clone)]
 pub(crate) enum Trust {
-    /// Those that lead to an authority of the system, or to one of these.
+    /// Nobody is asked for one: the checker is asked over plain HTTP.
+    NotNeeded,
+    /// Those that lead to an authority of the system, or to one of these, and these themselves.
     Authorities(Roots),
     /// Anybody's, for any name.
     Anybody,
 }
 
 impl Trust {
+    /// Reads the system's authorities, if they are needed.
     pub(crate) fn config(&self) -> ClientConfig {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .expect("the provider knows them");
         let verifier: Arc<dyn ServerCertVerifier> = match self {
-            Self::Anybody => Arc::new(Credulous(provider.signature_verification_algorithms)),
-            Self::Authorities(roots) => {
-                match Verifier::new_with_extra_roots(roots.0.clone(), provider) {
-                    Ok(verifier) => Arc::new(verifier),
-                    Err(_) => {
-                        return builder.with_root_certificates(alone(roots)).with_no_client_auth();
-                    }
-                }
+            Self::NotNeeded => {
+                let nobody = RootCertStore::empty();
+                return builder.with_root_certificates(nobody).with_no_client_auth();
             }
+            Self::Anybody => Arc::new(Credulous(provider.signature_verification_algorithms)),
+            Self::Authorities(roots) => match authorities(roots, provider) {
+                Some(authorities) => Arc::new(Verifier { authorities, given: roots.0.clone() }),
+                None => {
+                    let nobody = RootCertStore::empty();
+                    return builder.with_root_certificates(nobody).with_no_client_auth();
+                }
+            },
         };
         builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
     }
 }
 
-/// Without trust roots of the system only `roots` are trusted; without any, no certificate is, and
-/// plain HTTP needs none.
-fn alone(roots: &Roots) -> RootCertStore {
+/// Without authorities of the system only those given are trusted; none if there are none either.
+fn authorities(
+    roots: &Roots,
+    provider: Arc<CryptoProvider>,
+) -> Option<Arc<dyn ServerCertVerifier>> {
+    let further = roots.0.iter().cloned();
+    let system = rustls_platform_verifier::Verifier::new_with_extra_roots(
+        further.clone(),
+        Arc::clone(&provider),
+    );
+    if let Ok(system) = system {
+        return Some(Arc::new(system));
+    }
     let mut store = RootCertStore::empty();
-    store.add_parsable_certificates(roots.0.iter().cloned());
-    store
-}
-
-/// Believes every certificate of whoever has its key.
-#[derive(Debug)]
-struct Credulous(WebPkiSupportedAlgorithms);
-
-impl ServerCertVerifier for Credulous {
-    fn verify_server_cert(
-        &self,
-        _certificate: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
-    }
+    store.add_parsable_certificates(further);
+    let alone = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build();
+    Some(alone.ok()?)
 }

@@ -123,14 +123,28 @@ async fn plans_that_cannot_be_carried_out() {
 
 #[tokio::test]
 async fn the_address_is_asked_for_over_each_family() {
-    let checker = serve(|_| {}).await;
-    let agent = Agent::new([checker]);
+    let by_address = serve(|_| {}).await;
+    let by_name = Checker::new(&by_address.url().replace("127.0.0.1", "localhost")).unwrap();
+    let agent = Agent::new([by_name]);
     let ports = unused(1);
     let diagnosis = agent.verify(Plan::of_ports(ports.clone())).unwrap().finish().await;
     let addresses: Vec<_> = diagnosis.families.iter().map(|family| family.address).collect();
     assert_eq!(addresses, [Some(LOOPBACK), None], "it listens on IPv4 only");
     assert_eq!(diagnosis.outcome, Outcome::Accessible, "IPv6 was not asked for");
-    let plan = Plan { families: Families::Both, ..Plan::of_ports(ports) };
-    let diagnosis = agent.verify(plan).unwrap().finish().await;
+    let plan = Plan { families: Families::Both, ..Plan::of_ports(ports.clone()) };
+    let diagnosis = agent.verify(plan.clone()).unwrap().finish().await;
     assert_eq!(diagnosis.outcome, Outcome::NoVerdict, "now it was");
+    let agent = Agent::new([by_address]);
+    let mut verification = agent.verify(Plan::of_ports(ports)).unwrap();
+    let first = verification.next().await;
+    assert!(matches!(first, Some(Event::Asking { family: Family::Ipv4, .. })), "{first:?}");
+    let diagnosis = verification.finish().await;
+    let families: Vec<_> = diagnosis.families.iter().map(|family| family.family).collect();
+    assert_eq!(families, [Family::Ipv4], "an IPv4 address cannot see an IPv6 one");
+    let diagnosis = agent.verify(plan).unwrap().finish().await;
+    let said = diagnosis.families[1].notices[0].to_string();
+    assert!(
+        said.contains("is an IPv4 address, and sees this machine's IPv4 address only"),
+        "{said}"
+    );
 }

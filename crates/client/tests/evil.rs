@@ -12,7 +12,8 @@ use std::{
 };
 
 use port_checker_client::{
-    Agent, CheckRequest, Checker, Diagnosis, Event, Families, Family, Outcome, Plan, Port,
+    Agent, CheckRequest, Checker, CheckerBuilder, Diagnosis, Event, Families, Family, Outcome,
+    Plan, Port,
 };
 use port_checker_testbed::ports::{LOOPBACK, unused};
 
@@ -63,7 +64,11 @@ impl ByHand {
     }
 
     fn checker(&self) -> Checker {
-        Checker::new(&self.url).expect("an address")
+        self.builder().build()
+    }
+
+    fn builder(&self) -> CheckerBuilder {
+        Checker::builder(&self.url).expect("an address")
     }
 
     fn asked_about(&self) -> Vec<Option<IpAddr>> {
@@ -139,7 +144,7 @@ async fn a_checker_that_is_always_busy_is_waited_for_once() {
         let both = Family::ALL.map(Family::loopback);
         // Half of the descriptors listen, in batches of eight ports of each family.
         let plan = Plan { addresses: both.into(), descriptors: 32, ..Plan::of_ports(unused(64)) };
-        let checker = evil.checker().with_longest_wait(Duration::from_secs(120));
+        let checker = evil.builder().max_wait(Duration::from_secs(120)).build();
         let began = Instant::now();
         let (diagnosis, waits) = verify(vec![checker], plan).await;
         assert_eq!(diagnosis.outcome, Outcome::NoVerdict, "{why}");
@@ -157,7 +162,7 @@ async fn a_checker_that_doles_out_its_verdicts_is_waited_for_within_a_budget() {
     });
     // Four ports at once: their verdicts earn two seconds, and each batch costs three.
     let plan = Plan { addresses: vec![LOOPBACK], descriptors: 8, ..Plan::of_ports(unused(16)) };
-    let checker = evil.checker().with_longest_wait(Duration::from_secs(3));
+    let checker = evil.builder().max_wait(Duration::from_secs(3)).build();
     let (_, waits) = verify(vec![checker], plan).await;
     assert!(waits.len() > 1, "verdicts are worth a wait: {waits:?}");
     let most = Duration::from_secs(3) + Duration::from_millis(500) * 16;
@@ -170,7 +175,7 @@ async fn a_checker_that_is_slow_to_refuse_is_not_asked_port_by_port() {
         thread::sleep(Duration::from_millis(300));
         refusal(422, "TOO_MANY_PORTS", "")
     });
-    let checker = evil.checker().with_patience(Duration::from_secs(1));
+    let checker = evil.builder().timeout(Duration::from_secs(1)).build();
     let plan = Plan { addresses: vec![LOOPBACK], ..Plan::of_ports(unused(64)) };
     let (diagnosis, _) = verify(vec![checker], plan).await;
     assert_eq!(diagnosis.outcome, Outcome::NoVerdict);

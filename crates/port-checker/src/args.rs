@@ -1,12 +1,19 @@
 //! The command line. The flags of `serve` are made from the table of settings.
 
-use std::{net::IpAddr, ops::RangeInclusive, time::Duration};
+use std::{
+    io::{self, ErrorKind},
+    net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
+    time::Duration,
+};
 
 use clap::{
     Arg, ArgAction, ArgMatches, Args, Command as Parser, FromArgMatches, ValueEnum, value_parser,
 };
 use clap_complete::Shell;
-use port_checker_client::{Checker, Families, Family, InvalidUrl, Port, PortRanges, Roots};
+use port_checker_client::{
+    Checker, CheckerBuilder, Families, Family, InvalidUrl, Port, PortRanges, Roots,
+};
 use port_checker_server::{Config, SETTINGS, Setting};
 
 /// What to do.
@@ -32,13 +39,13 @@ pub(crate) enum Command {
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) ports: PortArgs,
-    /// A checker to ask, http:// or https:// and where it is; may be given several times. Without
-    /// any, a checker in this process checks over loopback
+    /// A checker to ask, http:// or https:// and where it is, http:// if neither is given; may be given
+    /// several times. Without any, a checker in this process checks over loopback
     #[arg(long = "server", value_name = "URL", value_parser = checker)]
-    pub(crate) servers: Vec<Checker>,
+    pub(crate) servers: Vec<CheckerBuilder>,
     /// The address to have checked, instead of the one from which a checker sees this machine; once
     /// for each family
-    #[arg(long = "ip", value_name = "IP", requires = "servers")]
+    #[arg(long = "ip", value_name = "IP", requires = "servers", value_parser = ip)]
     pub(crate) addresses: Vec<IpAddr>,
     /// The address families to check [default: those over which a checker sees this machine]
     #[arg(long, value_name = "4|6|both", hide_possible_values = true)]
@@ -51,12 +58,14 @@ pub(crate) struct VerifyArgs {
 #[derive(Args)]
 pub(crate) struct CheckArgs {
     /// The address to have checked
+    #[arg(value_parser = ip)]
     pub(crate) ip: IpAddr,
     #[command(flatten)]
     pub(crate) ports: PortArgs,
-    /// A checker to ask, http:// or https:// and where it is; may be given several times
+    /// A checker to ask, http:// or https:// and where it is, http:// if neither is given; may be given
+    /// several times
     #[arg(long = "server", value_name = "URL", required = true, value_parser = checker)]
-    pub(crate) servers: Vec<Checker>,
+    pub(crate) servers: Vec<CheckerBuilder>,
     #[command(flatten)]
     pub(crate) asking: AskingArgs,
 }
@@ -73,12 +82,13 @@ pub(crate) struct PortArgs {
 #[derive(Args)]
 pub(crate) struct AskingArgs {
     /// How many checkers must reach a port for it to count as reachable
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = quorum)]
     pub(crate) quorum: usize,
     /// How long a checker may take to answer; one that is busy is given up to two minutes more
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) timeout: Duration,
-    /// A file with authorities in PEM to trust beside the system's, for checkers over HTTPS
+    /// A file in PEM with authorities to trust beside the system's, or with certificates of checkers
+    /// themselves, for checkers over HTTPS
     #[arg(long = "ca-file", value_name = "FILE", value_parser = roots)]
     pub(crate) roots: Option<Roots>,
     /// Keep trying until every port is reachable
@@ -115,13 +125,43 @@ impl From<FamilyArg> for Families {
     }
 }
 
-fn checker(url: &str) -> Result<Checker, InvalidUrl> {
-    Checker::new(url)
+fn checker(url: &str) -> Result<CheckerBuilder, InvalidUrl> {
+    Checker::builder(url)
 }
 
 fn roots(path: &str) -> Result<Roots, String> {
-    let pem = std::fs::read(path).map_err(|error| error.to_string())?;
+    let pem = std::fs::read(path).map_err(|error| unreadable(&error))?;
     Roots::from_pem(&pem).map_err(|error| error.to_string())
+}
+
+fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "there is no such file",
+        ErrorKind::PermissionDenied => "this user may not read the file",
+        ErrorKind::IsADirectory => "it is a directory, not a file",
+        _ => "the file cannot be read",
+    }
+    .to_owned()
+}
+
+/// An address, as in a URL in brackets or not.
+fn ip(text: &str) -> Result<IpAddr, String> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let bare = bare.filter(|bare| bare.contains(':')).unwrap_or(text);
+    bare.parse().map_err(|_| {
+        let surplus = match text {
+            _ if text.parse::<SocketAddr>().is_ok() => "without a port",
+            _ if text.contains('/') => "without a prefix length",
+            _ if text.contains('%') => "without a zone",
+            _ => "and no name",
+        };
+        format!("expected an address such as 203.0.113.7 or 2001:db8::7, {surplus}")
+    })
+}
+
+fn quorum(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|&count| count > 0);
+    count.ok_or_else(|| "expected a number of checkers, 1 or more".to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use clap::ArgMatches;
-use port_checker_client::Checker;
+use port_checker_client::{Checker, CheckerBuilder};
 use port_checker_server::{Config, OpenFiles};
 use tokio::runtime;
 
@@ -19,8 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Asks the checker named, or else the one that has the same settings as this process.
 pub(crate) fn health(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let checker = match matches.get_one::<Checker>(URL).cloned().map_or_else(own, Ok) {
-        Ok(checker) => checker.with_patience(PATIENCE),
+    let checker = match matches.get_one::<CheckerBuilder>(URL).cloned().map_or_else(own, Ok) {
+        Ok(checker) => checker.timeout(PATIENCE).build(),
         Err(unusable) => {
             complain(format!("{unusable:#}"));
             return Ok(ExitCode::from(UNUSABLE));
@@ -32,7 +32,7 @@ pub(crate) fn health(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
 }
 
 /// The service of this machine. Its certificate is for the name that others know it by.
-fn own() -> anyhow::Result<Checker> {
+fn own() -> anyhow::Result<CheckerBuilder> {
     let given = Given::read(&ArgMatches::default())?;
     let config = Config::resolve(|variable| given.value(variable), OpenFiles::raise()?);
     let config = config.map_err(|rejected| {
@@ -40,7 +40,7 @@ fn own() -> anyhow::Result<Checker> {
     })?;
     let scheme = if config.tls.certificate.is_some() { "https" } else { "http" };
     let address = SocketAddr::new(reachable(config.host), config.port);
-    Ok(Checker::new(&format!("{scheme}://{address}"))?.unverified())
+    Ok(Checker::builder(&format!("{scheme}://{address}"))?.unverified())
 }
 
 /// Where a service that listens on `host` can be reached from here.

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context;
 use port_checker_client::{
-    Agent, Checker, Diagnosis, Event, InvalidPlan, Outcome, Plan, Verification,
+    Agent, CheckerBuilder, Diagnosis, Event, InvalidPlan, Outcome, Plan, Verification,
 };
 use port_checker_server::OpenFiles;
 use tokio::{
@@ -29,8 +29,8 @@ const NOT_ACCESSIBLE: u8 = 1;
 /// Ctrl-C: 128 and the number of SIGINT.
 const INTERRUPTED: u8 = 130;
 
-/// The longest `Retry-After` that is waited for: a large verification is asked in parts and exceeds
-/// the limits of a checker on the way.
+/// How long a busy checker is waited for in all: a large verification is asked in parts and exceeds the
+/// limits of a checker on the way. What it judges meanwhile extends it.
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
 /// The shortest pause between two tries of `--wait`.
@@ -76,12 +76,12 @@ fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Res
     done
 }
 
-fn agent(servers: Vec<Checker>, asking: &AskingArgs) -> Agent {
+fn agent(servers: Vec<CheckerBuilder>, asking: &AskingArgs) -> Agent {
     Agent::new(servers.into_iter().map(|checker| {
-        let checker = checker.with_patience(asking.timeout).with_longest_wait(LONGEST_WAIT);
+        let checker = checker.timeout(asking.timeout).max_wait(LONGEST_WAIT);
         match &asking.roots {
-            Some(roots) => checker.trusting(roots),
-            None => checker,
+            Some(roots) => checker.trusting(roots).build(),
+            None => checker.build(),
         }
     }))
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, io, net::IpAddr};
 
 use anyhow::Context;
-use port_checker_client::{Checker, Families, Family, Plan};
+use port_checker_client::{Checker, CheckerBuilder, Families, Family, Plan};
 use port_checker_server::{Config, CorsOrigins, OpenFiles};
 use tokio::net::TcpListener;
 
@@ -29,7 +29,7 @@ pub(crate) fn addresses(plan: &Plan) -> Vec<IpAddr> {
 
 /// Starts it, for the rest of this process, with its part of the descriptors, on a port that is not
 /// to be verified.
-pub(crate) async fn start(files: OpenFiles, plan: &Plan) -> anyhow::Result<Checker> {
+pub(crate) async fn start(files: OpenFiles, plan: &Plan) -> anyhow::Result<CheckerBuilder> {
     let given = |variable: &str| {
         SETTINGS.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned())
     };
@@ -38,7 +38,7 @@ pub(crate) async fn start(files: OpenFiles, plan: &Plan) -> anyhow::Result<Check
     let listener = listen_beside(plan).await.context("cannot listen on loopback")?;
     let address = listener.local_addr().context("the listener has no address")?;
     tokio::spawn(port_checker_server::run(listener, config, std::future::pending()));
-    Ok(Checker::new(&format!("http://{address}"))?)
+    Ok(Checker::builder(&format!("http://{address}"))?)
 }
 
 /// Takes the port that the kernel offers, or another one if that is to be verified.

@@ -87,16 +87,21 @@ impl<'a> FamilyRun<'a> {
         Self { common, checkers, given_up: HashSet::new(), facts }.announced()
     }
 
+    /// That a family which nobody asked for is not there is no news.
     fn announced(self) -> Self {
         let (family, ports) = (self.facts.family, self.common.plan.ports.len());
         for (checker, facts) in self.facts.checkers.iter().enumerate() {
-            self.tell(match (facts.address, &facts.failure) {
-                (Some(_), _) => Event::Asking { checker, family, ports },
-                (None, failure) => {
-                    let message = failure.as_ref().map(|failure| failure.message.clone());
-                    Event::NoVerdict { checker, family, message: message.unwrap_or_default() }
+            match (facts.address, &facts.failure) {
+                (Some(_), _) => self.tell(Event::Asking { checker, family, ports }),
+                (None, Some(failure)) if self.facts.asked_for => {
+                    self.tell(Event::NoVerdict {
+                        checker,
+                        family,
+                        message: failure.message.clone(),
+                    });
                 }
-            });
+                (None, _) => {}
+            }
         }
         self
     }

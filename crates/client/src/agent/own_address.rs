@@ -16,13 +16,8 @@ pub(super) async fn ask(
     checkers: &[Checker],
     local: &[IpAddr],
 ) -> (Vec<CheckerFacts>, Vec<Checker>) {
-    let over: Vec<_> = checkers.iter().map(|checker| checker.clone().over(family)).collect();
-    let answers = join_all(over.iter().map(Checker::ip)).await;
-    let answers: Vec<_> = answers
-        .into_iter()
-        .zip(&over)
-        .map(|(answer, checker)| answer.and_then(|ip| of_family(ip, family, checker)))
-        .collect();
+    let over: Vec<_> = checkers.iter().map(|checker| checker.over(family)).collect();
+    let answers = join_all(over.iter().map(|checker| ask_one(family, checker))).await;
     let lent = lent(answers.iter().flatten().copied(), local);
     let one_tells = answers.iter().any(Result::is_ok);
     answers
@@ -34,6 +29,15 @@ pub(super) async fn ask(
             (Err(error), None) => (not_asked(any, &error, one_tells), any.clone()),
         })
         .unzip()
+}
+
+async fn ask_one(family: Family, checker: &Checker) -> Result<IpAddr, NoVerdict> {
+    match checker.only_family() {
+        Some(only) if only != family => {
+            Err(NoVerdict::OtherFamily { url: checker.url().to_owned(), family: only })
+        }
+        _ => checker.ip().await.and_then(|ip| of_family(ip, family, checker)),
+    }
 }
 
 /// A checker of which is not known about which address to ask.

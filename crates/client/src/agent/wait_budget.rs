@@ -30,7 +30,7 @@ impl WaitBudget {
     /// As long as the checker's `Retry-After` may be, and as long for all its refusals as for one
     /// answer.
     pub(super) fn of(checker: &Checker) -> Self {
-        let (waits, refusals) = (checker.longest_wait(), checker.patience());
+        let (waits, refusals) = (checker.max_wait(), checker.timeout());
         Self(Mutex::new(State { waits, refusals, in_vain: false }))
     }
 

@@ -1,7 +1,7 @@
 //! `port-checker verify` and `check` on one machine.
 
 use std::{
-    net::TcpListener,
+    net::{Ipv6Addr, TcpListener},
     process::{Command, Output, Stdio},
 };
 
@@ -97,7 +97,7 @@ fn exit_statuses() {
         (vec!["check", "127.0.0.1", &open], 2, "no checker named"),
         (vec!["check", "localhost", &open, "--server", &url], 2, "a name for an address"),
         (vec!["check", "127.0.0.1", "0", "--server", &url], 2, "no port"),
-        (vec!["check", "127.0.0.1", &open, "--server", "checker"], 2, "no URL"),
+        (vec!["check", "127.0.0.1", &open, "--server", "ftp://a"], 2, "no URL"),
         (vec!["check", "127.0.0.1", &open, "--server", &url, "--quorum=2"], 2, "of one checker"),
         (vec!["check", "127.0.0.1", &open, "--server", &url, "--timeout=0"], 2, "no time"),
         (vec!["verify", "80-70"], 2, "a range backwards"),
@@ -116,6 +116,71 @@ fn exit_statuses() {
         assert_eq!(status, Some(expected), "{why}: {text}{complaint}");
         assert_eq!(complaint.is_empty(), expected != 2, "{why}: {complaint}");
     }
+}
+
+/// What a person is told of an argument that cannot be used, and what would do.
+#[test]
+fn arguments_that_cannot_be_used() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let directory = directory.path().to_str().expect("a path in UTF-8");
+    let address = "expected an address such as 203.0.113.7 or 2001:db8::7, ";
+    let rows = [
+        ("check localhost 1 --server a", format!("{address}and no name")),
+        ("check 127.0.0.1:80 1 --server a", format!("{address}without a port")),
+        ("check [::1]:80 1 --server a", format!("{address}without a port")),
+        ("check 127.0.0.0/8 1 --server a", format!("{address}without a prefix length")),
+        ("check fe80::1%eth0 1 --server a", format!("{address}without a zone")),
+        ("verify 1 --server a --ip [a]", format!("{address}and no name")),
+        ("verify 1 --server a --quorum 0", "expected a number of checkers, 1 or more".to_owned()),
+        ("verify 1 --server a --quorum x", "expected a number of checkers, 1 or more".to_owned()),
+        ("verify 1 --server a --timeout x", "expected seconds from 0.1 to 3600".to_owned()),
+        ("verify 1 --server a:b", "the port is not a number from 0 to 65535".to_owned()),
+        ("verify 1 --server ::1", "an IPv6 address needs brackets".to_owned()),
+        ("verify 1 --server a --ca-file /nowhere", "there is no such file".to_owned()),
+        (&format!("verify 1 --server a --ca-file {directory}"), "it is a directory".to_owned()),
+        ("verify 1 --server a --ca-file /dev/null", "there is no certificate in PEM".to_owned()),
+        ("health --url ftp://a", "expected http:// or https://, not ftp://".to_owned()),
+    ];
+    for (arguments, expected) in rows {
+        let arguments: Vec<_> = arguments.split(' ').collect();
+        let (status, _, complaint) = output(&mut port_checker(&arguments, &[]));
+        assert_eq!(status, Some(2), "{arguments:?}: {complaint}");
+        assert!(complaint.contains(&expected), "{arguments:?}: {complaint}");
+        for words in ["os error", "digit found", "syntax", "without a base"] {
+            assert!(!complaint.contains(words), "{arguments:?}: {complaint}");
+        }
+    }
+}
+
+/// What people copy from a browser or leave out.
+#[test]
+fn the_address_of_a_checker_as_people_write_it() {
+    let settings = [("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"), ("PORT_CHECKER_HOST", "::")];
+    let service = Service::start(&mut port_checker(&["serve"], &settings));
+    let open = Listening::on(Ipv6Addr::LOCALHOST.into());
+    let (open, port) = (open.port().to_string(), service.address.port());
+    for (server, ip) in [
+        (format!("127.0.0.1:{port}"), "::1"),
+        (format!("[::1]:{port}/check-ports"), "[::1]"),
+        (format!("http://localhost:{port}/check-ports/"), "[::1]"),
+    ] {
+        let arguments = ["check", ip, &open, "--server", &server];
+        let (status, text, complaint) = output(&mut port_checker(&arguments, &[]));
+        assert_eq!(status, Some(0), "{server}: {text}{complaint}");
+    }
+}
+
+/// A file that nobody writes: whoever opens it waits for ever.
+#[test]
+fn trust_roots_are_not_read_for_plain_http() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let never = directory.path().join("roots.pem");
+    let made = Command::new("mkfifo").arg(&never).status();
+    assert!(made.expect("mkfifo is installed").success());
+    let port = unused(1)[0].to_string();
+    let mut command = port_checker(&["verify", &port], &[]);
+    let (status, text, complaint) = output(command.env("SSL_CERT_FILE", &never));
+    assert_eq!(status, Some(0), "{text}{complaint}");
 }
 
 #[test]
