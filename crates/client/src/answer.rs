@@ -10,6 +10,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     NoVerdict,
+    checker_fault::{self, CheckerFault},
     no_verdict::{quoted, unreadable},
 };
 
@@ -88,6 +89,14 @@ pub(crate) fn whole(
     complete(url, request, answer.results)
 }
 
+/// A port that is called closed for a fault of the checker got no verdict.
+fn fault(url: &str, port: Port, result: &PortResult) -> Option<NoVerdict> {
+    let judged = result.accessible || result.details.as_ref().is_some_and(|it| it.reason.is_some());
+    let words = result.error.as_deref().filter(|_| !judged)?;
+    let shortage = checker_fault::of_words(words)? == CheckerFault::Shortage;
+    Some(NoVerdict::CheckerFault { url: url.to_owned(), port, message: quoted(words), shortage })
+}
+
 /// Puts the results into the order asked, each port once.
 fn complete(
     url: &str,
@@ -99,7 +108,8 @@ fn complete(
         .map(|port| found.remove(&port).map(|result| (port, shown(result))).ok_or(port))
         .collect::<Result<_, _>>()
         .map_err(|port| NoVerdict::malformed(url, format!("it says nothing of port {port}")))?;
-    Ok(CheckResponse::new(ordered))
+    let fault = ordered.iter().find_map(|(port, result)| fault(url, *port, result));
+    fault.map_or_else(|| Ok(CheckResponse::new(ordered)), Err)
 }
 
 fn shown(result: PortResult) -> PortResult {

@@ -64,6 +64,7 @@
 mod agent;
 mod answer;
 mod checker;
+mod checker_fault;
 mod diagnosis;
 mod event;
 mod explain;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use port_checker_api::{ErrorBody, ErrorCode, Extensible};
+use port_checker_api::{ErrorBody, ErrorCode, Extensible, Port};
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::Family;
@@ -49,6 +49,18 @@ pub enum NoVerdict {
         /// When the checker says that it may be asked again.
         retry_after: Option<Duration>,
     },
+    /// The checker calls a port closed because of a fault that is its own, and not the port's.
+    #[error("{url} could not check port {port}: {message}")]
+    CheckerFault {
+        /// The checker.
+        url: String,
+        /// The first such port.
+        port: Port,
+        /// The checker's own words.
+        message: String,
+        /// Whether it lacks descriptors, memory or ports of its own, and may do with fewer ports at once.
+        shortage: bool,
+    },
     /// The checker's answer is not one of the contract.
     #[error("{url} gave an answer that cannot be understood: {reason}")]
     Malformed {
@@ -64,8 +76,13 @@ impl NoVerdict {
     /// not dial all of them.
     pub(crate) fn may_be_about_some_ports(&self) -> bool {
         use ErrorCode::{RateLimited, TargetNotAllowed, TooManyPorts};
-        let Self::Refused { code: Some(code), .. } = self else { return false };
-        matches!(code.known(), Some(TooManyPorts | TargetNotAllowed | RateLimited))
+        match self {
+            Self::Refused { code: Some(code), .. } => {
+                matches!(code.known(), Some(TooManyPorts | TargetNotAllowed | RateLimited))
+            }
+            Self::CheckerFault { shortage, .. } => *shortage,
+            _ => false,
+        }
     }
 
     /// When the checker says that it may be asked again.

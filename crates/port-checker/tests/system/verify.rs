@@ -237,3 +237,36 @@ fn completions_and_the_manual_page() {
         assert!(page.contains(part), "{part} in {page}");
     }
 }
+
+/// The Python service calls every port closed that it could not dial.
+#[test]
+fn a_fault_of_another_checker_is_no_verdict() {
+    let Some(python) = std::env::var_os("PYTHON_SERVICE") else {
+        return skip::missing("PYTHON_SERVICE, the path of its command; see scripts/test");
+    };
+    if !skip::is_root() {
+        return;
+    }
+    let network = Namespace::new();
+    let limit = ["--nofile=64:64", python.to_str().expect("a path in UTF-8")];
+    let mut command = network.command("prlimit", &limit);
+    command.env("PORT_CHECKER_HOST", "127.0.0.1").env("PORT_CHECKER_PORT", "9000");
+    let address = "127.0.0.1:9000".parse().expect("an address");
+    let _python = network.within(|| Running::start(&mut command, address));
+    let server = "--server=127.0.0.1:9000";
+    let mut check = network.command(PORT_CHECKER, &["check", "203.0.113.7", "7466", server]);
+    let (status, text, _) = output(&mut check);
+    assert_eq!(status, Some(3), "it has no route: {text}");
+    let said = "could not check port 7466: [Errno 101] Network is unreachable";
+    let flowing = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flowing.contains(said), "{text}");
+    // More ports at once than it has descriptors: it is asked in parts.
+    let ports = "20000-20199";
+    let listeners = network.within(|| {
+        (20_000..20_200).map(|port| TcpListener::bind(("127.0.0.1", port))).collect::<Vec<_>>()
+    });
+    assert!(listeners.iter().all(Result::is_ok), "free ports");
+    let (status, text, _) =
+        output(&mut network.command(PORT_CHECKER, &["check", "127.0.0.1", ports, server]));
+    assert_eq!(status, Some(0), "{text}");
+}
