@@ -12,6 +12,7 @@ mod https;
 mod load;
 mod logs;
 mod metrics;
+mod migration;
 mod monitoring;
 mod network;
 mod notify;
