@@ -268,6 +268,7 @@ fn obstacle(error: &io::Error) -> Local {
         Some(Errno::EADDRINUSE) => Local::InUse { by: None, listens_on: Vec::new() },
         Some(Errno::EACCES | Errno::EPERM) => Local::NotPermitted,
         Some(Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL) => Local::FamilyMissing,
-        _ => Local::Failed { error: error.to_string() },
+        Some(errno) => Local::Failed { error: errno.desc().to_owned() },
+        None => Local::Failed { error: error.to_string() },
     }
 }

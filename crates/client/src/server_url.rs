@@ -5,7 +5,7 @@ use std::{fmt, net::Ipv6Addr};
 use hyper::Uri;
 use url::{Host, ParseError, Url};
 
-use crate::Family;
+use crate::{Family, no_verdict::quoted};
 
 /// Routes that people leave at the end of a checker's address when they copy it.
 const ROUTES: [&str; 5] = ["check-ports", "check-tls", "health", "ip", "ready"];
@@ -32,7 +32,7 @@ pub struct InvalidUrl {
 impl ServerUrl {
     /// Without a scheme it is `http`; a route at the end is left out.
     pub(crate) fn parse(given: &str) -> Result<Self, InvalidUrl> {
-        let invalid = |reason: String| InvalidUrl { url: given.to_owned(), reason };
+        let invalid = |reason: String| InvalidUrl { url: shown(given), reason };
         let text = with_scheme(given.trim());
         let mut base = Url::parse(&text).map_err(|error| invalid(reason(error, &text)))?;
         let scheme = base.scheme().to_owned();
@@ -91,6 +91,16 @@ impl ServerUrl {
 impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+/// What was given, without a password and without what controls a terminal.
+fn shown(given: &str) -> String {
+    let start = given.find("://").map_or(0, |scheme| scheme + 3);
+    let (scheme, rest) = given.split_at(start);
+    match rest.rsplit_once('@') {
+        Some((_, host)) => quoted(&format!("{scheme}…@{host}")),
+        None => quoted(given),
     }
 }
 
@@ -186,7 +196,22 @@ mod tests {
         for (text, expected) in cases {
             let error = ServerUrl::parse(text).expect_err(text);
             assert_eq!(error.reason, expected, "{text}");
-            assert!(error.to_string().contains(&format!("'{text}'")), "{error}");
+            assert!(error.to_string().contains(&format!("'{}'", shown(text))), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_was_given_is_shown_without_secrets_and_control_characters() {
+        let cases = [
+            ("ftp://a.example", "ftp://a.example"),
+            ("http://user:secret@a.example", "http://…@a.example"),
+            ("user:secret@a.example:x", "…@a.example:x"),
+            ("http://user:sec@ret@[::1", "http://…@[::1"),
+            ("\u{1b}[2Jftp://a\r\n", "[2Jftp://a"),
+        ];
+        for (given, expected) in cases {
+            let error = ServerUrl::parse(given).expect_err(given);
+            assert_eq!(error.url, expected);
         }
     }
 

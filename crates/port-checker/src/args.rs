@@ -1,19 +1,19 @@
 //! The command line. The flags of `serve` are made from the table of settings.
 
 use std::{
-    io::{self, ErrorKind},
+    ffi::OsStr,
+    io,
     net::{IpAddr, SocketAddr},
     ops::RangeInclusive,
     time::Duration,
 };
 
 use clap::{
-    Arg, ArgAction, ArgMatches, Args, Command as Parser, FromArgMatches, ValueEnum, value_parser,
+    Arg, ArgAction, ArgMatches, Args, Command as Parser, FromArgMatches, ValueEnum,
+    builder::TypedValueParser, error::ErrorKind, value_parser,
 };
 use clap_complete::Shell;
-use port_checker_client::{
-    Checker, CheckerBuilder, Families, Family, InvalidUrl, Port, PortRanges, Roots,
-};
+use port_checker_client::{Checker, CheckerBuilder, Families, Family, Port, PortRanges, Roots};
 use port_checker_server::{Config, SETTINGS, Setting};
 
 /// What to do.
@@ -41,7 +41,7 @@ pub(crate) struct VerifyArgs {
     pub(crate) ports: PortArgs,
     /// A checker to ask, http:// or https:// and where it is, http:// if neither is given; may be given
     /// several times. Without any, a checker in this process checks over loopback
-    #[arg(long = "server", value_name = "URL", value_parser = checker)]
+    #[arg(long = "server", value_name = "URL", value_parser = CheckerParser)]
     pub(crate) servers: Vec<CheckerBuilder>,
     /// The address to have checked, instead of the one from which a checker sees this machine; once
     /// for each family
@@ -64,7 +64,7 @@ pub(crate) struct CheckArgs {
     pub(crate) ports: PortArgs,
     /// A checker to ask, http:// or https:// and where it is, http:// if neither is given; may be given
     /// several times
-    #[arg(long = "server", value_name = "URL", required = true, value_parser = checker)]
+    #[arg(long = "server", value_name = "URL", required = true, value_parser = CheckerParser)]
     pub(crate) servers: Vec<CheckerBuilder>,
     #[command(flatten)]
     pub(crate) asking: AskingArgs,
@@ -125,8 +125,24 @@ impl From<FamilyArg> for Families {
     }
 }
 
-fn checker(url: &str) -> Result<CheckerBuilder, InvalidUrl> {
-    Checker::builder(url)
+/// Takes the address of a checker. What cannot be used is not shown as it was given: it may have a
+/// password in it.
+#[derive(Clone)]
+struct CheckerParser;
+
+impl TypedValueParser for CheckerParser {
+    type Value = CheckerBuilder;
+
+    fn parse_ref(
+        &self,
+        command: &Parser,
+        _argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<CheckerBuilder, clap::Error> {
+        Checker::builder(&value.to_string_lossy()).map_err(|invalid| {
+            clap::Error::raw(ErrorKind::ValueValidation, format!("{invalid}\n")).with_cmd(command)
+        })
+    }
 }
 
 fn roots(path: &str) -> Result<Roots, String> {
@@ -136,9 +152,9 @@ fn roots(path: &str) -> Result<Roots, String> {
 
 fn unreadable(error: &io::Error) -> String {
     match error.kind() {
-        ErrorKind::NotFound => "there is no such file",
-        ErrorKind::PermissionDenied => "this user may not read the file",
-        ErrorKind::IsADirectory => "it is a directory, not a file",
+        io::ErrorKind::NotFound => "there is no such file",
+        io::ErrorKind::PermissionDenied => "this user may not read the file",
+        io::ErrorKind::IsADirectory => "it is a directory, not a file",
         _ => "the file cannot be read",
     }
     .to_owned()
@@ -202,7 +218,7 @@ fn derived<A: FromArgMatches>(matches: &ArgMatches) -> A {
 /// The whole command line.
 pub(crate) fn parser() -> Parser {
     let shell = Arg::new("SHELL").required(true).value_parser(value_parser!(Shell));
-    let url = Arg::new(URL).long(URL).value_name("URL").value_parser(checker).help(
+    let url = Arg::new(URL).long(URL).value_name("URL").value_parser(CheckerParser).help(
         "The service to ask, instead of the one of this machine that the settings tell where it \
          listens",
     );

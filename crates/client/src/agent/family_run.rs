@@ -192,7 +192,7 @@ impl<'a> FamilyRun<'a> {
     fn note_failure(&mut self, checker: usize, error: &NoVerdict) {
         self.facts.checkers[checker].failure = Some(error.into());
         let busy = error.retry_after().is_some() || error.may_be_about_some_ports();
-        if !busy || self.common.budgets[checker].is_in_vain() {
+        if !busy || self.common.budgets[checker].is_spent() {
             self.given_up.insert(checker);
         }
         let (family, message) = (self.facts.family, error.to_string());

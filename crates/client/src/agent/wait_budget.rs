@@ -66,11 +66,6 @@ impl WaitBudget {
         self.state().refusals.is_zero()
     }
 
-    /// Whether the checker is not worth another batch of ports.
-    pub(super) fn is_in_vain(&self) -> bool {
-        self.is_spent() || self.state().in_vain
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().expect("nothing panics while it is held")
     }

@@ -139,6 +139,7 @@ fn arguments_that_cannot_be_used() {
         ("verify 1 --server a --ca-file /nowhere", "there is no such file".to_owned()),
         (&format!("verify 1 --server a --ca-file {directory}"), "it is a directory".to_owned()),
         ("verify 1 --server a --ca-file /dev/null", "there is no certificate in PEM".to_owned()),
+        ("verify 1 --server http://me:secret@a", "'http://…@a' is not".to_owned()),
         ("health --url ftp://a", "expected http:// or https://, not ftp://".to_owned()),
     ];
     for (arguments, expected) in rows {
@@ -146,7 +147,7 @@ fn arguments_that_cannot_be_used() {
         let (status, _, complaint) = output(&mut port_checker(&arguments, &[]));
         assert_eq!(status, Some(2), "{arguments:?}: {complaint}");
         assert!(complaint.contains(&expected), "{arguments:?}: {complaint}");
-        for words in ["os error", "digit found", "syntax", "without a base"] {
+        for words in ["secret", "os error", "digit found", "syntax", "without a base"] {
             assert!(!complaint.contains(words), "{arguments:?}: {complaint}");
         }
     }

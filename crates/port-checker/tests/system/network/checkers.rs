@@ -153,21 +153,33 @@ fn a_checker_that_is_named_twice_counts_once() {
     assert_eq!(home.verify(&arguments).status, Some(2), "it cannot agree with itself");
 }
 
+/// Of another family, or its own loopback address: then it is behind a proxy of which it does not know.
 #[test]
-fn a_checker_that_sees_an_address_of_another_family() {
+fn a_checker_that_sees_an_address_that_cannot_be_ours() {
     if !skip::is_root() {
         return;
     }
     let home = Home::new();
-    let _odd = always(
-        &home.internet.checker,
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n\
-         {\"ip\":\"2001:db8::1\"}",
-    );
-    let report = home.verify(&format!("7466 --family 4 --server {CHECKER}"));
-    assert_eq!(report.status, Some(3), "{}", report.text);
-    assert!(report.flowing().contains("sees us from 2001:db8::1"), "{}", report.text);
-    assert!(!report.text.contains("Behind NAT"), "{}", report.text);
+    let odd = [
+        (
+            "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"ip\":\"2001:db8::1\"}",
+            "sees us from 2001:db8::1",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"ip\":\"127.0.0.1\"}",
+            "sees us from 127.0.0.1, its own loopback address: a proxy",
+        ),
+    ];
+    for ((answer, said), machine) in
+        odd.into_iter().zip([&home.internet.checker, &home.internet.other_checker])
+    {
+        let _odd = always(machine, answer);
+        let asked = if said.contains("127") { OTHER_CHECKER } else { CHECKER };
+        let report = home.verify(&format!("7466 --family 4 --server {asked}"));
+        assert_eq!(report.status, Some(3), "{}", report.text);
+        assert!(report.flowing().contains(said), "{}", report.text);
+        assert!(!report.text.contains("Behind NAT"), "{}", report.text);
+    }
 }
 
 #[test]
