@@ -272,3 +272,22 @@ fn obstacle(error: &io::Error) -> Local {
         None => Local::Failed { error: error.to_string() },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn obstacles_in_words_without_numbers() {
+        let failed = |error: &str| Local::Failed { error: error.to_owned() };
+        let cases = [
+            (Errno::EADDRINUSE, Local::InUse { by: None, listens_on: Vec::new() }),
+            (Errno::EACCES, Local::NotPermitted),
+            (Errno::EAFNOSUPPORT, Local::FamilyMissing),
+            (Errno::EMFILE, failed("Too many open files")),
+        ];
+        for (errno, expected) in cases {
+            assert_eq!(obstacle(&io::Error::from(errno)), expected, "{errno}");
+        }
+    }
+}

@@ -183,6 +183,17 @@ async fn a_checker_that_is_slow_to_refuse_is_not_asked_port_by_port() {
     assert!(asked <= 5, "all refusals together take no longer than one answer: {asked}");
 }
 
+#[tokio::test]
+async fn connections_that_a_checker_invents_are_waited_for_once() {
+    let evil = ByHand::new(None, |_, request| all_open(request));
+    // Sixteen batches of four ports.
+    let plan = Plan { addresses: vec![LOOPBACK], descriptors: 8, ..Plan::of_ports(unused(64)) };
+    let began = Instant::now();
+    let (diagnosis, _) = verify(vec![evil.checker()], plan).await;
+    assert_eq!(diagnosis.outcome, Outcome::NotAccessible);
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+}
+
 /// An address for those that cannot tell from where they see us is not taken from one alone.
 #[tokio::test]
 async fn one_checker_does_not_choose_what_the_others_look_at() {

@@ -1,6 +1,10 @@
 //! A verification over one address family.
 
-use std::{collections::HashSet, net::IpAddr, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    time::Duration,
+};
 
 use futures_util::future::join_all;
 use port_checker_api::{Port, Progress};
@@ -26,6 +30,9 @@ use crate::{
 /// report can overtake it by a moment.
 const OVERTAKEN: Duration = Duration::from_secs(1);
 
+/// The same for a checker that reported one which never came: it may go on to do so in every batch.
+const OVERTAKEN_AGAIN: Duration = Duration::from_millis(100);
+
 /// How often to look whether it has come.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
@@ -46,6 +53,8 @@ pub(super) struct FamilyRun<'a> {
     checkers: Vec<Checker>,
     /// Checkers that are asked no more.
     given_up: HashSet<usize>,
+    /// Checkers that reported a connection which never came.
+    contradicted: HashSet<usize>,
     facts: FamilyFacts,
 }
 
@@ -68,7 +77,7 @@ impl<'a> FamilyRun<'a> {
         };
         let seen = facts.seen();
         let facts = FamilyFacts { host: facts.host.map(|host| host.towards(seen)), ..facts };
-        Self { common, checkers, given_up: HashSet::new(), facts }.announced()
+        Self::new(common, checkers, facts).announced()
     }
 
     /// Has any address checked.
@@ -84,7 +93,12 @@ impl<'a> FamilyRun<'a> {
                 .collect(),
             ports: Vec::new(),
         };
-        Self { common, checkers, given_up: HashSet::new(), facts }.announced()
+        Self::new(common, checkers, facts).announced()
+    }
+
+    fn new(common: Common<'a>, checkers: Vec<Checker>, facts: FamilyFacts) -> Self {
+        let (given_up, contradicted) = (HashSet::new(), HashSet::new());
+        Self { common, checkers, given_up, contradicted, facts }
     }
 
     /// That a family which nobody asked for is not there is no news.
@@ -130,7 +144,9 @@ impl<'a> FamilyRun<'a> {
                 vec![bound, Question { address, ports: others.clone(), challenge: None }]
             });
             let answers = answers.await;
-            let _ = timeout(OVERTAKEN, all_arrived(&listeners, &answers)).await;
+            let others = |index: &usize| !self.contradicted.contains(index);
+            let _ = timeout(OVERTAKEN, all_arrived(&listeners, &answers, others)).await;
+            let _ = timeout(OVERTAKEN_AGAIN, all_arrived(&listeners, &answers, |_| true)).await;
             answers
         };
         let answers = select! {
@@ -138,6 +154,10 @@ impl<'a> FamilyRun<'a> {
             never = listeners.serve(&ours.permits, on_arrival) => match never {},
         };
         let mut arrivals = listeners.arrivals();
+        let contradicted = answers.iter().enumerate().filter(|(_, answer)| {
+            answer.as_ref().is_some_and(|verdicts| !has_arrived(verdicts, &arrivals))
+        });
+        self.contradicted.extend(contradicted.map(|(index, _)| index));
         self.record(ports, answers, |port| {
             (Some(listeners.local(port).clone()), arrivals.remove(&port).unwrap_or_default())
         });
@@ -224,16 +244,25 @@ impl Audience for Teller<'_> {
     }
 }
 
-/// Waits until every port that a checker got through to has heard a connection.
-async fn all_arrived(listeners: &Listeners, answers: &[Option<Verdicts>]) {
-    let results = || answers.iter().flatten().flat_map(|verdicts| &verdicts.results);
+/// Waits until every port that one of these checkers got through to has heard a connection.
+async fn all_arrived(
+    listeners: &Listeners,
+    answers: &[Option<Verdicts>],
+    of: impl Fn(&usize) -> bool,
+) {
     let mut looks = interval(LOOK_AGAIN);
     loop {
         looks.tick().await;
         let arrivals = listeners.arrivals();
-        let came = |port| arrivals.get(port).is_none_or(|arrivals| arrivals.connections > 0);
-        if results().all(|(port, result)| !result.accessible || came(port)) {
+        let answers = answers.iter().enumerate().filter(|(index, _)| of(index));
+        if answers.filter_map(|(_, answer)| answer.as_ref()).all(|it| has_arrived(it, &arrivals)) {
             return;
         }
     }
+}
+
+/// Whether every port that a checker got through to has heard a connection, if we listen on it.
+fn has_arrived(verdicts: &Verdicts, arrivals: &HashMap<Port, Arrivals>) -> bool {
+    let came = |port| arrivals.get(port).is_none_or(|arrivals| arrivals.connections > 0);
+    verdicts.results.iter().all(|(port, result)| !result.accessible || came(port))
 }
