@@ -254,7 +254,8 @@ fn retry_after(value: &str) -> Option<Duration> {
     let seconds = value.trim().parse().ok().map(Duration::from_secs);
     seconds.or_else(|| {
         let date = httpdate::parse_http_date(value.trim()).ok()?;
-        Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+        let left = date.duration_since(SystemTime::now()).unwrap_or_default();
+        Some(Duration::from_secs(left.as_secs_f64().ceil() as u64))
     })
 }
 

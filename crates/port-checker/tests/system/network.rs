@@ -3,6 +3,7 @@
 //! The addresses are from documentation ranges, admitted by setting, and lead nowhere else.
 
 mod checkers;
+mod families;
 mod home;
 mod internet;
 mod reasons;

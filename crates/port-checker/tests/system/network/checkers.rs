@@ -206,7 +206,7 @@ fn a_checker_that_lies() {
     assert!(text.contains("or the checker is wrong: ask another one"), "{}", report.text);
 }
 
-/// Whoever tells an address decides what is looked at: for itself, and for nobody else.
+/// A checker's word of our address decides what that checker looks at, and not what others do.
 #[test]
 fn a_checker_that_lies_about_our_address_does_not_make_others_look_there() {
     let Some(python) = std::env::var_os("PYTHON_SERVICE") else {
