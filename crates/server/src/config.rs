@@ -228,9 +228,13 @@ impl Config {
 
     /// How many ports that never answer one request can have judged within the deadline.
     fn ports_in_time(&self) -> usize {
-        let longest = self.probe.longest().as_secs_f64().max(f64::MIN_POSITIVE);
-        let rounds = (self.deadline.as_secs_f64() / longest).floor();
-        Budget::new(self.max_in_flight).largest_share().saturating_mul(rounds as usize)
+        let share = Budget::new(self.max_in_flight).largest_share();
+        let socket_time = self.probe.socket_time().as_secs_f64().max(f64::MIN_POSITIVE);
+        let rounds = (self.deadline.as_secs_f64() / socket_time).floor() as usize;
+        match rounds {
+            0 => share / self.probe.attempts.get() as usize,
+            rounds => share.saturating_mul(rounds),
+        }
     }
 
     /// What is allowed but probably not meant.

@@ -85,7 +85,8 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         variable: "PORT_CHECK_RETRY_DELAY",
-        help: "Seconds between two attempts, 0 to 60",
+        help: "Seconds from an answer, or from the beginning of an attempt that is silent, to the \
+               next attempt, 0 to 60",
         set: |config, text| seconds(text, 0.0..=60.0).map(|value| config.probe.delay = value),
         show: |config| shown(config.probe.delay),
     },
@@ -94,6 +95,13 @@ pub const SETTINGS: &[Setting] = &[
         help: "Seconds one attempt may take, 0.01 to 60",
         set: |config, text| seconds(text, 0.01..=60.0).map(|value| config.probe.timeout = value),
         show: |config| shown(config.probe.timeout),
+    },
+    Setting {
+        variable: "PORT_CHECK_SETTLE",
+        help: "Seconds for which a connection is held at most, in case it is reset at once, 0 to 5; \
+               0 holds none",
+        set: |config, text| seconds(text, 0.0..=5.0).map(|value| config.probe.settle = value),
+        show: |config| shown(config.probe.settle),
     },
     Setting {
         variable: "PORT_CHECK_DEADLINE",

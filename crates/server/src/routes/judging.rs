@@ -97,15 +97,15 @@ pub(super) async fn admit(
     arrival: Arrival,
 ) -> Result<Admission, ApiError> {
     let Config { probe, deadline, .. } = &*state.config;
-    let (budget, longest) = (state.prober.budget(), probe.longest());
+    let (budget, caller) = (state.prober.budget(), parties.0);
     let time_left = arrival.time_left(*deadline);
     let turn_away = |overloaded| turned_away(overloaded, &state.config);
-    budget.is_hopeless(ports, longest, time_left).map_err(turn_away)?;
-    if let Some(admission) = budget.admit_now(ports) {
+    budget.fits(caller, ports, probe.socket_time(), time_left).map_err(turn_away)?;
+    if let Some(admission) = budget.admit_now(caller, ports) {
         return Ok(admission);
     }
     state.limiter.charge(parties, ports, Mode::Tell).await?;
-    budget.admit(time_left.saturating_sub(longest)).await.map_err(turn_away)
+    budget.admit(caller, time_left.saturating_sub(probe.longest())).await.map_err(turn_away)
 }
 
 /// When there is a socket again: each is free after one time-out at the latest, and goes to whoever
@@ -124,6 +124,8 @@ fn log(finding: &Finding, target: IpAddr) {
         verdict = finding.verdict.name(),
         attempts = finding.attempts,
         connect_ms = milliseconds(finding),
+        icmp = finding.icmp.map(|icmp| icmp.message.name()),
+        icmp_from = finding.icmp.map(|icmp| tracing::field::display(icmp.from)),
         "judged"
     );
 }
@@ -139,6 +141,7 @@ pub(crate) fn result(finding: &Finding, verbose: bool) -> PortResult {
         attempts: finding.attempts,
         connect_ms: milliseconds(finding),
         challenge: finding.challenge,
+        icmp: finding.icmp,
     });
     PortResult { details, ..plain }
 }
