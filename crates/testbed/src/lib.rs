@@ -5,11 +5,13 @@
 //! * [`http`]: a client that sends exactly the bytes it is given.
 //! * [`process`]: the service and other programs, started and stopped.
 //! * [`namespace`]: network namespaces of the tests' own.
+//! * [`long_line`]: distance and loss between two of them.
 //! * [`tls`]: a client over HTTPS.
 //! * [`skip`]: what a test does when it lacks something.
 
 pub mod certificates;
 pub mod http;
+pub mod long_line;
 pub mod namespace;
 pub mod ports;
 pub mod process;

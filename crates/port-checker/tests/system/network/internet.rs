@@ -26,17 +26,6 @@ const HOSTS: &str = "
 2001:db8:b::1 other.example
 ";
 
-/// What home routers do: everybody inside looks like the router itself.
-const MASQUERADE: &str = "
-table ip hides {
-    chain postrouting {
-        type nat hook postrouting priority srcnat
-        ip saddr { 10.0.0.0/8, 100.64.0.0/10, 192.168.0.0/16 } \
-        ip daddr != { 10.0.0.0/8, 100.64.0.0/10, 192.168.0.0/16 } masquerade
-    }
-}
-";
-
 /// The backbone, and the machines of the two checkers.
 pub(super) struct Internet {
     pub(super) backbone: Namespace,
@@ -91,8 +80,7 @@ pub(super) fn attach(machine: &Namespace, own: &[&str], router: &Namespace, rout
 /// A router that hides those behind it.
 pub(super) fn masquerading_router() -> Namespace {
     let router = Namespace::new();
-    router.become_router();
-    router.firewall(MASQUERADE);
+    router.become_translating_router();
     router
 }
 
