@@ -1,6 +1,7 @@
 //! Real things for the tests to talk to, and to talk with.
 //!
 //! * [`ports`]: ports of this machine that listen, refuse, or never answer.
+//! * [`targets`]: many ports of a namespace that all behave alike.
 //! * [`certificates`]: authorities, and certificates of servers.
 //! * [`http`]: a client that sends exactly the bytes it is given.
 //! * [`process`]: the service and other programs, started and stopped.
@@ -14,7 +15,9 @@ pub mod http;
 pub mod long_line;
 pub mod namespace;
 pub mod ports;
+mod priority;
 pub mod process;
 pub mod redis;
 pub mod skip;
+pub mod targets;
 pub mod tls;

@@ -11,23 +11,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    process::setpriority_process,
-    thread::gettid,
-};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tun_rs::SyncDevice;
 
 use super::{Counts, Line, MTU};
+use crate::priority;
 
 /// Packets under way in one direction: two seconds of 60,000 packets a second. Further ones are lost.
 const MAX_UNDER_WAY: usize = 1 << 17;
 
 /// Packets taken from the device before those that are due are delivered.
 const BATCH: usize = 256;
-
-/// The niceness of a carrier: a wire does not compete with programs for a processor.
-const NICENESS: i32 = -15;
 
 /// One direction.
 pub(super) struct Carrier {
@@ -74,8 +68,7 @@ impl Carrier {
 
     /// Carries until the other end of `ended` is closed or a device is gone.
     pub(super) fn run(mut self, ended: &PipeReader) {
-        // Without the right to it, delays are only less exact while the processors are busy.
-        let _ = setpriority_process(Some(gettid()), NICENESS);
+        priority::go_first();
         while !self.wait(ended) {
             if self.take().is_err() {
                 return;

@@ -9,7 +9,11 @@ use std::{
     thread,
 };
 
-use port_checker_testbed::{namespace::Namespace, process::Service};
+use port_checker_testbed::{
+    long_line::{Line, LongLine},
+    namespace::Namespace,
+    process::Service,
+};
 use serde_json::Value;
 
 use crate::program::{PORT_CHECKER, configure};
@@ -70,7 +74,24 @@ pub(super) fn machine() -> Namespace {
 /// Connects a machine to its router; each end has an address with its prefix, or one of each family.
 pub(super) fn attach(machine: &Namespace, own: &[&str], router: &Namespace, routers: &[&str]) {
     machine.cable(own, router, routers);
-    for gateway in routers {
+    route_all(machine, routers);
+}
+
+/// The same over a long line.
+pub(super) fn attach_far(
+    machine: &Namespace,
+    own: &[&str],
+    router: &Namespace,
+    routers: &[&str],
+    line: Line,
+) -> LongLine {
+    let line = LongLine::between(machine, own, router, routers, line);
+    route_all(machine, routers);
+    line
+}
+
+fn route_all(machine: &Namespace, gateways: &[&str]) {
+    for gateway in gateways {
         let address = gateway.split('/').next().expect("an address before the prefix");
         let family = if address.contains(':') { "-6" } else { "-4" };
         machine.ip(&[family, "route", "add", "default", "via", address]);
