@@ -3,6 +3,7 @@
 //! On loopback a connection is decided before `connect` returns; here none is.
 
 mod cancelled;
+mod evidence;
 mod lab;
 mod peers;
 mod progress;
