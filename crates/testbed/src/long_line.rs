@@ -3,6 +3,7 @@
 //! Loopback and cables decide a connection before `connect` returns. Over this line nothing is decided
 //! until a round trip has passed.
 
+mod answers;
 mod carrier;
 
 use std::{
@@ -14,7 +15,7 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tun_rs::{DeviceBuilder, SyncDevice};
@@ -139,6 +140,17 @@ impl LongLine {
     /// What went from the second namespace to the first.
     pub fn back(&self) -> Counts {
         self.back.counts()
+    }
+
+    /// When the first TCP packet from a port of the second namespace came out at the first one; none if all
+    /// were lost. A verdict that a port is silent is right then.
+    pub fn first_answer(&self, port: u16) -> Option<Instant> {
+        self.back.counters.answers.first(port)
+    }
+
+    /// Forgets which ports have answered.
+    pub fn forget_answers(&self) {
+        self.back.counters.answers.forget();
     }
 }
 

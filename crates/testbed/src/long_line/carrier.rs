@@ -14,7 +14,7 @@ use std::{
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tun_rs::SyncDevice;
 
-use super::{Counts, Line, MTU};
+use super::{Counts, Line, MTU, answers::Answers};
 use crate::priority;
 
 /// Packets under way in one direction: two seconds of 60,000 packets a second. Further ones are lost.
@@ -40,8 +40,8 @@ struct Packet {
 }
 
 /// What a carrier counts.
-#[derive(Default)]
 pub(super) struct Counters {
+    pub(super) answers: Answers,
     carried: AtomicU64,
     lost_by_chance: AtomicU64,
     lost_to_bound: AtomicU64,
@@ -58,7 +58,7 @@ impl Carrier {
             line,
             chance: fastrand::Rng::with_seed(seed),
             under_way: VecDeque::new(),
-            counters: Arc::default(),
+            counters: Arc::new(Counters::new()),
         }
     }
 
@@ -122,6 +122,8 @@ impl Carrier {
         let now = Instant::now();
         while self.under_way.front().is_some_and(|first| first.due <= now) {
             let Some(packet) = self.under_way.pop_front() else { return };
+            // Before it can have an effect.
+            self.counters.answers.note(&packet.bytes);
             match self.to.send(&packet.bytes) {
                 Ok(_) => count(&self.counters.carried),
                 Err(_) => count(&self.counters.lost_to_bound),
@@ -131,6 +133,15 @@ impl Carrier {
 }
 
 impl Counters {
+    fn new() -> Self {
+        Self {
+            answers: Answers::new(),
+            carried: AtomicU64::new(0),
+            lost_by_chance: AtomicU64::new(0),
+            lost_to_bound: AtomicU64::new(0),
+        }
+    }
+
     pub(super) fn read(&self) -> Counts {
         Counts {
             carried: self.carried.load(Ordering::Relaxed),
