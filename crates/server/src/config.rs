@@ -247,6 +247,13 @@ impl Config {
                 self.probe.longest(),
                 self.deadline
             ));
+        } else if self.probe.socket_time() > self.deadline {
+            warnings.push(format!(
+                "PORT_CHECK_RETRIES × PORT_CHECK_TIMEOUT ({:?}) is longer than PORT_CHECK_DEADLINE \
+                 ({:?}): checks of ports that never answer will fail while sockets are short",
+                self.probe.socket_time(),
+                self.deadline
+            ));
         }
         let in_time = self.ports_in_time();
         if self.probe.longest() <= self.deadline && in_time < self.max_ports {

@@ -14,9 +14,12 @@ use crate::{
     verdict::{Step, judge},
 };
 
-/// The least time for which a connection is held, in case it is reset at once: a listener nearby
-/// needs that long to be given a processor.
+/// The least time for which a connection is held, in case it is reset at once.
 const MIN_SETTLE: Duration = Duration::from_millis(5);
+
+/// What a listener needs beyond that to be given a processor. One on a small machine that is busy
+/// needs some milliseconds.
+const RESPONSE_TIME: Duration = Duration::from_millis(5);
 
 /// Makes attempts at the ports of one target.
 pub(crate) struct TcpTransport {
@@ -31,6 +34,7 @@ pub(crate) struct TcpTransport {
 /// One attempt at a TCP port.
 pub(crate) struct TcpAttempt {
     connection: Connection,
+    /// For the time that is told. What is due when follows from the worker's clock alone.
     began: Instant,
     until: Instant,
     phase: Phase,
@@ -84,7 +88,7 @@ impl TcpTransport {
         token: usize,
         now: Instant,
     ) -> Result<Progress, Fault> {
-        let elapsed = now - attempt.began;
+        let elapsed = attempt.began.elapsed();
         let ended = |reason| Outcome::of(Verdict::NotOpen(reason), elapsed);
         match attempt.connection.look() {
             Some(reached) => match reached? {
@@ -99,7 +103,10 @@ impl TcpTransport {
                     Ok(Progress::Ended(Outcome { icmp, ..ended(reason) }))
                 }
             },
-            None if now >= attempt.until => Ok(Progress::Ended(ended(Reason::TimedOut))),
+            None if now >= attempt.until => {
+                let elapsed = self.settings.timeout + (now - attempt.until);
+                Ok(Progress::Ended(Outcome { elapsed, ..ended(Reason::TimedOut) }))
+            }
             None => {
                 self.watch(attempt, token, Interest::Writable)?;
                 Ok(Progress::Pending { until: attempt.until, silent: true })
@@ -118,7 +125,7 @@ impl TcpTransport {
         else {
             unreachable!("called for an attempt that reads");
         };
-        let elapsed = now - *began;
+        let elapsed = began.elapsed();
         match reply.read(&connection.socket_ref()) {
             Ok(false) if now < *until => {
                 let until = *until;
@@ -153,8 +160,8 @@ impl Transport for TcpTransport {
 
     fn begin(&mut self, index: usize, now: Instant) -> Result<TcpAttempt, Fault> {
         Ok(TcpAttempt {
+            began: Instant::now(),
             connection: dial(self.target.socket(index))?,
-            began: now,
             until: now + self.settings.timeout,
             phase: Phase::Connecting,
             is_registered: false,
@@ -199,10 +206,10 @@ impl Transport for TcpTransport {
 }
 
 impl Phase {
-    /// A RST to what a listener did at once arrives as long after the handshake as the handshake took.
+    /// A RST to what a listener does at once arrives as long after the handshake as the handshake took.
     /// A quarter more, because no line is always equally fast.
     fn settling(connected: Duration, most: Duration, now: Instant) -> Self {
-        let hold = connected + connected / 4 + MIN_SETTLE;
+        let hold = connected.max(MIN_SETTLE) + connected / 4 + RESPONSE_TIME;
         Self::Settling { until: now + hold.min(most), connected }
     }
 }
