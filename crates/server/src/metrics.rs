@@ -58,7 +58,7 @@ impl Metrics {
             ),
             probe_seconds: histogram(
                 "probe_duration_seconds",
-                "Duration of the last attempt at each port.",
+                "Duration of the attempt that decided, of each port.",
                 &PROBE_BUCKETS,
             ),
             probes: gauge("probes_in_flight", "Sockets open for probes."),
