@@ -77,8 +77,7 @@ impl Lab {
 
     /// Starts a checker with the default settings but for these.
     pub(super) fn serve(&self, settings: &[(&str, &str)]) -> Service {
-        // It is the checker that is timed here, and not what else this machine does.
-        let mut command = self.checker.command("nice", &["-n", "-10", PORT_CHECKER, "serve"]);
+        let mut command = self.checker.command(PORT_CHECKER, &["serve"]);
         configure(&mut command, &SETTINGS);
         Service::start(command.envs(settings.iter().copied()))
     }
