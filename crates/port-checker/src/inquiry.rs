@@ -36,9 +36,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(120);
 /// The shortest pause between two tries of `--wait`.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// What a port costs of the pause, so that a checker with default limits (600 probes a minute) can be
-/// asked for hours.
-const PAUSE_PER_PORT: Duration = Duration::from_millis(100);
+/// What a port costs of the pause, so that a checker with default limits (300 probes a minute of an
+/// address by itself) can be asked for hours.
+const PAUSE_PER_PORT: Duration = Duration::from_millis(200);
 
 /// The part of the descriptors that a checker in this process gets.
 const CHECKERS_PART: u64 = 4;

@@ -13,11 +13,13 @@ use port_checker_probe::{Budget, Policy, ProbeSettings, Targets};
 use crate::{OpenFiles, TlsIdentity};
 
 mod bounds;
+mod limits;
 mod parse;
 mod redis_url;
 mod settings;
 
 pub use bounds::Bounds;
+pub use limits::{Allowance, Limits};
 pub use redis_url::RedisUrl;
 pub use settings::{SETTINGS, Setting};
 
@@ -67,32 +69,6 @@ pub struct TlsFiles {
     pub key: Option<PathBuf>,
 }
 
-/// How many probes (ports) may be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// By one caller: an IPv4 address or an IPv6 /64.
-    pub caller: Allowance,
-    /// Of one target: an IPv4 address or an IPv6 /64.
-    pub target: Allowance,
-    /// How many times a probe counts for its caller when the target is not the caller.
-    pub third_party_cost: u32,
-}
-
-/// How many probes a caller or target may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Allowance {
-    /// In the long run; 0 turns the limit off.
-    pub per_minute: u32,
-    /// At once.
-    pub burst: u32,
-}
-
-impl Default for Allowance {
-    fn default() -> Self {
-        Self { per_minute: 600, burst: 2048 }
-    }
-}
-
 /// How log lines look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LogFormat {
@@ -125,11 +101,7 @@ impl Default for Config {
             max_in_flight: bounds::USUAL_OPEN_FILES.probes(),
             policy: Policy::default(),
             trusted_proxies: Vec::new(),
-            limits: Limits {
-                caller: Allowance::default(),
-                target: Allowance::default(),
-                third_party_cost: 10,
-            },
+            limits: Limits::default(),
             redis: None,
             cors_origins: CorsOrigins::Any,
             tls: TlsFiles::default(),
@@ -270,6 +242,7 @@ impl Config {
                     .to_owned(),
             );
         }
+        warnings.extend(self.limits.warnings(self.max_ports, self.policy.targets));
         warnings
     }
 }

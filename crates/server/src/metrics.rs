@@ -9,7 +9,7 @@ use prometheus::{
     core::Collector, process_collector::ProcessCollector,
 };
 
-use crate::limits::Side;
+use crate::limits::Scope;
 
 /// Seconds; from a host next door to the longest time-out.
 const PROBE_BUCKETS: [f64; 11] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
@@ -134,9 +134,9 @@ impl Metrics {
         for verdict in TlsVerdict::NAMES {
             self.tls_verdicts.with_label_values(&[verdict]);
         }
-        for side in [Side::Caller, Side::Target] {
+        for scope in Scope::ALL {
             for decision in [ADMITTED, REJECTED] {
-                self.limiter.with_label_values(&[side.name(), decision]);
+                self.limiter.with_label_values(&[scope.name(), decision]);
             }
         }
         for kind in FaultKind::ALL {
@@ -162,9 +162,9 @@ impl Metrics {
         self.faults.with_label_values(&[fault.kind().name()]).inc();
     }
 
-    pub(crate) fn limiter_decided(&self, side: Side, admitted: bool) {
+    pub(crate) fn limiter_decided(&self, scope: Scope, admitted: bool) {
         let decision = if admitted { ADMITTED } else { REJECTED };
-        self.limiter.with_label_values(&[side.name(), decision]).inc();
+        self.limiter.with_label_values(&[scope.name(), decision]).inc();
     }
 
     pub(crate) fn redis_up(&self, up: bool) {

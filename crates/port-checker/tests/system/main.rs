@@ -9,6 +9,7 @@ mod health;
 mod help;
 mod hosts;
 mod https;
+mod limits;
 mod load;
 mod logs;
 mod long_line;

@@ -185,8 +185,8 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         variable: "PORT_CHECKER_TARGET_RATE_PER_MINUTE",
-        help: "Probes of a target per minute in the long run, up to 1000000, whoever asks; 0 turns \
-               the limit off",
+        help: "Probes of a target per minute in the long run, up to 1000000: half for itself, half \
+               for all others together; 0 turns the limit off",
         set: |config, text| {
             whole(text, 0..=1_000_000).map(|value| config.limits.target.per_minute = value)
         },
@@ -194,7 +194,8 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         variable: "PORT_CHECKER_TARGET_RATE_BURST",
-        help: "Probes of a target at once, 1 to 1000000",
+        help: "Probes of a target at once, 1 to 1000000: half for itself, half for all others \
+               together",
         set: |config, text| {
             whole(text, 1..=1_000_000).map(|value| config.limits.target.burst = value)
         },
@@ -203,7 +204,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         variable: "PORT_CHECKER_THIRD_PARTY_COST",
         help: "How many times a probe counts for its caller when the target is not the caller, 1 \
-               to 10000",
+               to 10000; once if the challenge matched",
         set: |config, text| {
             whole(text, 1..=10_000).map(|value| config.limits.third_party_cost = value)
         },

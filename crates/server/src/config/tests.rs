@@ -34,7 +34,7 @@ fn the_defaults_are_those_of_the_contract() {
         ("PORT_CHECKER_RATE_BURST", "2048"),
         ("PORT_CHECKER_TARGET_RATE_PER_MINUTE", "600"),
         ("PORT_CHECKER_TARGET_RATE_BURST", "2048"),
-        ("PORT_CHECKER_THIRD_PARTY_COST", "10"),
+        ("PORT_CHECKER_THIRD_PARTY_COST", "5"),
         ("PORT_CHECKER_REDIS_URL", ""),
         ("PORT_CHECKER_CORS_ORIGINS", "*"),
         ("PORT_CHECKER_METRICS_ADDR", ""),
@@ -81,6 +81,8 @@ fn warnings_for_what_is_probably_not_meant() {
             Some("a port that never answers takes 7s, longer than"),
         ),
         (&[("PORT_CHECKER_TARGETS", "any")], Some("PORT_CHECKER_TARGETS=any")),
+        (&[("PORT_CHECKER_RATE_BURST", "1000")], Some("PORT_CHECKER_RATE_BURST (1000)")),
+        (&[("PORT_CHECKER_THIRD_PARTY_COST", "21")], Some("PORT_CHECKER_THIRD_PARTY_COST (21)")),
     ];
     for (given, expected) in cases {
         let warnings = resolve(given).unwrap().warnings();

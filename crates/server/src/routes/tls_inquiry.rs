@@ -120,7 +120,8 @@ impl TlsInquiry<'_> {
     }
 
     async fn charge(&self, target: IpAddr, mode: Mode) -> Result<RateLimitHeaders, ApiError> {
-        self.state.limiter.charge((self.caller, target), 1, mode).await
+        let charged = self.state.limiter.charge((self.caller, target), 1, mode).await;
+        charged.map(|(standing, _)| standing)
     }
 
     fn failed(&self, fault: Fault) -> ApiError {
