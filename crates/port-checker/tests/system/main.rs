@@ -1,6 +1,7 @@
 //! The `port-checker` command as its users run it.
 
 mod activation;
+mod amplification;
 mod book;
 mod challenges;
 mod dns;
