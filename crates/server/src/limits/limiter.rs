@@ -1,6 +1,6 @@
 //! The limits of the service: what a request is charged, and where that is kept.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -58,19 +58,31 @@ impl Limiter {
         mode: Mode,
     ) -> Result<(RateLimitHeaders, Receipt), ApiError> {
         let charges = self.tariff.charges(caller, target, ports as u64);
+        let began = Instant::now();
         let (storage, decision) = self.decide(&charges, mode).await;
-        let headers = RateLimitHeaders::new(&charges, &decision);
-        if let Some(refused) = decision.refused() {
-            return Err(refusal::refusal(&charges, refused).with_rate_limit(headers));
-        }
+        let headers = answer(&charges, &decision)?;
         let dear = charges.iter().zip(&decision.balances).find(|(charge, _)| charge.each > 1);
         let receipt = match (mode, dear) {
             (Mode::Charge, Some((charge, balance))) => {
-                Receipt::new(self, storage, *charge, balance.reset)
+                Receipt::new(self, storage, *charge, (balance.reset, began))
             }
             _ => Receipt::default(),
         };
         Ok((headers, receipt))
+    }
+
+    /// Charges `caller` alone, for looking up one name: no address is dialled, not even the caller's.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`, with the headers that tell what the caller has left.
+    pub(crate) async fn charge_look_up(
+        &self,
+        caller: IpAddr,
+        mode: Mode,
+    ) -> Result<RateLimitHeaders, ApiError> {
+        let charges = self.tariff.look_up(caller);
+        let (_, decision) = self.decide(charges.as_slice(), mode).await;
+        answer(charges.as_slice(), &decision)
     }
 
     /// Takes back a part of what a caller was charged there.
@@ -104,5 +116,14 @@ impl Limiter {
             return (Storage::Redis, readings);
         }
         (Storage::Memory, self.memory.change(changes, mode))
+    }
+}
+
+/// What a decision means for the request.
+fn answer(charges: &[Charge], decision: &Decision) -> Result<RateLimitHeaders, ApiError> {
+    let headers = RateLimitHeaders::new(charges, decision);
+    match decision.refused() {
+        None => Ok(headers),
+        Some(refused) => Err(refusal::refusal(charges, refused).with_rate_limit(headers)),
     }
 }

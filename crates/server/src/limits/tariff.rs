@@ -52,18 +52,22 @@ impl Tariff {
         let asker = Asker::of(caller, target);
         let (target_scope, target_rate) = self.half(asker);
         let each = self.cost(asker);
-        let of_caller = self.caller.map(|rate| Charge {
-            scope: Scope::Caller,
-            subject: Subject::of(caller),
-            rate,
-            ports,
-            each,
-        });
+        let of_caller = self.of_caller(caller, ports, each);
         let of_target = target_rate.map(|rate| {
             let subject = Subject::of(target);
             Charge { scope: target_scope, subject, rate, ports, each: 1 }
         });
         of_caller.into_iter().chain(of_target).collect()
+    }
+
+    /// What `caller` is charged for looking up one name.
+    pub(super) fn look_up(&self, caller: IpAddr) -> Option<Charge> {
+        self.of_caller(caller, 1, 1)
+    }
+
+    fn of_caller(&self, caller: IpAddr, ports: u64, each: u64) -> Option<Charge> {
+        let subject = Subject::of(caller);
+        self.caller.map(|rate| Charge { scope: Scope::Caller, subject, rate, ports, each })
     }
 
     /// The most ports that are ever admitted at once; none if there is no limit.
@@ -119,6 +123,12 @@ mod tests {
                 charges.iter().map(|charge| (charge.scope, charge.cost())).collect();
             assert_eq!(costs, expected, "{why}");
         }
+    }
+
+    #[test]
+    fn a_look_up_is_charged_to_its_caller_alone() {
+        let charge = tariff(2048, 2048, 5).look_up("192.0.2.1".parse().unwrap()).unwrap();
+        assert_eq!((charge.scope, charge.cost()), (Scope::Caller, 1));
     }
 
     #[test]
