@@ -71,7 +71,7 @@ fn a_development_environment_admits_local_addresses_unless_told_otherwise() {
 
 #[test]
 fn warnings_for_what_is_probably_not_meant() {
-    let cases: [(Given<'_>, Option<&str>); 6] = [
+    let cases: [(Given<'_>, Option<&str>); 8] = [
         (&[("PORT_CHECK_MAX_IN_FLIGHT", "1000")], Some("800 ports")),
         (&[], None),
         (&[("PORT_CHECK_DEADLINE", "15")], None),
@@ -81,8 +81,8 @@ fn warnings_for_what_is_probably_not_meant() {
             Some("a port that never answers takes 7s, longer than"),
         ),
         (&[("PORT_CHECKER_TARGETS", "any")], Some("PORT_CHECKER_TARGETS=any")),
-        (&[("PORT_CHECKER_RATE_BURST", "1000")], Some("PORT_CHECKER_RATE_BURST (1000)")),
-        (&[("PORT_CHECKER_THIRD_PARTY_COST", "21")], Some("PORT_CHECKER_THIRD_PARTY_COST (21)")),
+        (&[("PORT_CHECKER_RATE_BURST", "1000")], Some("PORT_CHECKER_RATE_BURST to 1024")),
+        (&[("PORT_CHECKER_THIRD_PARTY_COST", "21")], Some("PORT_CHECKER_THIRD_PARTY_COST is 21")),
     ];
     for (given, expected) in cases {
         let warnings = resolve(given).unwrap().warnings();

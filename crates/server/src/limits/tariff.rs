@@ -70,11 +70,11 @@ impl Tariff {
         self.caller.map(|rate| Charge { scope: Scope::Caller, subject, rate, ports, each })
     }
 
-    /// The most ports that are ever admitted at once; none if there is no limit.
-    pub(crate) fn max_ports(&self, asker: Asker) -> Option<u64> {
-        let of_caller = self.caller.map(|rate| rate.burst() / self.cost(asker));
-        let (_, rate) = self.half(asker);
-        of_caller.into_iter().chain(rate.map(Rate::burst)).min()
+    /// The most ports that each limit ever admits at once.
+    pub(crate) fn max_ports(&self, asker: Asker) -> Vec<(Scope, u64)> {
+        let of_caller = self.caller.map(|rate| (Scope::Caller, rate.burst() / self.cost(asker)));
+        let (scope, rate) = self.half(asker);
+        of_caller.into_iter().chain(rate.map(|rate| (scope, rate.burst()))).collect()
     }
 
     /// The half of the target's allowance that is spent.
@@ -144,18 +144,19 @@ mod tests {
     #[test]
     fn the_most_that_is_ever_admitted() {
         let cases = [
-            (tariff(2048, 2048, 5), Some(1024), Some(409), "the defaults"),
-            (tariff(100, 2048, 5), Some(100), Some(20), "a small burst of callers"),
-            (tariff(2048, 100, 5), Some(50), Some(50), "a small burst of targets"),
-            (tariff(4, 2048, 5), Some(4), Some(0), "third parties never"),
-            (tariff(2048, 1, 5), Some(1), Some(0), "one cannot be halved"),
+            (tariff(2048, 2048, 5), [2048, 1024], [409, 1024], "the defaults"),
+            (tariff(100, 2048, 5), [100, 1024], [20, 1024], "a small burst of callers"),
+            (tariff(2048, 100, 5), [2048, 50], [409, 50], "a small burst of targets"),
+            (tariff(4, 2048, 5), [4, 1024], [0, 1024], "third parties never"),
+            (tariff(2048, 1, 5), [2048, 1], [409, 0], "one cannot be halved"),
         ];
         for (tariff, own, third, why) in cases {
-            assert_eq!(tariff.max_ports(Asker::Itself), own, "{why}");
-            assert_eq!(tariff.max_ports(Asker::ThirdParty), third, "{why}");
+            let most = |asker| tariff.max_ports(asker).into_iter().map(|(_, most)| most);
+            assert!(most(Asker::Itself).eq(own), "{why}");
+            assert!(most(Asker::ThirdParty).eq(third), "{why}");
         }
         let off = Allowance { per_minute: 0, burst: 1 };
         let limits = Limits { caller: off, target: off, third_party_cost: 5 };
-        assert_eq!(Tariff::new(&limits).max_ports(Asker::ThirdParty), None);
+        assert_eq!(Tariff::new(&limits).max_ports(Asker::ThirdParty), []);
     }
 }
