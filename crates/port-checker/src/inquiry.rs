@@ -30,8 +30,9 @@ const NOT_ACCESSIBLE: u8 = 1;
 const INTERRUPTED: u8 = 130;
 
 /// The longest `Retry-After` that is waited for: a large verification is asked in parts and exceeds
-/// the limits of a checker on the way.
-const LONGEST_WAIT: Duration = Duration::from_secs(120);
+/// the limits of a checker on the way. With default limits 1024 ports, the most of one request, are given
+/// back in 205 seconds.
+const LONGEST_WAIT: Duration = Duration::from_secs(240);
 
 /// The shortest pause between two tries of `--wait`.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
