@@ -5,12 +5,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::runtime::Handle;
+use tracing::Instrument;
+
 use super::{Change, Charge, Limiter, limiter::Storage};
 
 /// What a check was charged beyond one probe a port.
 ///
 /// A port whose challenge matched is the caller's own, whatever its address: what it cost above one
-/// probe is given back. Only [`Receipt::give_back`] does that: dropping the receipt does not.
+/// probe is given back: by [`Receipt::give_back`] before the answer ends, or later by a task if the
+/// receipt is dropped because the client hung up.
 #[derive(Default)]
 pub(crate) struct Receipt(Option<Surplus>);
 
@@ -46,13 +50,30 @@ impl Receipt {
 
     /// Gives back what the noted ports cost above one probe each. Does nothing a second time.
     pub(crate) async fn give_back(&mut self) {
-        let Some(surplus) = self.0.take().filter(|surplus| surplus.matched > 0) else { return };
-        let change = surplus.change();
-        surplus.limiter.give_back(surplus.storage, change).await;
+        if let Some(surplus) = self.take() {
+            surplus.give_back().await;
+        }
+    }
+
+    fn take(&mut self) -> Option<Surplus> {
+        self.0.take().filter(|surplus| surplus.matched > 0)
+    }
+}
+
+impl Drop for Receipt {
+    fn drop(&mut self) {
+        if let (Some(surplus), Ok(runtime)) = (self.take(), Handle::try_current()) {
+            // It lasts no longer than Redis may take to answer.
+            drop(runtime.spawn(surplus.give_back().in_current_span()));
+        }
     }
 }
 
 impl Surplus {
+    async fn give_back(self) {
+        self.limiter.give_back(self.storage, self.change()).await;
+    }
+
     /// What is given back now.
     fn change(&self) -> Change {
         let paid = self.charge.rate.micros(self.matched.saturating_mul(self.charge.each - 1));

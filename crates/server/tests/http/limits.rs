@@ -1,11 +1,17 @@
 //! How much may be asked.
 
-use std::{io::Write, ops::Range, thread};
+use std::{
+    io::{BufRead, BufReader, Write},
+    ops::Range,
+    thread,
+    time::Duration,
+};
 
 use port_checker_server::{Allowance, Config};
 use port_checker_testbed::{
-    http::{Answer, check_ports, connect, exchange, metric},
-    ports::{Held, LOOPBACK, Listening},
+    http::{Answer, JSON, check_ports, connect, exchange, metric},
+    ports::{Held, LOOPBACK, Listening, Silent},
+    process::wait_until,
 };
 
 use crate::server::Server;
@@ -113,9 +119,8 @@ fn a_neighbour_in_the_same_prefix_is_a_third_party() {
     assert_eq!(by_itself.header("ratelimit"), Some(expected), "its half is whole");
 }
 
-/// A check of ports that are open to its caller costs no more for being asked from elsewhere.
-#[test]
-fn a_matched_challenge_is_given_back_before_the_answer_ends() {
+/// A port that sends a challenge to each visitor.
+fn greeting() -> Listening {
     let open = Listening::on(LOOPBACK);
     let listener = open.listener.try_clone().expect("a socket");
     thread::spawn(move || {
@@ -124,6 +129,13 @@ fn a_matched_challenge_is_given_back_before_the_answer_ends() {
             let _ = visitor.write_all(b"0123456789abcdef\n");
         }
     });
+    open
+}
+
+/// A check of ports that are open to its caller costs no more for being asked from elsewhere.
+#[test]
+fn a_matched_challenge_is_given_back_before_the_answer_ends() {
+    let open = greeting();
     let server = strict(|config| config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]);
     let port = open.port();
     let body = format!(
@@ -141,6 +153,35 @@ fn a_matched_challenge_is_given_back_before_the_answer_ends() {
             "{accept}: one for one, three for the other: {left}"
         );
     }
+}
+
+#[test]
+fn a_client_that_hangs_up_is_given_back_what_has_matched() {
+    let (open, silent) = (greeting(), Silent::on(LOOPBACK));
+    let server = strict(|config| {
+        config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+        config.probe.timeout = Duration::from_secs(20);
+    });
+    let body = format!(
+        r#"{{"provider_ip":"127.0.0.1","ports":[{},{}],"challenge":"0123456789abcdef"}}"#,
+        open.port(),
+        silent.port()
+    );
+    let request = format!(
+        "POST /check-ports HTTP/1.1\r\nHost: test\r\n{JSON}X-Forwarded-For: 192.0.2.1\r\n\
+         Accept: application/x-ndjson\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut client = connect(server.address);
+    client.write_all(request.as_bytes()).expect("the server reads");
+    let mut lines = BufReader::new(client).lines();
+    let judged = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("accessible")));
+    assert!(judged.is_some(), "the open port is judged while the silent one is tried");
+    drop(lines);
+    wait_until("the surplus of one port is back", || {
+        let then = ask_as(&server, "192.0.2.1", "127.0.0.1", 0..0);
+        then.header("ratelimit").is_some_and(|left| left.starts_with(r#""caller";r=6;"#))
+    });
 }
 
 #[test]
