@@ -86,6 +86,12 @@ impl Prober {
         Self { settings, budget, reactor: Arc::default() }
     }
 
+    /// The same prober, which makes at most `attempts` at each port.
+    pub fn limited_to(&self, attempts: NonZeroU32) -> Self {
+        let attempts = attempts.min(self.settings.attempts);
+        Self { settings: ProbeSettings { attempts, ..self.settings }, ..self.clone() }
+    }
+
     /// The sockets that all checks share.
     pub fn budget(&self) -> &Budget {
         &self.budget

@@ -1,5 +1,7 @@
 //! The settings of the rate limits, and those among them that admit less than is probably meant.
 
+use std::num::NonZeroU32;
+
 use port_checker_probe::Targets;
 
 use crate::limits::{Asker, Scope, Tariff};
@@ -40,7 +42,18 @@ impl Default for Limits {
     }
 }
 
+/// The most attempts at a port of a third party: each makes the kernel send several packets to somebody
+/// who did not ask for them.
+const THIRD_PARTY_ATTEMPTS: NonZeroU32 = NonZeroU32::new(2).expect("not 0");
+
 impl Limits {
+    /// The most attempts at a port of an address that is not the caller's; none: as many as at the
+    /// caller's own, because the operator has made the one as cheap as the other.
+    pub(crate) fn third_party_attempts(&self) -> Option<NonZeroU32> {
+        let are_dearer = self.caller.per_minute > 0 && self.third_party_cost > 1;
+        are_dearer.then_some(THIRD_PARTY_ATTEMPTS)
+    }
+
     /// Requests that other settings allow and that the limits never admit.
     pub(super) fn warnings(&self, max_ports: usize, targets: Targets) -> Vec<String> {
         let wanted = max_ports as u64;

@@ -60,8 +60,12 @@ pub(crate) async fn begin(
     let charged = state.limiter.charge(parties, ports, Mode::Charge).await;
     let (standing, receipt) = charged.map_err(refused)?;
     let time_left = arrival.time_left(state.config.deadline);
+    let prober = match state.config.limits.third_party_attempts() {
+        Some(attempts) if caller != address => state.prober.limited_to(attempts),
+        _ => state.prober.clone(),
+    };
     let judging = Judging {
-        check: state.prober.check(admission, target, challenge, time_left),
+        check: prober.check(admission, target, challenge, time_left),
         metrics: Arc::clone(&state.metrics),
         tally: tally.clone(),
         receipt,

@@ -232,3 +232,15 @@ fn a_forged_header_changes_neither_caller_nor_limits() {
     let answer = exchange(&mut client, "X-Forwarded-For: 9.9.9.9\r\n", &body).unwrap();
     assert_eq!(answer.status, 429);
 }
+
+#[test]
+fn a_third_party_is_tried_less_often_where_it_is_dearer() {
+    let silent = Silent::on(LOOPBACK);
+    let (port, address) = (silent.port(), silent.address().ip());
+    let body = format!(r#"{{"provider_ip":"{address}","ports":[{port}],"verbose":true}}"#);
+    for (cost, attempts, why) in [(5, 2, "by default"), (1, 3, "no dearer than the caller's own")] {
+        let server = Server::start_on("[::1]:0", |config| config.limits.third_party_cost = cost);
+        let answer = check_ports(server.address, &body).json();
+        assert_eq!(answer["results"][port.to_string()]["attempts"], attempts, "{why}: {answer}");
+    }
+}
