@@ -24,7 +24,17 @@ pub(crate) fn ip_literal() -> Schema {
 
 /// The address that a certificate should contain.
 pub(crate) fn expected_ip() -> Schema {
-    address_or_null("An IPv4 or IPv6 literal that the certificate should contain too.")
+    let empty = ObjectBuilder::new().schema_type(Type::String).max_length(Some(0));
+    AnyOfBuilder::new()
+        .item(literal(KnownFormat::Ipv4))
+        .item(literal(KnownFormat::Ipv6))
+        .item(empty)
+        .item(ObjectBuilder::new().schema_type(Type::Null))
+        .description(Some(
+            "An IPv4 or IPv6 literal that the certificate should contain too. Left out, null or empty: \
+             none.",
+        ))
+        .into()
 }
 
 /// The name of a server.

@@ -11,3 +11,4 @@ mod routes;
 mod server;
 mod slow_clients;
 mod supervisor;
+mod tls_requests;
