@@ -55,5 +55,8 @@ pub use port_checker_api::{
 pub use prober::{Finding, ProbeSettings, Prober};
 pub use rustls::pki_types::ServerName;
 pub use time::OffsetDateTime;
-pub use tls::{NoTrustRoots, TlsFinding, TlsProber, TlsProblem, TlsVerdict};
+pub use tls::{
+    NoTrustRoots, TlsContact, TlsExpectation, TlsFinding, TlsProber, TlsProblem, TlsVerdict,
+    Unverified,
+};
 pub use verdict::Verdict;

@@ -14,6 +14,9 @@ use crate::limits::Scope;
 /// Seconds; from a host next door to the longest time-out.
 const PROBE_BUCKETS: [f64; 11] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 
+/// Seconds; from an honest server's certificates to the costliest that are verified.
+const VERIFICATION_BUCKETS: [f64; 8] = [0.0005, 0.001, 0.0025, 0.01, 0.05, 0.1, 0.25, 1.0];
+
 /// Seconds; from a Redis next door to the time it is given.
 const REDIS_BUCKETS: [f64; 8] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25];
 
@@ -23,6 +26,8 @@ pub(crate) struct Metrics {
     requests: IntCounterVec,
     verdicts: IntCounterVec,
     tls_verdicts: IntCounterVec,
+    tls_verification_seconds: Histogram,
+    tls_verifications_waiting: IntGauge,
     probe_seconds: Histogram,
     probes: IntGauge,
     probes_limit: IntGauge,
@@ -55,6 +60,15 @@ impl Metrics {
                 "tls_verdicts_total",
                 "Servers whose TLS was judged, by verdict.",
                 &["verdict"],
+            ),
+            tls_verification_seconds: histogram(
+                "tls_verification_duration_seconds",
+                "Duration of the verification of a server's certificates, by one processor.",
+                &VERIFICATION_BUCKETS,
+            ),
+            tls_verifications_waiting: gauge(
+                "tls_verifications_waiting",
+                "Checks of TLS that wait for their certificates to be verified.",
             ),
             probe_seconds: histogram(
                 "probe_duration_seconds",
@@ -97,10 +111,12 @@ impl Metrics {
     fn register(&self, with_redis: bool) {
         let build = gauge_with("build_info", "Always 1; the version is in the label.");
         build.set(1);
-        let common: [Box<dyn Collector>; 13] = [
+        let common: [Box<dyn Collector>; 15] = [
             Box::new(self.requests.clone()),
             Box::new(self.verdicts.clone()),
             Box::new(self.tls_verdicts.clone()),
+            Box::new(self.tls_verification_seconds.clone()),
+            Box::new(self.tls_verifications_waiting.clone()),
             Box::new(self.probe_seconds.clone()),
             Box::new(self.probes.clone()),
             Box::new(self.probes_limit.clone()),
@@ -158,6 +174,15 @@ impl Metrics {
         self.tls_verdicts.with_label_values(&[verdict.name()]).inc();
     }
 
+    pub(crate) fn tls_verified(&self, took: Duration) {
+        self.tls_verification_seconds.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn tls_verification_waits(&self) -> Counted {
+        self.tls_verifications_waiting.inc();
+        Counted(self.tls_verifications_waiting.clone())
+    }
+
     pub(crate) fn failed(&self, fault: &Fault) {
         self.faults.with_label_values(&[fault.kind().name()]).inc();
     }
@@ -178,9 +203,9 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn connection(&self) -> OpenConnection {
+    pub(crate) fn connection(&self) -> Counted {
         self.connections.inc();
-        OpenConnection(self.connections.clone())
+        Counted(self.connections.clone())
     }
 
     pub(crate) fn connections_limit(&self, limit: usize) {
@@ -203,10 +228,10 @@ impl Metrics {
 const ADMITTED: &str = "admitted";
 const REJECTED: &str = "rejected";
 
-/// Counts as a connection until dropped.
-pub(crate) struct OpenConnection(IntGauge);
+/// One of those that a gauge counts, until dropped.
+pub(crate) struct Counted(IntGauge);
 
-impl Drop for OpenConnection {
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.dec();
     }
