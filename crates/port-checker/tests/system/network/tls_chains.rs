@@ -91,7 +91,7 @@ struct Lab {
 }
 
 impl Lab {
-    fn new(chain: Chain) -> Self {
+    fn new(chain: Chain, deadline: Duration) -> Self {
         let machine = Namespace::new();
         machine.ip(&["address", "add", "203.0.113.20/32", "dev", "lo"]);
         let directory = tempfile::tempdir().expect("a directory");
@@ -99,7 +99,7 @@ impl Lab {
         let mut command = machine.command(PORT_CHECKER, &["serve"]);
         let settings = [
             ("PORT_CHECKER_ALLOWED_TARGETS", "203.0.113.0/24"),
-            ("PORT_CHECK_DEADLINE", &DEADLINE.as_secs().to_string()),
+            ("PORT_CHECK_DEADLINE", &deadline.as_secs_f64().to_string()),
             ("PORT_CHECK_TIMEOUT", "2"),
             ("SSL_CERT_FILE", roots.to_str().expect("a path in UTF-8")),
         ];
@@ -164,7 +164,7 @@ fn what_a_server_shows_costs_the_checker_little_whatever_it_is() {
         return;
     }
     for (chain, error, why) in chains() {
-        let lab = Lab::new(chain);
+        let lab = Lab::new(chain, DEADLINE);
         let client = lab.client();
         let first = client.check();
         let before = lab.processor_time();
@@ -178,5 +178,26 @@ fn what_a_server_shows_costs_the_checker_little_whatever_it_is() {
             assert_eq!(answer.json()["error"], error, "a chain that {why}: {answer:?}");
             assert!(took < DEADLINE, "a chain that {why}: {took:?}");
         }
+    }
+}
+
+/// A program that is not optimised takes longer than that to verify them all, one after the other.
+#[test]
+fn what_cannot_be_verified_in_time_is_not_judged() {
+    if !skip::is_root() {
+        return;
+    }
+    let deadline = Duration::from_millis(2200);
+    let costliest = Chain { authorities: 4, filling: Filling::Extensions, ..Chain::default() };
+    let lab = Lab::new(costliest, deadline);
+    let answers = lab.client().check_at_once();
+    let judged = answers.iter().filter(|(answer, _)| answer.status == 200).count();
+    println!("{judged} of {AT_ONCE} were judged within {deadline:?}");
+    for (answer, took) in answers {
+        match answer.status {
+            200 => assert_eq!(answer.json()["error"], UNKNOWN_ISSUER, "{answer:?}"),
+            _ => assert_eq!(answer.code(), "CHECK_FAILED", "{answer:?}"),
+        }
+        assert!(took < deadline + RESPONSIVE, "{took:?}");
     }
 }
