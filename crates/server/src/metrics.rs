@@ -63,7 +63,7 @@ impl Metrics {
             ),
             tls_verification_seconds: histogram(
                 "tls_verification_duration_seconds",
-                "Duration of the verification of a server's certificates, by one processor.",
+                "Duration of the verification of a server's certificates.",
                 &VERIFICATION_BUCKETS,
             ),
             tls_verifications_waiting: gauge(

@@ -61,9 +61,15 @@ impl TlsInquiry<'_> {
             if !matches!(answer.verdict, TlsVerdict::NotConnected(_)) {
                 break;
             }
-            // What cannot be judged does not take back what was.
-            let Ok(next) = self.handshake(target, expected, &verification).await else { break };
-            answer = next;
+            let judged = self.tally.clone();
+            match self.handshake(target, expected, &verification).await {
+                Ok(next) => answer = next,
+                // What cannot be judged does not take back what was.
+                Err(_) => {
+                    self.tally = judged;
+                    break;
+                }
+            }
         }
         Ok(answer)
     }

@@ -174,6 +174,10 @@ fn every_error_and_the_good_case_by_name_and_by_address() {
     }
     assert_eq!(lab.metric(r#"port_checker_tls_verdicts_total{verdict="valid"}"#), 5.0);
     assert_eq!(lab.metric(r#"port_checker_tls_verdicts_total{verdict="not_connected"}"#), 1.0);
+    let shown = CASES.iter().filter(|(_, port, _)| (GOOD..=SELF_SIGNED).contains(port)).count();
+    let verified = lab.metric("port_checker_tls_verification_duration_seconds_count ");
+    assert_eq!(verified, shown as f64, "each certificate is verified once");
+    assert_eq!(lab.metric("port_checker_tls_verifications_waiting "), 0.0);
 }
 
 #[test]
