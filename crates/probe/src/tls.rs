@@ -10,7 +10,7 @@
 //! * at most [`MAX_HANDSHAKE_BYTES`] are read, however many records or messages they are cut into;
 //! * certificates are counted and copied, and of the target's own the key is found;
 //! * one key agreement, and one signature, by a key of at most 8192 bits of RSA (whose exponent has at
-//!   most 33 bits), P-256, P-384 or Ed25519: some milliseconds. `ring` knows no other, and refuses them
+//!   most 33 bits), P-256, P-384 or Ed25519: less than a millisecond. `ring` knows no other, and refuses them
 //!   before it computes.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};

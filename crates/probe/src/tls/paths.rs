@@ -1,5 +1,8 @@
 //! In how many ways certificates lead to one another, which is what their verification costs: a
 //! verifier that finds no trust root tries every one of them, and reads every certificate at each step.
+//!
+//! A bound on their number is not enough: eight authorities of one name that fill 60 KB took 4.8 seconds.
+//! 64 steps over as much take some ten milliseconds.
 
 use rustls::pki_types::CertificateDer;
 use webpki::EndEntityCert;
