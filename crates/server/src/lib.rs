@@ -40,6 +40,7 @@ mod names;
 mod open_files;
 mod peers;
 mod pulse;
+mod quote;
 mod routes;
 mod run;
 mod state;
@@ -55,5 +56,6 @@ pub use config::{
 pub use https::{TlsIdentity, UnusableIdentity};
 pub use listen::{adopt, listen};
 pub use open_files::OpenFiles;
+pub use quote::escaped;
 pub use run::{Listeners, run, run_supervised};
 pub use supervisor::Supervisor;
