@@ -9,9 +9,11 @@ mod logging;
 mod manual;
 mod progress;
 mod report;
+mod running_service;
 mod serve;
 mod service_manager;
 mod settings;
+mod usage;
 
 use std::{
     fmt::Display,
@@ -21,6 +23,7 @@ use std::{
 
 use anyhow::Context;
 use args::Command;
+use port_checker_server::escaped;
 
 /// A failure other than of a setting.
 const FAILURE: u8 = 1;
@@ -54,7 +57,13 @@ fn main() -> ExitCode {
 
 /// Says what is wrong on standard error; if that is gone too, the exit status has to do.
 fn complain(complaint: impl Display) {
-    let _ = writeln!(stderr(), "port-checker: {complaint}");
+    let _ = writeln!(stderr(), "port-checker: {}", terminal_safe(&complaint.to_string()));
+}
+
+/// Words that may quote an argument or a variable, with what would control a terminal escaped.
+fn terminal_safe(words: &str) -> String {
+    let lines: Vec<_> = words.split('\n').map(|line| escaped(line, usize::MAX)).collect();
+    lines.join("\n")
 }
 
 /// Prints a document.

@@ -3,6 +3,7 @@
 use std::{
     fmt::Display,
     net::SocketAddr,
+    path::PathBuf,
     process::{ExitCode, exit},
     sync::Arc,
 };
@@ -17,8 +18,14 @@ use tokio::{
 use tracing::{info, warn};
 
 use crate::{
-    UNUSABLE, args::CHECK_CONFIG, complain, handed_over::HandedOver, logging, print,
-    service_manager::ServiceManager, settings::Given,
+    UNUSABLE,
+    args::{CHECK_CONFIG, ENVIRONMENT_FILE},
+    complain,
+    handed_over::HandedOver,
+    logging, print,
+    service_manager::ServiceManager,
+    settings::Given,
+    terminal_safe,
 };
 
 /// Runs the service until a signal ends it.
@@ -28,18 +35,25 @@ pub(crate) fn serve(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
         Err(error) => return Ok(reject(&[format!("{error:#}")])),
     };
     let files = OpenFiles::raise().context("cannot raise the open-file limit")?;
-    let given = match Given::read(flags) {
+    let environment_files = flags.try_get_many::<PathBuf>(ENVIRONMENT_FILE).ok().flatten();
+    let given = match environment_files {
+        Some(files) => Given::read_environment_files(files, flags),
+        None => Given::read(flags),
+    };
+    let given = match given {
         Ok(given) => given,
         Err(error) => return Ok(reject(&[format!("{error:#}")])),
     };
-    let config = match Config::resolve(|variable| given.value(variable), files) {
+    let checked_only = matches!(flags.try_get_one::<bool>(CHECK_CONFIG), Ok(Some(true)));
+    let config = match given.resolve(files) {
         Ok(config) => config,
-        Err(rejected) => return Ok(reject(&rejected)),
+        Err(rejected) => {
+            given.warnings().iter().for_each(complain);
+            return Ok(reject(&rejected));
+        }
     };
-    let unknown = given.unknown().into_iter();
-    let unknown = unknown.map(|name| format!("{name} is set but is no setting of this service"));
-    let warnings: Vec<String> = unknown.chain(config.warnings()).collect();
-    if matches!(flags.try_get_one::<bool>(CHECK_CONFIG), Ok(Some(true))) {
+    let warnings = [given.warnings(), config.warnings()].concat();
+    if checked_only {
         warnings.iter().for_each(complain);
         return print_settings(&config);
     }
@@ -168,7 +182,7 @@ fn reject(complaints: &[impl Display]) -> ExitCode {
 fn print_settings(config: &Config) -> anyhow::Result<ExitCode> {
     let lines: String =
         config.in_force().map(|(variable, value)| format!("{variable}={value}\n")).collect();
-    print(&lines)
+    print(&terminal_safe(&lines))
 }
 
 /// Prints the API as an OpenAPI document.
