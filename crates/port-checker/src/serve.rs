@@ -46,7 +46,7 @@ pub(crate) fn serve(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
     };
     let checked_only = matches!(flags.try_get_one::<bool>(CHECK_CONFIG), Ok(Some(true)));
     let config = match given.resolve(files) {
-        Ok(config) => config,
+        Ok(config) => Config { revision: env!("REVISION"), ..config },
         Err(rejected) => {
             given.warnings().iter().for_each(complain);
             return Ok(reject(&rejected));
@@ -79,6 +79,7 @@ async fn run(mut config: Config, handed_over: HandedOver) -> anyhow::Result<Exit
         tls = listeners.tls.is_some(),
         metrics = metrics.map(display),
         version = env!("CARGO_PKG_VERSION"),
+        revision = config.revision,
         sockets = config.max_in_flight,
         "listening"
     );

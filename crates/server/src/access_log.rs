@@ -2,6 +2,7 @@
 
 use std::{
     net::IpAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -19,7 +20,7 @@ use http_body_util::BodyExt;
 use port_checker_api::{NDJSON, Reason};
 use tracing::{Instrument, Span, debug, info, info_span, warn};
 
-use crate::{caller::Caller, error::Failure, state::AppState, tally::SharedTally};
+use crate::{caller::Caller, error::Failure, metrics::Metrics, state::AppState, tally::SharedTally};
 
 /// The header that carries a request's id, in and out.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -57,6 +58,7 @@ pub(crate) async fn access_log(
         span: info_span!("request", id = id.to_str().unwrap_or_default()),
         started,
         outcome: None,
+        metrics: Arc::clone(&state.metrics),
     };
     let mut response = next.run(request).instrument(record.span.clone()).await;
     record.outcome = Some(Outcome::of(&response));
@@ -90,6 +92,7 @@ struct Record {
     started: Instant,
     /// None until there is an answer.
     outcome: Option<Outcome>,
+    metrics: Arc<Metrics>,
 }
 
 struct Outcome {
@@ -158,7 +161,10 @@ impl Drop for Record {
         let span = self.span.clone();
         let _entered = span.enter();
         match self.outcome.take() {
-            Some(outcome) => self.log(&outcome),
+            Some(outcome) => {
+                self.metrics.took(self.route(), self.started.elapsed());
+                self.log(&outcome);
+            }
             None => {
                 let Self { caller, method, .. } = &*self;
                 let (route, duration_ms) = (self.route(), milliseconds(self.started));

@@ -58,6 +58,9 @@ pub struct Config {
     pub metrics_address: Option<SocketAddr>,
     /// What a client may make this process hold or wait for. Not settings.
     pub bounds: Bounds,
+    /// Which revision of its source the program was built of, for `port_checker_build_info`. Not a
+    /// setting.
+    pub revision: &'static str,
 }
 
 /// The files to speak TLS with. Without any the service speaks plain HTTP.
@@ -137,6 +140,7 @@ impl Default for Config {
             tls: TlsFiles::default(),
             metrics_address: None,
             bounds: Bounds::default(),
+            revision: "unknown",
         }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct AppState {
 
 impl AppState {
     pub(crate) fn new(config: Config) -> Self {
-        let metrics = Metrics::new(config.redis.is_some());
+        let metrics = Metrics::new(&config);
         Self {
             prober: Prober::new(config.probe, Budget::new(config.max_in_flight)),
             limiter: Arc::new(Limiter::new(&config, Arc::clone(&metrics))),
