@@ -15,12 +15,16 @@ use tracing_subscriber::{
     filter::Targets,
     fmt::{
         FmtContext, FormatEvent, FormatFields,
-        format::{Format, Full, Writer},
+        format::{Format, Full, JsonFields, Writer},
     },
     layer::SubscriberExt,
     registry::LookupSpan,
     util::SubscriberInitExt,
 };
+
+mod json;
+
+use json::JsonLines;
 
 /// Lines that may wait for a reader of the log. Further ones are dropped: a log that nobody reads
 /// must not stop the service.
@@ -36,11 +40,15 @@ pub(crate) fn init(config: &Config) -> WorkerGuard {
         .buffered_lines_limit(WAITING_LINES)
         .finish(Gathered(BufWriter::new(stdout())));
     let level = if config.debug { Level::DEBUG } else { Level::INFO };
-    let ours = Targets::new().with_default(Level::WARN).with_target("port_checker", level);
+    // What strangers send makes libraries warn, as often and at such length as strangers like.
+    let ours = Targets::new().with_default(Level::ERROR).with_target("port_checker", level);
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colourful());
     let registry = tracing_subscriber::registry().with(ours);
     match config.log_format {
-        LogFormat::Json => registry.with(lines.json().flatten_event(true).with_ansi(false)).init(),
+        LogFormat::Json => {
+            let lines = lines.fmt_fields(JsonFields::new()).event_format(JsonLines);
+            registry.with(lines.with_ansi(false)).init();
+        }
         LogFormat::Text if to_journal() => registry.with(lines.event_format(Journal::new())).init(),
         LogFormat::Text => registry.with(lines.with_target(false)).init(),
     }

@@ -10,17 +10,25 @@ use axum::{
     body::Body,
     extract::{MatchedPath, Request, State},
     http::{
-        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
-        header::{CONNECTION, CONTENT_TYPE},
+        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        header::{CONNECTION, CONTENT_TYPE, USER_AGENT},
     },
     middleware::Next,
     response::Response,
 };
 use http_body_util::BodyExt;
 use port_checker_api::{NDJSON, Reason};
-use tracing::{Instrument, Span, debug, info, info_span, warn};
+use tracing::{Instrument, Level, Span, debug, enabled, info, info_span, warn};
 
-use crate::{caller::Caller, error::Failure, metrics::Metrics, state::AppState, tally::SharedTally};
+use crate::{
+    caller::Caller,
+    error::Failure,
+    log_budget::{Kind, LogBudget},
+    metrics::Metrics,
+    quote::shown,
+    state::AppState,
+    tally::{SharedTally, Tally},
+};
 
 /// The header that carries a request's id, in and out.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -53,12 +61,14 @@ pub(crate) async fn access_log(
     let id = request_id(request.headers());
     let mut record = Record {
         caller: caller.0,
-        method: request.method().clone(),
+        method: shown(request.method().as_str()),
         route: request.extensions().get::<MatchedPath>().cloned(),
-        span: info_span!("request", id = id.to_str().unwrap_or_default()),
+        span: info_span!("request", request_id = id.to_str().unwrap_or_default()),
+        user_agent: request.headers().get(USER_AGENT).map(of_stranger),
         started,
         outcome: None,
         metrics: Arc::clone(&state.metrics),
+        budget: Arc::clone(&state.log_budget),
     };
     let mut response = next.run(request).instrument(record.span.clone()).await;
     record.outcome = Some(Outcome::of(&response));
@@ -86,13 +96,15 @@ fn logged_at_its_end(response: Response, record: Record) -> Response {
 /// A request; logged when dropped.
 struct Record {
     caller: IpAddr,
-    method: Method,
+    method: String,
     route: Option<MatchedPath>,
+    user_agent: Option<String>,
     span: Span,
     started: Instant,
     /// None until there is an answer.
     outcome: Option<Outcome>,
     metrics: Arc<Metrics>,
+    budget: Arc<LogBudget>,
 }
 
 struct Outcome {
@@ -120,6 +132,14 @@ impl Record {
     fn log(&self, outcome: &Outcome) {
         let Outcome { status, tally, failure } = outcome;
         let tally = tally.as_ref().map(SharedTally::read);
+        let is_error = status.is_server_error() || status.is_client_error();
+        if !is_error && tally.is_none() && !enabled!(Level::DEBUG) {
+            return;
+        }
+        let dialled = tally.as_ref().is_some_and(Tally::has_verdicts);
+        if !self.budget.admits(self.caller, if dialled { Kind::Check } else { Kind::Other }) {
+            return;
+        }
         let of = |reason| tally.as_ref().and_then(|tally| tally.of(reason));
         macro_rules! line {
             ($level:ident, $what:literal) => {
@@ -127,6 +147,7 @@ impl Record {
                     caller = %self.caller,
                     method = %self.method,
                     route = self.route(),
+                    user_agent = self.user_agent,
                     status = status.as_u16(),
                     code = failure.as_ref().map(|failure| failure.code.name()),
                     error = failure.as_ref().map(|failure| failure.message.as_str()),
@@ -165,13 +186,19 @@ impl Drop for Record {
                 self.metrics.took(self.route(), self.started.elapsed());
                 self.log(&outcome);
             }
-            None => {
-                let Self { caller, method, .. } = &*self;
+            None if self.budget.admits(self.caller, Kind::Other) => {
+                let Self { caller, method, user_agent, .. } = &*self;
                 let (route, duration_ms) = (self.route(), milliseconds(self.started));
-                info!(%caller, %method, route, duration_ms, "abandoned by the client");
+                info!(%caller, %method, route, user_agent, duration_ms, "abandoned by the client");
             }
+            None => {}
         }
     }
+}
+
+/// A header's value as the log shows it.
+fn of_stranger(value: &HeaderValue) -> String {
+    shown(&String::from_utf8_lossy(value.as_bytes()))
 }
 
 fn milliseconds(since: Instant) -> u64 {

@@ -34,6 +34,7 @@ mod https;
 pub mod internals;
 mod limits;
 mod listen;
+mod log_budget;
 mod malformed;
 mod metrics;
 mod names;

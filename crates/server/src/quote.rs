@@ -25,13 +25,13 @@ pub fn escaped(value: &str, max_chars: usize) -> String {
 }
 
 /// What a stranger wrote, bounded and escaped.
-pub(crate) fn bounded(value: &str) -> String {
+pub(crate) fn shown(value: &str) -> String {
     escaped(value, MAX_QUOTED_CHARS)
 }
 
 /// The same in quotes, as a message names an offending value.
 pub(crate) fn quoted(value: &str) -> String {
-    format!("'{}'", bounded(value))
+    format!("'{}'", shown(value))
 }
 
 /// What a parser says. What it quotes of a stranger's, from the first quotation mark to the last, is
@@ -43,7 +43,7 @@ pub(crate) fn shortened(reason: impl ToString) -> String {
     let last = quoted.rfind(&before[first..]).unwrap_or(quoted.len());
     let (quoted, after) = quoted.split_at(last);
     let [before, after] = [before, after].map(|words| escaped(words, MAX_REASON_CHARS));
-    format!("{before}{}{after}", bounded(quoted))
+    format!("{before}{}{after}", shown(quoted))
 }
 
 #[cfg(test)]

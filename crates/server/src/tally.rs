@@ -29,6 +29,11 @@ impl Tally {
         }
     }
 
+    /// Whether a port was judged, and so somebody was dialled.
+    pub(crate) fn has_verdicts(&self) -> bool {
+        self.open > 0 || self.not_open.iter().any(|&count| count > 0)
+    }
+
     /// Nothing, where there is nothing to tell.
     pub(crate) fn of(&self, reason: Reason) -> Option<usize> {
         Some(self.not_open[reason as usize]).filter(|&count| count > 0)
