@@ -38,9 +38,6 @@ impl Reading {
         if !is_name(&name) {
             return self.add_words(line, &name);
         }
-        if value.text.contains(|char: char| char.is_control() && !"\t\n".contains(char)) {
-            return self.warn(line, "a control character in the value: systemd passes it over");
-        }
         if value.has_comment {
             self.warn(line, "a comment behind a value is part of the value");
         }
