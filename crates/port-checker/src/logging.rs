@@ -1,21 +1,23 @@
 //! Log lines on standard output: for people, for the journal, or as JSON.
 
 use std::{
-    fmt, fs,
+    fmt::{self, Debug},
+    fs,
     io::{self, BufWriter, IsTerminal, Stdout, Write, stdout},
     os::unix::fs::MetadataExt,
     thread,
     time::Duration,
 };
 
-use port_checker_server::{Config, LogFormat};
-use tracing::{Event, Level, Subscriber};
+use port_checker_server::{Config, LogFormat, escaped};
+use tracing::{Event, Level, Subscriber, field::Field};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
+    field::MakeExt,
     filter::Targets,
     fmt::{
         FmtContext, FormatEvent, FormatFields,
-        format::{Format, Full, JsonFields, Writer},
+        format::{Format, Full, JsonFields, Writer, debug_fn},
     },
     layer::SubscriberExt,
     registry::LookupSpan,
@@ -44,15 +46,27 @@ pub(crate) fn init(config: &Config) -> WorkerGuard {
     let ours = Targets::new().with_default(Level::ERROR).with_target("port_checker", level);
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colourful());
     let registry = tracing_subscriber::registry().with(ours);
+    let text = || debug_fn(text_field).delimited(" ");
     match config.log_format {
         LogFormat::Json => {
             let lines = lines.fmt_fields(JsonFields::new()).event_format(JsonLines);
             registry.with(lines.with_ansi(false)).init();
         }
-        LogFormat::Text if to_journal() => registry.with(lines.event_format(Journal::new())).init(),
-        LogFormat::Text => registry.with(lines.with_target(false)).init(),
+        LogFormat::Text if to_journal() => {
+            registry.with(lines.fmt_fields(text()).event_format(Journal::new())).init();
+        }
+        LogFormat::Text => registry.with(lines.fmt_fields(text()).with_target(false)).init(),
     }
     guard
+}
+
+/// A field for people. A path or a library's words must not control the terminal or begin a line.
+fn text_field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> fmt::Result {
+    let value = escaped(&format!("{value:?}"), usize::MAX);
+    match field.name() {
+        "message" => writer.write_str(&value),
+        name => write!(writer, "{name}={value}"),
+    }
 }
 
 /// Writes what has gathered, and lets more gather.

@@ -55,15 +55,11 @@ fn main() -> ExitCode {
     })
 }
 
-/// Says what is wrong on standard error; if that is gone too, the exit status has to do.
+/// Says what is wrong, on one line of standard error; if that is gone too, the exit status has to do.
+/// What it quotes, such as a path, must not control the terminal.
 fn complain(complaint: impl Display) {
-    let _ = writeln!(stderr(), "port-checker: {}", terminal_safe(&complaint.to_string()));
-}
-
-/// Words that may quote an argument or a variable, with what would control a terminal escaped.
-fn terminal_safe(words: &str) -> String {
-    let lines: Vec<_> = words.split('\n').map(|line| escaped(line, usize::MAX)).collect();
-    lines.join("\n")
+    let complaint = escaped(&complaint.to_string(), usize::MAX);
+    let _ = writeln!(stderr(), "port-checker: {complaint}");
 }
 
 /// Prints a document.

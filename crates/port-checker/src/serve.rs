@@ -10,7 +10,9 @@ use std::{
 
 use anyhow::Context;
 use clap::ArgMatches;
-use port_checker_server::{Config, Listeners, OpenFiles, TlsIdentity, adopt, run_supervised};
+use port_checker_server::{
+    Config, Listeners, OpenFiles, TlsIdentity, adopt, escaped, run_supervised,
+};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -25,7 +27,6 @@ use crate::{
     logging, print,
     service_manager::ServiceManager,
     settings::Given,
-    terminal_safe,
 };
 
 /// Runs the service until a signal ends it.
@@ -181,9 +182,9 @@ fn reject(complaints: &[impl Display]) -> ExitCode {
 }
 
 fn print_settings(config: &Config) -> anyhow::Result<ExitCode> {
-    let lines: String =
-        config.in_force().map(|(variable, value)| format!("{variable}={value}\n")).collect();
-    print(&terminal_safe(&lines))
+    let line =
+        |(variable, value): (_, String)| format!("{variable}={}\n", escaped(&value, usize::MAX));
+    print(&config.in_force().map(line).collect::<String>())
 }
 
 /// Prints the API as an OpenAPI document.

@@ -46,7 +46,7 @@ impl Given {
         let mut given = Self::default();
         given.add_dotenv(Path::new(FILE));
         let mut environment = environment(env::vars_os())?;
-        given.warnings = kubernetes::pass_over(&mut environment);
+        given.warnings.extend(kubernetes::pass_over(&mut environment));
         for (name, text) in environment {
             given.values.insert(name, Value { text, line: None });
         }
@@ -100,17 +100,21 @@ impl Given {
 
     /// It may belong to another program: only what is ours in it counts.
     fn add_dotenv(&mut self, path: &Path) {
+        // Other things have this name too: a virtual environment of Python's is a directory.
+        if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+            return;
+        }
         let contents = match fs::read(path) {
             Ok(contents) => contents,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Err(error) => {
-                // A directory of this name is common too: a virtual environment of Python's.
-                let none = [io::ErrorKind::NotFound, io::ErrorKind::IsADirectory];
-                if !none.contains(&error.kind()) {
-                    self.unreadable.push(format!("cannot read {}: {error}", path.display()));
-                }
-                return;
+                return self.unreadable.push(format!("cannot read {}: {error}", path.display()));
             }
         };
+        if contents.starts_with(b"\xff\xfe") || contents.starts_with(b"\xfe\xff") {
+            let ignored = format!("{} is UTF-16 and is ignored; expected UTF-8", path.display());
+            return self.warnings.push(ignored);
+        }
         for dotenv::Line { number, name, value } in dotenv::lines(&contents, is_ours) {
             let line = format!("{}, line {number}", path.display());
             match value {

@@ -8,6 +8,7 @@ use std::{
 };
 
 use port_checker_testbed::{
+    certificates::{Authority, Validity},
     http::{begin_check, check_ports, connect, exchange, get},
     ports::{Held, LOOPBACK, Listening, Refusing, Silent},
     process::Service,
@@ -126,6 +127,28 @@ fn the_journal_gets_a_level_and_no_time() {
     assert_eq!(status.code(), Some(1), "cannot listen on {NOT_OURS}");
     let log = std::fs::read_to_string(file.path()).unwrap();
     assert!(log.starts_with("<4>PORT_CHECKER_TARGETS=any"), "{log:?}");
+}
+
+#[test]
+fn a_path_does_not_control_the_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let odd = directory.path().join("c\u{1b}[31m\r\nforged \u{9b}2J");
+    std::fs::create_dir(&odd).unwrap();
+    let identity = Authority::new().issue(&["checker.example"], Validity::Now);
+    let (certificate, key) = identity.write(&odd, "server");
+    let settings = [
+        ("PORT_CHECKER_TLS_CERT", certificate.to_str().unwrap()),
+        ("PORT_CHECKER_TLS_KEY", key.to_str().unwrap()),
+    ];
+    let checked = port_checker(&["serve", "--check-config"], &settings).output().unwrap();
+    let mut service = Service::start(&mut port_checker(&["serve"], &settings));
+    std::fs::remove_file(&certificate).unwrap();
+    service.signal("HUP");
+    let line = service.wait_for_line("keeping the certificate");
+    for shown in [String::from_utf8_lossy(&checked.stdout).trim().replace('\n', ""), line] {
+        assert!(!shown.contains(char::is_control), "{shown:?}");
+        assert!(shown.contains(r"c\u{1b}[31m\r\nforged"), "{shown}");
+    }
 }
 
 #[test]

@@ -65,6 +65,8 @@ fn what_cannot_be_ours_in_dotenv_is_passed_over() {
     fs::create_dir(directory.path().join(".env")).unwrap();
     let output = checked(directory.path());
     assert!(output.status.success(), "a directory: {}", said(&output));
+    let output = checked(with_dotenv(b"\xff\xfeP\0O\0R\0T\0").path());
+    assert!(output.status.success() && said(&output).contains("UTF-16"), "{}", said(&output));
 }
 
 #[test]
