@@ -95,3 +95,27 @@ fn abandoned_requests_do_not_fill_the_log() {
     assert!(count(&lines, "abandoned") <= 60, "{lines:#?}");
     assert!(withheld >= 7_900, "{withheld} of 8,000");
 }
+
+/// As from a botnet. A trusted proxy says who they are, so that one machine can play all of them.
+#[test]
+fn many_callers_together_do_not_fill_the_log() {
+    const CALLERS: usize = 10_000;
+    let proxy = [("PORT_CHECKER_TRUSTED_PROXIES", "127.0.0.1")];
+    let mut command = port_checker(&["serve"], &[QUICK.as_slice(), &proxy].concat());
+    let service = Service::start(&mut command);
+    let begun = Instant::now();
+    let mut client = connect(service.address);
+    for caller in 0..CALLERS {
+        let request = format!(
+            "GET /no/such/route HTTP/1.1\r\nHost: test\r\nX-Forwarded-For: 2001:db8:{caller:x}::1\r\n\r\n"
+        );
+        client.write_all(request.as_bytes()).unwrap();
+        assert_eq!(read_answer(&mut client).status, 404);
+    }
+    let seconds = usize::try_from(begun.elapsed().as_secs()).unwrap();
+    let (_, lines) = service.finish();
+    // 500 at once, 50 a second, reports of 11 lines every ten seconds, and the end of the service.
+    let most = 500 + 50 * (seconds + 1) + 11 * (seconds / 10 + 1) + 4;
+    assert!(lines.len() <= most, "{} lines in {seconds} seconds", lines.len());
+    assert!(count(&lines, ", of other callers") >= 1, "{lines:#?}");
+}
