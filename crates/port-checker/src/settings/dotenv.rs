@@ -66,7 +66,7 @@ fn closing(text: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
     text.char_indices().find_map(|(at, char)| {
         let closes = char == quote && !escaped;
-        escaped = char == '\\' && !escaped && quote != '\'';
+        escaped = char == '\\' && !escaped;
         closes.then_some(at)
     })
 }
@@ -76,49 +76,39 @@ fn read(text: &str) -> Result<String, &'static str> {
     if text.contains(char::REPLACEMENT_CHARACTER) {
         return Err(NOT_UTF8);
     }
-    let quoted = text.trim_start();
-    let value = match quoted.chars().next().filter(|char| "'\"".contains(*char)) {
-        Some(quote) => {
-            let inside = &quoted[1..];
-            let end = closing(inside, quote).ok_or(OPEN_QUOTE)?;
-            let after = inside[end + 1..].trim_start();
-            if !after.is_empty() && !after.starts_with('#') {
-                return Err(AFTER_QUOTE);
-            }
-            if quote == '\'' {
-                return Ok(inside[..end].to_owned());
-            }
-            &inside[..end]
-        }
-        None => without_comment(text).trim(),
+    let text = text.trim_end();
+    let Some(quote) = text.trim_start().chars().next().filter(|char| "'\"".contains(*char)) else {
+        let value = without_comment(text).trim();
+        return if value.contains("${") { Err(SUBSTITUTION) } else { Ok(value.to_owned()) };
     };
-    match value.contains("${") {
-        true => Err(SUBSTITUTION),
-        false if quoted.starts_with('"') => Ok(unescaped(value)),
-        false => Ok(value.to_owned()),
+    let inside = &text.trim_start()[1..];
+    let end = closing(inside, quote).ok_or(OPEN_QUOTE)?;
+    let (inside, after) = (&inside[..end], inside[end + 1..].trim_start());
+    match quote {
+        _ if !after.is_empty() && !after.starts_with('#') => Err(AFTER_QUOTE),
+        '\'' => Ok(unescaped(inside, "'\\")),
+        _ if inside.contains("${") => Err(SUBSTITUTION),
+        _ => Ok(unescaped(inside, "\"'\\$")),
     }
 }
 
 /// A comment begins with `#` behind a blank: a password may have one in it.
 fn without_comment(text: &str) -> &str {
-    let mut before = ' ';
-    let comment = text.char_indices().find(|&(_, char)| {
+    let mut before = '=';
+    let comment = text.find(|char: char| {
         let begins = char == '#' && before.is_whitespace();
         before = char;
         begins
     });
-    match comment {
-        Some((0, _)) | None => text,
-        Some((at, _)) => &text[..at],
-    }
+    &text[..comment.unwrap_or(text.len())]
 }
 
-/// What double quotes hold: a backslash takes from these characters what they mean there.
-fn unescaped(text: &str) -> String {
+/// What quotes hold: a backslash takes from these characters what they mean there.
+fn unescaped(text: &str, special: &str) -> String {
     let mut value = String::new();
     let mut chars = text.chars().peekable();
     while let Some(char) = chars.next() {
-        let escaped = chars.next_if(|next| char == '\\' && "\"\\$`".contains(*next));
+        let escaped = chars.next_if(|next| char == '\\' && special.contains(*next));
         value.push(escaped.unwrap_or(char));
     }
     value
@@ -150,8 +140,9 @@ mod tests {
             ("OURS='a # b'", "a # b", "no comment in quotes"),
             ("OURS=a, b", "a, b", "a blank within"),
             (r#"OURS="a\"b\\c\$d\n""#, r#"a"b\c$d\n"#, "escaped in double quotes"),
-            (r"OURS='a\'", r"a\", "no escapes in single quotes"),
-            (r"OURS=a\b", r"a\b", "nor outside of quotes"),
+            (r"OURS='a\'b\\c\$d'", r"a'b\c\$d", "escaped in single quotes"),
+            (r"OURS=a\b\\c", r"a\b\\c", "no escapes outside of quotes"),
+            ("OURS=#a #b", "#a", "only the second one begins a comment"),
             ("OURS=5\r", "5", "a line end of Windows"),
             ("\u{feff}OURS=5", "5", "a byte-order mark"),
         ];
@@ -163,13 +154,15 @@ mod tests {
 
     #[test]
     fn lines_that_are_ours_and_wrong() {
-        let cases: [(&[u8], &str, &str); 9] = [
+        let cases: [(&[u8], &str, &str); 11] = [
             (b"OURS: 5", NO_ASSIGNMENT, "as YAML writes it"),
             (b"OURS 5", NO_ASSIGNMENT, "a blank"),
             (b"OURS", NO_ASSIGNMENT, "the name alone"),
             (b"'OURS'=5", NO_ASSIGNMENT, "a quoted name"),
             (b"OURS='5", OPEN_QUOTE, "an open quotation mark"),
             (b"OURS=\"5\\\"", OPEN_QUOTE, "one that is escaped"),
+            (b"OURS='5\\'", OPEN_QUOTE, "the same in single quotes"),
+            (b"OURS=\"${HOME}\"", SUBSTITUTION, "to be substituted in double quotes"),
             (b"OURS='5'6", AFTER_QUOTE, "more behind it"),
             (b"OURS=${HOME}/x", SUBSTITUTION, "to be substituted"),
             (b"OURS=\xff", NOT_UTF8, "another encoding"),
