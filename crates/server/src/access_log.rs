@@ -27,7 +27,7 @@ use crate::{
     metrics::Metrics,
     quote::shown,
     state::AppState,
-    tally::{SharedTally, Tally},
+    tally::{SharedTally, Tally, TallyOfRequest, with_tally},
 };
 
 /// The header that carries a request's id, in and out.
@@ -66,11 +66,13 @@ pub(crate) async fn access_log(
         span: info_span!("request", request_id = id.to_str().unwrap_or_default()),
         user_agent: request.headers().get(USER_AGENT).map(of_stranger),
         started,
+        tally: TallyOfRequest::default(),
         outcome: None,
         metrics: Arc::clone(&state.metrics),
         budget: Arc::clone(&state.log_budget),
     };
-    let mut response = next.run(request).instrument(record.span.clone()).await;
+    let answer = with_tally(Arc::clone(&record.tally), next.run(request));
+    let mut response = answer.instrument(record.span.clone()).await;
     record.outcome = Some(Outcome::of(&response));
     state.metrics.answered(record.route(), response.status());
     if state.draining.is_cancelled() {
@@ -101,6 +103,7 @@ struct Record {
     user_agent: Option<String>,
     span: Span,
     started: Instant,
+    tally: TallyOfRequest,
     /// None until there is an answer.
     outcome: Option<Outcome>,
     metrics: Arc<Metrics>,
@@ -177,6 +180,27 @@ impl Record {
     }
 }
 
+impl Record {
+    /// A check had probably begun: what it found so far is told.
+    fn log_abandoned(&self) {
+        let tally = self.tally.get().map(SharedTally::read);
+        let kind = if tally.is_some() { Kind::Check } else { Kind::Other };
+        if self.budget.admits(self.caller, kind) {
+            info!(
+                caller = %self.caller,
+                method = %self.method,
+                route = self.route(),
+                user_agent = self.user_agent,
+                target = tally.as_ref().map(|tally| tracing::field::display(tally.target)),
+                ports = tally.as_ref().map(|tally| tally.ports),
+                open = tally.as_ref().map(|tally| tally.open),
+                duration_ms = milliseconds(self.started),
+                "abandoned by the client"
+            );
+        }
+    }
+}
+
 impl Drop for Record {
     fn drop(&mut self) {
         let span = self.span.clone();
@@ -186,12 +210,7 @@ impl Drop for Record {
                 self.metrics.took(self.route(), self.started.elapsed());
                 self.log(&outcome);
             }
-            None if self.budget.admits(self.caller, Kind::Other) => {
-                let Self { caller, method, user_agent, .. } = &*self;
-                let (route, duration_ms) = (self.route(), milliseconds(self.started));
-                info!(%caller, %method, route, user_agent, duration_ms, "abandoned by the client");
-            }
-            None => {}
+            None => self.log_abandoned(),
         }
     }
 }

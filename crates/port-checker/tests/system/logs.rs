@@ -9,9 +9,9 @@ use std::{
 
 use port_checker_testbed::{
     certificates::{Authority, Validity},
-    http::{begin_check, check_ports, connect, exchange, get},
+    http::{begin_check, check_ports, connect, exchange, get, metric},
     ports::{Held, LOOPBACK, Listening, Refusing, Silent},
-    process::Service,
+    process::{Service, wait_until},
 };
 
 use crate::program::port_checker;
@@ -78,9 +78,15 @@ fn what_fails_tells_why() {
 fn what_the_client_abandons_is_told() {
     let mut service = Service::start(&mut port_checker(&["serve"], &QUICK));
     let silent = Silent::on(LOOPBACK);
-    drop(begin_check(service.address, &format!(r#"{{"ports":[{}]}}"#, silent.port())));
+    let client = begin_check(service.address, &format!(r#"{{"ports":[{}]}}"#, silent.port()));
+    wait_until("somebody is dialled", || {
+        metric(service.address, "port_checker_probes_in_flight ") > 0.0
+    });
+    drop(client);
     let line = service.wait_for_line("abandoned");
-    assert!(line.contains("caller=127.0.0.1") && line.contains("/check-ports"), "{line}");
+    for part in ["caller=127.0.0.1", "/check-ports", "target=127.0.0.1", "ports=1"] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
 }
 
 /// Nobody reads standard output once the service has told its address.

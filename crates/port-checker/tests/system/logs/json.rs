@@ -1,9 +1,7 @@
 //! Lines as JSON, each parsed strictly.
 
-use std::io::Write;
-
 use port_checker_testbed::{
-    http::{JSON, begin_check, check_ports, connect, get, post, request, send},
+    http::{JSON, begin_check, check_ports, get, post, request, send},
     ports::{Held, LOOPBACK, Listening, Refusing, Silent},
     process::Service,
 };
@@ -73,42 +71,51 @@ fn every_line_of_a_start_is_strict_json() {
 /// The same from then on.
 #[test]
 fn every_line_of_a_service_is_strict_json() {
-    let settings = [
-        ("PORT_CHECKER_REDIS_URL", "redis://127.0.0.1:1"),
-        ("PORT_CHECK_DEADLINE", "2"),
-        ("PORT_CHECK_TIMEOUT", "1.5"),
-    ];
-    let mut service = start(&settings);
+    let mut service = start(&[("PORT_CHECKER_REDIS_URL", "redis://127.0.0.1:1")]);
     let address = service.address;
     let (open, silent) = (Listening::on(LOOPBACK), Silent::on(LOOPBACK));
     drop(begin_check(address, &format!(r#"{{"ports":[{}]}}"#, silent.port())));
-    let abandoned = parse(&service.wait_for_line("abandoned"));
-    assert_whole(&abandoned);
-    assert!(abandoned["request_id"].is_string(), "{abandoned}");
+    let mut lines = service.lines_until("abandoned");
     check_ports(address, &format!(r#"{{"ports":[{}]}}"#, open.port()));
     check_ports(address, r#"{"provider_ip":"224.0.0.1","ports":[1]}"#);
     check_ports(address, "{\"ports\":\"\\u001b\u{202e}\"}");
     post(address, "/check-tls", &format!("{JSON}Connection: close\r\n"), b"{\"host\":1}");
-    request(address, "GET", "/\u{7f}%00\"", "User-Agent: a\"b\\c\t\u{202e}\r\n");
+    request(address, "GET", "/%00\"\\", "User-Agent: a\"b\\c\t\u{202e}\r\n");
     get(address, "/health");
     send(address, b"\r\n\x01 not HTTP\r\n\r\n");
-    let begun =
-        format!("POST /check-ports HTTP/1.1\r\nHost: a\r\n{JSON}Content-Length: 9\r\n\r\n{{");
-    connect(address).write_all(begun.as_bytes()).unwrap();
     service.signal("HUP");
-    let read_again = parse(&service.wait_for_line("read again"));
-    assert_whole(&read_again);
+    lines.extend(service.lines_until("read again"));
     for _ in 0..100 {
         get(address, "/no/such/route");
     }
-    let mut last = connect(address);
-    let (status, lines) = service.finish();
-    assert!(status.success());
-    let _ = last.write_all(b"GET / HTTP/1.1\r\n");
+    lines.extend(service.finish().1);
+    assert_kinds(
+        &lines,
+        &[
+            "Redis does not answer: limits are kept in this process until it does",
+            "abandoned by the client",
+            "judged",
+            "checked",
+            "rejected",
+            "answered",
+            "connection broke off",
+            "there is no certificate to read again",
+            "more lines were not written",
+            "shutting down",
+            "stopped",
+        ],
+    );
+    let failing = start(&[("PORT_CHECK_DEADLINE", "0.1")]);
+    check_ports(failing.address, &format!(r#"{{"ports":[{}]}}"#, silent.port()));
+    assert_kinds(&failing.finish().1, &["failed"]);
+}
+
+/// Each is strict, and these messages are among them.
+fn assert_kinds(lines: &[String], messages: &[&str]) {
     let lines: Vec<Value> = lines.iter().map(|line| parse(line)).collect();
     lines.iter().for_each(assert_whole);
-    for message in ["rejected", "more lines were not written", "shutting down", "stopped"] {
-        assert!(lines.iter().any(|line| line["message"] == message), "{message} in {lines:#?}");
+    for message in messages {
+        assert!(lines.iter().any(|line| line["message"] == *message), "{message} in {lines:#?}");
     }
 }
 
