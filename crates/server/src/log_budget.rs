@@ -2,8 +2,8 @@
 //!
 //! A stranger chooses how many requests there are, and each wants a line. Beyond a caller's budget, or
 //! that of all callers, lines are counted instead of written, and the counts are told at intervals.
-//! Requests that had somebody dialled have budgets of their own, so that requests that cost nothing
-//! cannot keep from the log who was dialled.
+//! Checks that dialled somebody have separate budgets, so that requests that cost nothing cannot keep
+//! from the log who was dialled.
 
 use std::{
     collections::HashMap,
@@ -23,7 +23,7 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 /// How many callers are named in a report, those with most lines first. The others are one number.
 const MAX_NAMED: usize = 10;
 
-/// How many callers have budgets of their own, in about 0.5 MiB. Beyond them the budget of all counts.
+/// How many callers have separate budgets, in about 0.5 MiB. Beyond them the budget of all counts.
 const MAX_CALLERS: usize = 4096;
 
 /// How often callers are looked for whose budgets are whole again, while there is no place for more.

@@ -57,7 +57,7 @@ mod tests {
             ("GET", "'GET'", "as it is"),
             (r#"a\b "c" 'd'"#, r#"'a\b "c" 'd''"#, "nothing that controls a terminal"),
             ("über 日本", "'über 日本'", "letters of any language"),
-            ("a\r\nb\u{1b}[2J", r"'a\r\nb\u{1b}[2J'", "a line of its own, an escape sequence"),
+            ("a\r\nb\u{1b}[2J", r"'a\r\nb\u{1b}[2J'", "a forged line, an escape sequence"),
             ("\u{202e}gpj.exe\u{200b}", r"'\u{202e}gpj.exe\u{200b}'", "turned and hidden text"),
             ("\u{9b}2J\u{7f}", r"'\u{9b}2J\u{7f}'", "controls beyond ASCII's first 32"),
             (&long, &format!("'{}…'", "x".repeat(64)), "more than 64 characters"),

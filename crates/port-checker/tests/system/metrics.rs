@@ -52,17 +52,18 @@ fn what_happened_is_counted() {
     assert!(metric(service.address, "process_resident_memory_bytes ") > 0.0);
 }
 
-/// What is built in a repository knows its revision.
+/// Where the builder does not say it, the repository knows the revision.
 fn build_info() -> String {
-    let git = Command::new("git").args(["rev-parse", "HEAD"]).output();
-    let revision = git.ok().filter(|git| git.status.success()).map(|git| git.stdout);
-    let revision = revision.map(|text| String::from_utf8_lossy(&text).trim().to_owned());
-    let revision = revision.as_deref().unwrap_or("unknown");
+    let git = || Command::new("git").args(["rev-parse", "HEAD"]).output().ok();
+    let of_git = || git().filter(|git| git.status.success()).map(|git| git.stdout);
+    let text = |stdout: Vec<u8>| String::from_utf8_lossy(&stdout).trim().to_owned();
+    let given = std::env::var("SOURCE_REVISION").ok().filter(|revision| !revision.is_empty());
+    let revision = given.or_else(|| of_git().map(text)).unwrap_or_else(|| "unknown".to_owned());
     let version = env!("CARGO_PKG_VERSION");
     format!(r#"port_checker_build_info{{revision="{revision}",version="{version}"}}"#)
 }
 
-/// With the time-outs of an operator's own.
+/// With a time-out that is not the default.
 #[test]
 fn what_takes_as_long_as_it_may_has_a_bucket() {
     let settings = [SETTINGS[0], SETTINGS[1], ("PORT_CHECK_TIMEOUT", "0.3")];
