@@ -51,14 +51,24 @@ fn named(line: &str) -> (&str, &str) {
 }
 
 /// How many of `further` lines belong to a value that begins with a quotation mark. None where it is
-/// never closed: then it was not meant as one.
+/// never closed, or something follows the second mark: then the first was not meant as one.
 fn lines_of_value(value: &str, further: &[&str]) -> usize {
     let value = value.trim_start();
     let Some(quote) = value.chars().next().filter(|char| "'\"`".contains(*char)) else { return 0 };
     if closing(&value[1..], quote).is_some() {
         return 0;
     }
-    further.iter().position(|line| closing(line, quote).is_some()).map_or(0, |last| last + 1)
+    let last = further.iter().enumerate().find_map(|(last, line)| {
+        let end = closing(line, quote)?;
+        Some((last, &line[end + 1..]))
+    });
+    last.filter(|(_, after)| is_nothing(after)).map_or(0, |(last, _)| last + 1)
+}
+
+/// Whether only a comment follows a quoted value, if anything.
+fn is_nothing(after: &str) -> bool {
+    let after = after.trim_start();
+    after.is_empty() || after.starts_with('#')
 }
 
 /// Where the quotation mark is that closes what `text` is the inside of.
@@ -83,9 +93,9 @@ fn read(text: &str) -> Result<String, &'static str> {
     };
     let inside = &text.trim_start()[1..];
     let end = closing(inside, quote).ok_or(OPEN_QUOTE)?;
-    let (inside, after) = (&inside[..end], inside[end + 1..].trim_start());
+    let (inside, after) = (&inside[..end], &inside[end + 1..]);
     match quote {
-        _ if !after.is_empty() && !after.starts_with('#') => Err(AFTER_QUOTE),
+        _ if !is_nothing(after) => Err(AFTER_QUOTE),
         '\'' => Ok(unescaped(inside, "'\\")),
         _ if inside.contains("${") => Err(SUBSTITUTION),
         _ => Ok(unescaped(inside, "\"'\\$")),
@@ -175,7 +185,7 @@ mod tests {
     #[test]
     fn lines_of_others_are_passed_over() {
         let contents = "KEY: value\nOTHER=it's\n---\n{\"a\": \"b\"}\nMULTI=\"one\nOURS=1\n\"\nOPEN='\n\
-                        # OURS=2\n=OURS\nOURS=3\nOURS2=4\n";
+                        # OURS=2\n=OURS\nOURS=3\nOURS2='4'\n";
         let found = read_all(contents.as_bytes());
         let expected = [
             (11, "OURS".to_owned(), Ok("3".to_owned())),
