@@ -77,7 +77,7 @@ pub(crate) struct AskingArgs {
     /// How many checkers must reach a port for it to count as reachable
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) quorum: usize,
-    /// How long a checker may take to answer; one that is busy is given up to two minutes more
+    /// How long a checker may take to answer; one that is busy is given up to four minutes more
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) timeout: Duration,
     /// A file with authorities in PEM to trust beside the system's, for checkers over HTTPS

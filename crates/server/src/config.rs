@@ -14,12 +14,14 @@ use crate::{OpenFiles, TlsIdentity};
 
 mod bounds;
 mod invalid;
+mod limits;
 mod parse;
 mod redis_url;
 mod settings;
 
 pub use bounds::Bounds;
 pub use invalid::InvalidSetting;
+pub use limits::{Allowance, Limits};
 pub use redis_url::RedisUrl;
 pub use settings::{SETTINGS, Setting};
 
@@ -72,32 +74,6 @@ pub struct TlsFiles {
     pub key: Option<PathBuf>,
 }
 
-/// How many probes (ports) may be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// By one caller: an IPv4 address or an IPv6 /64.
-    pub caller: Allowance,
-    /// Of one target: an IPv4 address or an IPv6 /64.
-    pub target: Allowance,
-    /// How many times a probe counts for its caller when the target is not the caller.
-    pub third_party_cost: u32,
-}
-
-/// How many probes a caller or target may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Allowance {
-    /// In the long run; 0 turns the limit off.
-    pub per_minute: u32,
-    /// At once.
-    pub burst: u32,
-}
-
-impl Default for Allowance {
-    fn default() -> Self {
-        Self { per_minute: 600, burst: 2048 }
-    }
-}
-
 /// How log lines look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LogFormat {
@@ -130,11 +106,7 @@ impl Default for Config {
             max_in_flight: bounds::USUAL_OPEN_FILES.probes(),
             policy: Policy::default(),
             trusted_proxies: Vec::new(),
-            limits: Limits {
-                caller: Allowance::default(),
-                target: Allowance::default(),
-                third_party_cost: 10,
-            },
+            limits: Limits::default(),
             redis: None,
             cors_origins: CorsOrigins::Any,
             tls: TlsFiles::default(),
@@ -220,9 +192,13 @@ impl Config {
 
     /// How many ports that never answer one request can have judged within the deadline.
     fn ports_in_time(&self) -> usize {
-        let longest = self.probe.longest().as_secs_f64().max(f64::MIN_POSITIVE);
-        let rounds = (self.deadline.as_secs_f64() / longest).floor();
-        Budget::new(self.max_in_flight).largest_share().saturating_mul(rounds as usize)
+        let share = Budget::new(self.max_in_flight).largest_share();
+        let socket_time = self.probe.socket_time().as_secs_f64().max(f64::MIN_POSITIVE);
+        let rounds = (self.deadline.as_secs_f64() / socket_time).floor() as usize;
+        match rounds {
+            0 => share / self.probe.attempts.get() as usize,
+            rounds => share.saturating_mul(rounds),
+        }
     }
 
     /// What is allowed but probably not meant.
@@ -233,6 +209,13 @@ impl Config {
                 "a port that never answers takes {:?}, longer than PORT_CHECK_DEADLINE ({:?}): such \
                  checks will fail. Lower PORT_CHECK_RETRIES or PORT_CHECK_TIMEOUT, or raise the deadline",
                 self.probe.longest(),
+                self.deadline
+            ));
+        } else if self.probe.socket_time() > self.deadline {
+            warnings.push(format!(
+                "PORT_CHECK_RETRIES × PORT_CHECK_TIMEOUT ({:?}) is longer than PORT_CHECK_DEADLINE \
+                 ({:?}): checks of ports that never answer will fail while sockets are short",
+                self.probe.socket_time(),
                 self.deadline
             ));
         }
@@ -251,6 +234,7 @@ impl Config {
                     .to_owned(),
             );
         }
+        warnings.extend(self.limits.warnings(self.max_ports, self.policy.targets));
         warnings
     }
 }

@@ -9,7 +9,7 @@ use prometheus::{
     TextEncoder, core::Collector, process_collector::ProcessCollector,
 };
 
-use crate::{Config, limits::Side};
+use crate::{Config, limits::Scope};
 
 mod buckets;
 
@@ -64,7 +64,7 @@ impl Metrics {
             ),
             probe_seconds: histogram(
                 "probe_duration_seconds",
-                "Duration of the last attempt at each port.",
+                "Duration of the attempt that decided, of each port.",
                 &buckets::of_probes(config),
             ),
             probes: gauge("probes_in_flight", "Sockets open for probes."),
@@ -142,9 +142,9 @@ impl Metrics {
         for verdict in TlsVerdict::NAMES {
             self.tls_verdicts.with_label_values(&[verdict]);
         }
-        for side in [Side::Caller, Side::Target] {
+        for scope in Scope::ALL {
             for decision in [ADMITTED, REJECTED] {
-                self.limiter.with_label_values(&[side.name(), decision]);
+                self.limiter.with_label_values(&[scope.name(), decision]);
             }
         }
         for kind in FaultKind::ALL {
@@ -175,9 +175,9 @@ impl Metrics {
         self.faults.with_label_values(&[fault.kind().name()]).inc();
     }
 
-    pub(crate) fn limiter_decided(&self, side: Side, admitted: bool) {
+    pub(crate) fn limiter_decided(&self, scope: Scope, admitted: bool) {
         let decision = if admitted { ADMITTED } else { REJECTED };
-        self.limiter.with_label_values(&[side.name(), decision]).inc();
+        self.limiter.with_label_values(&[scope.name(), decision]).inc();
     }
 
     pub(crate) fn redis_up(&self, up: bool) {

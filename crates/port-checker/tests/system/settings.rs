@@ -22,6 +22,7 @@ const UNUSABLE: &[(&str, &str, &str)] = &[
     ("PORT_CHECK_RETRIES", "2.5", "half an attempt"),
     ("PORT_CHECK_RETRY_DELAY", "-1", "before the last attempt"),
     ("PORT_CHECK_RETRY_DELAY", "1s", "a unit"),
+    ("PORT_CHECK_SETTLE", "5.1", "more than is ever worth waiting"),
     ("PORT_CHECK_TIMEOUT", "0", "no time at all"),
     ("PORT_CHECK_TIMEOUT", "NaN", "not a number"),
     ("PORT_CHECK_DEADLINE", "inf", "no deadline"),

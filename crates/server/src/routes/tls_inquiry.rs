@@ -49,7 +49,7 @@ impl TlsInquiry<'_> {
             _ => unreachable!("there is no other kind of name"),
         };
         if addresses.is_empty() {
-            let standing = self.charge(self.caller, Mode::Tell).await?;
+            let standing = self.state.limiter.charge_look_up(self.caller, Mode::Tell).await?;
             return Ok(TlsAnswer { verdict: None, not_after: None, address: None, standing });
         }
         let targets = self.vet(&addresses, name)?;
@@ -67,7 +67,7 @@ impl TlsInquiry<'_> {
 
     /// Empty if the name has no address. A look-up costs its caller a probe, whatever it finds.
     async fn look_up(&self, name: &str) -> Result<Vec<IpAddr>, ApiError> {
-        self.charge(self.caller, Mode::Charge).await?;
+        self.state.limiter.charge_look_up(self.caller, Mode::Charge).await?;
         let patience = self.time_left().saturating_sub(self.state.config.probe.timeout);
         match self.state.tls.names.addresses(name, self.caller, patience).await {
             Ok(addresses) => Ok(addresses),
@@ -109,7 +109,8 @@ impl TlsInquiry<'_> {
         let address = target.address();
         let prober = self.state.tls.prober().await?;
         let admission = admit(self.state, (self.caller, address), 1, self.arrival).await?;
-        let standing = self.charge(address, Mode::Charge).await?;
+        let (standing, _) =
+            self.state.limiter.charge((self.caller, address), 1, Mode::Charge).await?;
         let limit = self.state.config.probe.timeout;
         if self.time_left() < limit {
             return Err(self.failed(Fault::DeadlinePassed { unjudged: 1, ports: 1 }));
@@ -117,10 +118,6 @@ impl TlsInquiry<'_> {
         let found = prober.handshake(admission, target, name.clone(), expected_ip, limit).await;
         let TlsFinding { verdict, not_after } = found.map_err(|fault| self.failed(fault))?;
         Ok(TlsAnswer { verdict: Some(verdict), not_after, address: Some(address), standing })
-    }
-
-    async fn charge(&self, target: IpAddr, mode: Mode) -> Result<RateLimitHeaders, ApiError> {
-        self.state.limiter.charge((self.caller, target), 1, mode).await
     }
 
     fn failed(&self, fault: Fault) -> ApiError {
