@@ -12,23 +12,30 @@ use std::{
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 /// How many checks may wait for their first socket at once. Further ones are turned away: they would
 /// wait behind all of these.
 const MAX_WAITING: usize = 256;
 
-/// A caller may hold this many sockets for each one that is free. So one caller never holds more than
-/// four fifths of what the others leave, and whoever comes next finds some.
+/// A caller may hold this many sockets for each one that is free: at most four fifths of what the others
+/// leave, so that the next caller finds some.
 const HELD_PER_FREE: usize = 4;
+
+/// The same where a check has none yet, so that a caller's small check need not wait for its large one.
+/// Many small ones leave one socket in seventeen.
+const HELD_PER_FREE_AT_FIRST: usize = 16;
+
+/// How soon a check without a socket looks again, while its caller holds as many as it may.
+const RECHECK: Duration = Duration::from_millis(10);
 
 /// The process-wide bound on open probe sockets. Clones share one bound.
 ///
 /// Sockets are shared by caller first, then by check: a caller may hold at most four fifths of the
-/// sockets that no other caller holds, and its checks share these equally. A check takes its first
-/// socket from all there are, so that a check of one port does not wait for a large one of ports that
-/// never answer. Checks that wait for their first socket get it in the order they came.
+/// sockets that no other caller holds, and its checks share these equally. Of the rest it may take first
+/// sockets of further checks, all but a seventeenth, so that a check of one port does not wait for a large
+/// one of ports that never answer. Checks that wait for their first socket get it in the order they came.
 ///
 /// A caller is an IPv4 address or an IPv6 /64, which is one subscriber's (RFC 6177).
 #[derive(Debug, Clone)]
@@ -187,18 +194,32 @@ impl Slot {
         let Holder { caller, sockets } = &*self.check;
         let left = self.shared.free() + caller.sockets.load(Ordering::Relaxed);
         let share = share(left, caller.checks.load(Ordering::Relaxed));
-        (sockets.load(Ordering::Relaxed) < share).then(|| self.try_first())?
+        let has_share_left = sockets.load(Ordering::Relaxed) < share;
+        (has_share_left && self.caller_may_hold(HELD_PER_FREE)).then(|| self.try_acquire())?
     }
 
     fn try_first(&self) -> Option<Permit> {
-        let socket = Arc::clone(&self.shared.sockets).try_acquire_owned().ok()?;
-        Some(self.permit(socket))
+        self.caller_may_hold(HELD_PER_FREE_AT_FIRST).then(|| self.try_acquire())?
     }
 
     /// A socket for a check that holds none.
     pub(crate) async fn first(&self) -> Permit {
+        while !self.caller_may_hold(HELD_PER_FREE_AT_FIRST) {
+            sleep(RECHECK).await;
+        }
         let socket = Arc::clone(&self.shared.sockets).acquire_owned().await;
         self.permit(socket.expect("the semaphore is never closed"))
+    }
+
+    /// Whether the caller holds less than it may; its first socket always.
+    fn caller_may_hold(&self, per_free: usize) -> bool {
+        let sockets = self.check.caller.sockets.load(Ordering::Relaxed);
+        sockets < self.shared.free().saturating_mul(per_free).max(1)
+    }
+
+    fn try_acquire(&self) -> Option<Permit> {
+        let socket = Arc::clone(&self.shared.sockets).try_acquire_owned().ok()?;
+        Some(self.permit(socket))
     }
 
     fn permit(&self, socket: OwnedSemaphorePermit) -> Permit {

@@ -13,12 +13,14 @@ use port_checker_probe::{Budget, Policy, ProbeSettings, Targets};
 use crate::{OpenFiles, TlsIdentity};
 
 mod bounds;
+mod invalid;
 mod limits;
 mod parse;
 mod redis_url;
 mod settings;
 
 pub use bounds::Bounds;
+pub use invalid::InvalidSetting;
 pub use limits::{Allowance, Limits};
 pub use redis_url::RedisUrl;
 pub use settings::{SETTINGS, Setting};
@@ -58,6 +60,9 @@ pub struct Config {
     pub metrics_address: Option<SocketAddr>,
     /// What a client may make this process hold or wait for. Not settings.
     pub bounds: Bounds,
+    /// Which revision of its source the program was built of, for `port_checker_build_info`. Not a
+    /// setting.
+    pub revision: &'static str,
 }
 
 /// The files to speak TLS with. Without any the service speaks plain HTTP.
@@ -107,29 +112,17 @@ impl Default for Config {
             tls: TlsFiles::default(),
             metrics_address: None,
             bounds: Bounds::default(),
+            revision: "unknown",
         }
     }
-}
-
-/// A value that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{variable}: '{value}' cannot be used; expected {expected}")]
-pub struct InvalidSetting {
-    /// The setting.
-    pub variable: &'static str,
-    /// What it was set to.
-    pub value: String,
-    /// What would be accepted.
-    pub expected: String,
 }
 
 impl TlsFiles {
     /// Why the files cannot be used together, if they cannot.
     fn unusable(&self) -> Option<InvalidSetting> {
-        let alone = |variable, path: &PathBuf, other| InvalidSetting {
-            variable,
-            value: path.display().to_string(),
-            expected: format!("{other} to be set too"),
+        let alone = |variable, path: &PathBuf, other| {
+            let value = path.display().to_string();
+            InvalidSetting::new(variable, value, format!("{other} to be set too"))
         };
         match (&self.certificate, &self.key) {
             (Some(path), None) => {
@@ -139,12 +132,10 @@ impl TlsFiles {
                 Some(alone("PORT_CHECKER_TLS_KEY", path, "PORT_CHECKER_TLS_CERT"))
             }
             (None, None) => None,
-            (Some(_), Some(key)) => TlsIdentity::load(self).err().map(|error| InvalidSetting {
-                variable: "PORT_CHECKER_TLS_KEY",
-                value: key.display().to_string(),
-                expected: format!(
-                    "the key of the first certificate in PORT_CHECKER_TLS_CERT: {error}"
-                ),
+            (Some(_), Some(key)) => TlsIdentity::load(self).err().map(|error| {
+                let expected =
+                    format!("the key of the first certificate in PORT_CHECKER_TLS_CERT: {error}");
+                InvalidSetting::new("PORT_CHECKER_TLS_KEY", key.display().to_string(), expected)
             }),
         }
     }
@@ -160,25 +151,26 @@ impl Config {
         files: OpenFiles,
     ) -> Result<Self, Vec<InvalidSetting>> {
         let mut config = Self::default();
-        config.policy.allow_local = given("GOLEM_ENVIRONMENT").as_deref() == Some("development");
+        config.policy.allow_local = given("GOLEM_ENVIRONMENT")
+            .is_some_and(|environment| environment.eq_ignore_ascii_case("development"));
         config.max_in_flight = files.probes();
         let mut rejected = Vec::new();
         for setting in SETTINGS {
             let Some(value) = given(setting.variable) else { continue };
             if let Err(expected) = setting.apply(&mut config, &value) {
-                rejected.push(InvalidSetting { variable: setting.variable, value, expected });
+                rejected.push(InvalidSetting::new(setting.variable, value, expected));
             }
         }
         if config.max_in_flight > files.most_probes() {
-            rejected.push(InvalidSetting {
-                variable: "PORT_CHECK_MAX_IN_FLIGHT",
-                value: config.max_in_flight.to_string(),
-                expected: format!(
+            rejected.push(InvalidSetting::new(
+                "PORT_CHECK_MAX_IN_FLIGHT",
+                config.max_in_flight.to_string(),
+                format!(
                     "at most {} with an open-file limit of {}",
                     files.most_probes(),
                     files.limit()
                 ),
-            });
+            ));
         }
         // A file that was rejected was given all the same.
         if !rejected.iter().any(|setting| setting.variable.starts_with("PORT_CHECKER_TLS_")) {

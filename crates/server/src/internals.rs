@@ -42,7 +42,7 @@ pub struct Limiter(Arc<limits::Limiter>);
 impl Limiter {
     /// Kept in this process, or in the Redis that `config` names.
     pub async fn new(config: &Config) -> Self {
-        let limiter = limits::Limiter::new(config, Metrics::new(config.redis.is_some()));
+        let limiter = limits::Limiter::new(config, Metrics::new(config));
         limiter.start(&TaskTracker::new(), CancellationToken::new()).await;
         Self(Arc::new(limiter))
     }

@@ -5,14 +5,13 @@ use std::{sync::Arc, time::Duration};
 use axum::http::StatusCode;
 use port_checker_probe::{Fault, FaultKind, Finding, Prober, Reason, TlsVerdict, Verdict};
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
-    core::Collector, process_collector::ProcessCollector,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder, core::Collector, process_collector::ProcessCollector,
 };
 
-use crate::limits::Scope;
+use crate::{Config, limits::Scope};
 
-/// Seconds; from a host next door to the longest time-out.
-const PROBE_BUCKETS: [f64; 11] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+mod buckets;
 
 /// Seconds; from an honest server's certificates to the costliest that are verified.
 const VERIFICATION_BUCKETS: [f64; 8] = [0.0005, 0.001, 0.0025, 0.01, 0.05, 0.1, 0.25, 1.0];
@@ -24,6 +23,7 @@ const REDIS_BUCKETS: [f64; 8] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0
 pub(crate) struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
+    request_seconds: HistogramVec,
     verdicts: IntCounterVec,
     tls_verdicts: IntCounterVec,
     tls_verification_seconds: Histogram,
@@ -42,14 +42,20 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// All at zero. Those about Redis are there only `with_redis`.
-    pub(crate) fn new(with_redis: bool) -> Arc<Self> {
+    /// All at zero. Those about Redis are there only with Redis.
+    pub(crate) fn new(config: &Config) -> Arc<Self> {
         let registry = Registry::new();
         let metrics = Self {
             requests: counters(
                 "requests_total",
                 "Requests answered, by route and HTTP status.",
                 &["route", "status"],
+            ),
+            request_seconds: histograms(
+                "request_duration_seconds",
+                "Duration of requests that were answered, by route, until the answer ended.",
+                &["route"],
+                &buckets::of_requests(config),
             ),
             verdicts: counters(
                 "verdicts_total",
@@ -73,7 +79,7 @@ impl Metrics {
             probe_seconds: histogram(
                 "probe_duration_seconds",
                 "Duration of the attempt that decided, of each port.",
-                &PROBE_BUCKETS,
+                &buckets::of_probes(config),
             ),
             probes: gauge("probes_in_flight", "Sockets open for probes."),
             probes_limit: gauge("probes_in_flight_limit", "Sockets that may be open for probes."),
@@ -103,16 +109,15 @@ impl Metrics {
             ),
             registry,
         };
-        metrics.register(with_redis);
+        metrics.register(config);
         metrics.touch();
         Arc::new(metrics)
     }
 
-    fn register(&self, with_redis: bool) {
-        let build = gauge_with("build_info", "Always 1; the version is in the label.");
-        build.set(1);
-        let common: [Box<dyn Collector>; 15] = [
+    fn register(&self, config: &Config) {
+        let common: [Box<dyn Collector>; 16] = [
             Box::new(self.requests.clone()),
+            Box::new(self.request_seconds.clone()),
             Box::new(self.verdicts.clone()),
             Box::new(self.tls_verdicts.clone()),
             Box::new(self.tls_verification_seconds.clone()),
@@ -125,7 +130,7 @@ impl Metrics {
             Box::new(self.connections_limit.clone()),
             Box::new(self.limiter.clone()),
             Box::new(self.faults.clone()),
-            Box::new(build),
+            Box::new(build_info(config.revision)),
             Box::new(ProcessCollector::for_self()),
         ];
         let redis: [Box<dyn Collector>; 3] = [
@@ -133,7 +138,7 @@ impl Metrics {
             Box::new(self.redis_seconds.clone()),
             Box::new(self.redis_errors.clone()),
         ];
-        let redis = redis.into_iter().filter(|_| with_redis);
+        let redis = redis.into_iter().filter(|_| config.redis.is_some());
         for collector in common.into_iter().chain(redis) {
             self.registry.register(collector).expect("every name is registered once");
         }
@@ -141,6 +146,9 @@ impl Metrics {
 
     /// Makes every series that may ever be, so that rates are right from the first event on.
     fn touch(&self) {
+        for route in ["/check-ports", "/check-tls", "/port/{port}"] {
+            self.request_seconds.with_label_values(&[route]);
+        }
         for family in ["ipv4", "ipv6"] {
             let not_open = Reason::ALL.map(Verdict::NotOpen);
             for verdict in not_open.into_iter().chain([Verdict::Open]) {
@@ -163,6 +171,11 @@ impl Metrics {
     /// A request was answered. The route is one of the service's own or `none`.
     pub(crate) fn answered(&self, route: &str, status: StatusCode) {
         self.requests.with_label_values(&[route, status.as_str()]).inc();
+    }
+
+    /// A request took this long, to the end of its answer.
+    pub(crate) fn took(&self, route: &str, time: Duration) {
+        self.request_seconds.with_label_values(&[route]).observe(time.as_secs_f64());
     }
 
     pub(crate) fn judged(&self, finding: &Finding, family: &str) {
@@ -253,12 +266,21 @@ fn gauge(name: &str, help: &str) -> IntGauge {
     IntGauge::with_opts(opts(name, help)).expect("a valid name")
 }
 
-fn gauge_with(name: &str, help: &str) -> IntGauge {
-    let opts = opts(name, help).const_label("version", env!("CARGO_PKG_VERSION"));
-    IntGauge::with_opts(opts).expect("a valid name")
+fn build_info(revision: &str) -> IntGauge {
+    let opts = opts("build_info", "Always 1; the version and its revision are in the labels.")
+        .const_label("version", env!("CARGO_PKG_VERSION"))
+        .const_label("revision", revision);
+    let gauge = IntGauge::with_opts(opts).expect("a valid name");
+    gauge.set(1);
+    gauge
 }
 
 fn histogram(name: &str, help: &str, buckets: &[f64]) -> Histogram {
     let opts = HistogramOpts::new(name, help).namespace("port_checker").buckets(buckets.to_vec());
     Histogram::with_opts(opts).expect("a valid name")
+}
+
+fn histograms(name: &str, help: &str, labels: &[&str], buckets: &[f64]) -> HistogramVec {
+    let opts = HistogramOpts::new(name, help).namespace("port_checker").buckets(buckets.to_vec());
+    HistogramVec::new(opts, labels).expect("a valid name and labels")
 }

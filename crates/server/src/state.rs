@@ -6,7 +6,7 @@ use port_checker_probe::{Budget, Prober};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Config, limits::Limiter, metrics::Metrics, tls::Tls};
+use crate::{Config, limits::Limiter, log_budget::LogBudget, metrics::Metrics, tls::Tls};
 
 /// What every request shares; clones are cheap.
 #[derive(Clone)]
@@ -15,6 +15,7 @@ pub(crate) struct AppState {
     pub(crate) prober: Prober,
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) log_budget: Arc<LogBudget>,
     pub(crate) tls: Arc<Tls>,
     /// A permit for each byte of a body that arrives now.
     pub(crate) bodies: Arc<Semaphore>,
@@ -24,11 +25,12 @@ pub(crate) struct AppState {
 
 impl AppState {
     pub(crate) fn new(config: Config) -> Self {
-        let metrics = Metrics::new(config.redis.is_some());
+        let metrics = Metrics::new(&config);
         Self {
             prober: Prober::new(config.probe, Budget::new(config.max_in_flight)),
             limiter: Arc::new(Limiter::new(&config, Arc::clone(&metrics))),
             metrics,
+            log_budget: Arc::new(LogBudget::new()),
             tls: Arc::default(),
             bodies: Arc::new(Semaphore::new(config.bounds.bodies_bytes)),
             config: Arc::new(config),

@@ -91,6 +91,20 @@ async fn sockets_are_shared_by_caller_first_and_then_by_check() {
 }
 
 #[tokio::test]
+async fn many_small_checks_of_one_caller_leave_a_socket_for_others() {
+    let prober = Prober::new(settings(1), Budget::new(34));
+    let callers: [IpAddr; 2] = [[192, 0, 2, 1].into(), [192, 0, 2, 2].into()];
+    let budget = prober.budget();
+    let admitted: Vec<_> = (0..40).map_while(|_| budget.admit_now(callers[0], 1)).collect();
+    assert_eq!(admitted.len(), 32, "all but a seventeenth");
+    let soon = Duration::from_millis(50);
+    assert!(budget.admit(callers[0], soon).await.is_err(), "not even by waiting");
+    assert!(budget.admit_now(callers[1], 1).is_some(), "another caller need not wait");
+    drop(admitted);
+    assert!(budget.admit(callers[0], soon).await.is_ok(), "they were given back");
+}
+
+#[tokio::test]
 async fn a_worker_that_lacks_a_socket_takes_one_that_others_give_back() {
     let silent: Vec<Silent> = (0..3).map(|_| Silent::on(V4)).collect();
     let listening = Listening::on(V4);

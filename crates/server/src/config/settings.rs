@@ -39,6 +39,11 @@ impl Setting {
         ["true", "false"].contains(&self.show(&Config::default()).as_str())
     }
 
+    /// Whether a value may hold a secret, so that no message quotes it.
+    pub fn is_secret(&self) -> bool {
+        self.variable == "PORT_CHECKER_REDIS_URL"
+    }
+
     /// The value in force.
     pub fn show(&self, config: &Config) -> String {
         (self.show)(config)

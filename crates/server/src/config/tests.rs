@@ -58,9 +58,10 @@ fn what_is_shown_can_be_set() {
 #[test]
 fn a_development_environment_admits_local_addresses_unless_told_otherwise() {
     let development = ("GOLEM_ENVIRONMENT", "development");
-    let cases: [(Given<'_>, bool, &str); 4] = [
+    let cases: [(Given<'_>, bool, &str); 5] = [
         (&[], false, "the default"),
         (&[development], true, "development"),
+        (&[("GOLEM_ENVIRONMENT", "Development")], true, "read in any case"),
         (&[development, ("PORT_CHECKER_ALLOW_LOCAL_IPS", "false")], false, "said explicitly"),
         (&[("GOLEM_ENVIRONMENT", "production")], false, "any other environment"),
     ];

@@ -2,12 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use ::redis::Client;
 use port_checker_testbed::{process::free_address, redis as real_redis};
 use tokio::runtime::Runtime;
 
 use super::{memory::MemoryLimits, redis::RedisLimits, *};
-use crate::metrics::Metrics;
+use crate::{Config, RedisUrl, metrics::Metrics};
 
 #[test]
 fn who_counts_as_one() {
@@ -44,8 +43,10 @@ fn redis_and_memory_decide_alike() {
     const CHANGES: usize = 5_000;
     let address = free_address();
     let Some(_redis) = real_redis::start(address, &[]) else { return };
-    let client = Client::open(format!("redis://{address}")).unwrap();
-    let (redis, memory) = (RedisLimits::new(client, Metrics::new(true)), MemoryLimits::new());
+    let url: RedisUrl = format!("redis://{address}").parse().unwrap();
+    let client = url.client();
+    let metrics = Metrics::new(&Config { redis: Some(url), ..Config::default() });
+    let (redis, memory) = (RedisLimits::new(client, metrics), MemoryLimits::new());
     let runtime = Runtime::new().unwrap();
     runtime.block_on(redis.connect_first());
     let mut random = fastrand::Rng::with_seed(7);
