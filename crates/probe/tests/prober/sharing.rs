@@ -91,6 +91,30 @@ async fn sockets_are_shared_by_caller_first_and_then_by_check() {
 }
 
 #[tokio::test]
+async fn the_budget_tells_how_it_stands() {
+    let budget = Budget::new(10);
+    assert_eq!((budget.limit(), budget.largest_share()), (10, 8));
+    assert_eq!((budget.in_flight(), budget.waiting()), (0, 0));
+    let _held: Vec<_> = (0..10_u8)
+        .map(|caller| budget.admit_now([192, 0, 2, caller].into(), 1).expect("a socket"))
+        .collect();
+    let mut waits = std::pin::pin!(budget.admit(V4, LONG));
+    let soon = Duration::from_millis(20);
+    assert!(tokio::time::timeout(soon, &mut waits).await.is_err(), "there is none");
+    assert_eq!((budget.in_flight(), budget.waiting()), (10, 1));
+    let least = Budget::new(0);
+    assert_eq!((least.limit(), least.largest_share()), (1, 1), "no service without a socket");
+}
+
+#[tokio::test]
+async fn a_subscriber_of_ipv6_is_one_caller() {
+    let budget = Budget::new(34);
+    let address = |host: u16| IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, host]);
+    let admitted: Vec<_> = (0..40).map_while(|host| budget.admit_now(address(host), 1)).collect();
+    assert_eq!(admitted.len(), 32, "one /64 has no more than one address");
+}
+
+#[tokio::test]
 async fn many_small_checks_of_one_caller_leave_a_socket_for_others() {
     let prober = Prober::new(settings(1), Budget::new(34));
     let callers: [IpAddr; 2] = [[192, 0, 2, 1].into(), [192, 0, 2, 2].into()];
