@@ -22,6 +22,7 @@
 mod accept;
 mod accept_header;
 mod access_log;
+mod answer;
 mod app;
 mod body;
 mod caller;
@@ -39,6 +40,7 @@ mod metrics;
 mod names;
 mod open_files;
 mod peers;
+mod pool;
 mod pulse;
 mod routes;
 mod run;

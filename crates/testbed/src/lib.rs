@@ -3,6 +3,7 @@
 //! * [`ports`]: ports of this machine that listen, refuse, or never answer.
 //! * [`certificates`]: authorities, and certificates of servers.
 //! * [`http`]: a client that sends exactly the bytes it is given.
+//! * [`http2`]: one that does the same with frames of HTTP/2.
 //! * [`process`]: the service and other programs, started and stopped.
 //! * [`namespace`]: network namespaces of the tests' own.
 //! * [`tls`]: a client over HTTPS.
@@ -10,6 +11,7 @@
 
 pub mod certificates;
 pub mod http;
+pub mod http2;
 pub mod namespace;
 pub mod ports;
 pub mod process;

@@ -11,6 +11,7 @@ mod hosts;
 mod https;
 mod load;
 mod logs;
+mod memory;
 mod metrics;
 mod monitoring;
 mod network;

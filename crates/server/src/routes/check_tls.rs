@@ -42,7 +42,7 @@ const NO_ADDRESS: &str = "The name has no address";
         (status = 403, description = "`TARGET_NOT_ALLOWED`: the policy refuses the port, or an address that the name has.", body = ErrorBody),
         (status = 408, description = "`REQUEST_TIMEOUT`: the body did not arrive in time.", body = ErrorBody),
         (status = 413, description = "`PAYLOAD_TOO_LARGE`: the body is larger than the checker reads.", body = ErrorBody),
-        (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`: the body is not declared as `application/json`.", body = ErrorBody),
+        (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`: the body is not declared as JSON, or is compressed.", body = ErrorBody),
         (status = 422, description = "`INVALID_REQUEST`, `INVALID_PORT` or `INVALID_IP`.", body = ErrorBody),
         (status = 429, description = "`RATE_LIMITED`: the caller or the target is over its limit.", body = ErrorBody,
             headers(("Retry-After" = u64, description = "Seconds"), ("RateLimit" = String, description = "What is left"), ("RateLimit-Policy" = String, description = "The limits"))),
@@ -55,9 +55,9 @@ pub(crate) async fn check_tls(
     State(state): State<AppState>,
     Caller(caller): Caller,
     Extension(arrival): Extension<Arrival>,
-    JsonBytes(body): JsonBytes,
+    body: JsonBytes,
 ) -> Result<Response, ApiError> {
-    let (request, name) = tls_request::parse(&body)?;
+    let (request, name) = body.parse(tls_request::parse)?;
     let inquiry = TlsInquiry { state: &state, caller, arrival, port: request.port };
     let found = inquiry.ask(&name, request.expected_ip).await?;
     let TlsAnswer { verdict, not_after, address, standing } = found;

@@ -3,6 +3,7 @@
 mod bad_input;
 mod checks;
 mod drain;
+mod http2;
 mod limits;
 mod overload;
 mod own;

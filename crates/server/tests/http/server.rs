@@ -2,10 +2,11 @@
 
 use std::{
     net::{SocketAddr, TcpStream},
+    sync::Arc,
     thread,
 };
 
-use port_checker_server::{Config, listen, run};
+use port_checker_server::{Config, Listeners, TlsIdentity, listen, run};
 use port_checker_testbed::{
     http::begin_check,
     ports::{Held, Silent},
@@ -26,6 +27,18 @@ impl Server {
     }
 
     pub(crate) fn start_on(address: &str, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_with(None, address, change)
+    }
+
+    pub(crate) fn start_tls(tls: Arc<TlsIdentity>, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_with(Some(tls), "127.0.0.1:0", change)
+    }
+
+    fn start_with(
+        tls: Option<Arc<TlsIdentity>>,
+        address: &str,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = Config::default();
         config.policy.allow_local = true;
         config.probe.delay = std::time::Duration::from_millis(10);
@@ -37,7 +50,8 @@ impl Server {
         let address = listener.local_addr().expect("a bound socket");
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = thread::spawn(move || {
-            runtime.block_on(run(listener, config, async { drop(stopped.await) }));
+            let listeners = Listeners { tls, ..listener.into() };
+            runtime.block_on(run(listeners, config, async { drop(stopped.await) }));
         });
         Self { address, stop: Some(stop), thread: Some(thread) }
     }
