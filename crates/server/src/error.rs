@@ -112,15 +112,22 @@ pub(crate) fn shortened(reason: impl ToString) -> String {
     if text.chars().nth(MOST).is_some() { shown + "…" } else { shown }
 }
 
-/// An offending value as a message quotes it: bounded, and on one line.
-pub(crate) fn quoted(value: &str) -> String {
-    let mut quoted = String::from("'");
+/// An offending text as a message quotes it: bounded, and on one line.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("'{}'", shown(text))
+}
+
+/// An offending JSON value as a message shows it, which is as it was sent: bounded, and on one line.
+pub(crate) fn shown(value: &str) -> String {
+    let mut shown = String::new();
     for char in value.chars().take(QUOTED) {
         match char {
-            '"' | '\'' => quoted.push(char),
-            _ => quoted.extend(char.escape_debug()),
+            '"' | '\'' => shown.push(char),
+            _ => shown.extend(char.escape_debug()),
         }
     }
-    quoted.push_str(if value.chars().nth(QUOTED).is_some() { "…'" } else { "'" });
-    quoted
+    if value.chars().nth(QUOTED).is_some() {
+        shown.push('…');
+    }
+    shown
 }

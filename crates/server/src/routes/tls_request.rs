@@ -7,11 +7,12 @@ use port_checker_probe::ServerName;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::error::{ApiError, quoted, shortened};
+use super::check_request;
+use crate::error::{self, ApiError, quoted, shortened};
 
 /// Parses a body, and the host in it.
 pub(super) fn parse(body: &[u8]) -> Result<(TlsCheckRequest, ServerName<'static>), ApiError> {
-    let value: Value = serde_json::from_slice(body)
+    let value: Value = serde_json::from_str(check_request::object(body)?)
         .map_err(|error| invalid(format!("the body is not JSON: {}", shortened(error))))?;
     let Value::Object(fields) = &value else {
         return Err(invalid("the body is not a JSON object"));
@@ -66,7 +67,7 @@ fn expected_ip(value: Option<&Value>) -> Result<(), ApiError> {
 }
 
 fn shown(value: Option<&Value>) -> String {
-    value.map_or_else(|| "missing".to_owned(), |value| quoted(&value.to_string()))
+    value.map_or_else(|| "missing".to_owned(), |value| error::shown(&value.to_string()))
 }
 
 fn invalid(message: impl Into<String>) -> ApiError {
