@@ -28,6 +28,7 @@ mod body;
 mod caller;
 mod config;
 mod connection;
+mod cross_site;
 mod error;
 mod https;
 #[cfg(feature = "internals")]
