@@ -15,6 +15,7 @@ use tracing::{Instrument, debug, debug_span, warn};
 
 use crate::{
     Config, TlsIdentity,
+    answer::Answers,
     connection::Connection,
     https::Handshakes,
     metrics::Metrics,
@@ -126,6 +127,7 @@ impl Acceptor {
             peers: Arc::clone(&self.peers),
             http2: Arc::clone(&self.http2),
             draining: self.draining.clone(),
+            answers: Answers::default(),
         };
         let handshakes = self.handshakes.clone();
         let serve = async move { connection.serve(stream, handshakes.as_deref()).await };

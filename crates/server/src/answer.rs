@@ -2,7 +2,10 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll, ready},
 };
 
@@ -26,18 +29,43 @@ impl Keeps {
     }
 }
 
+/// How many answers are under way on one connection.
+#[derive(Clone, Default)]
+pub(crate) struct Answers(Arc<AtomicUsize>);
+
+/// An answer under way, until it is dropped.
+pub(crate) struct UnderWay(Answers);
+
+impl Answers {
+    pub(crate) fn begin(&self) -> UnderWay {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        UnderWay(self.clone())
+    }
+
+    pub(crate) fn none_under_way(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// A body in small pieces.
 pub(crate) struct Pieces {
     body: Body,
     rest: Bytes,
+    _under_way: UnderWay,
     /// Dropped with the body: when the client has taken it, or is gone.
     _keeps: Option<Keeps>,
 }
 
 impl Pieces {
-    pub(crate) fn of(mut response: Response) -> hyper::Response<Self> {
+    pub(crate) fn of(mut response: Response, under_way: UnderWay) -> hyper::Response<Self> {
         let keeps = response.extensions_mut().remove();
-        response.map(|body| Self { body, rest: Bytes::new(), _keeps: keeps })
+        response.map(|body| Self { body, rest: Bytes::new(), _under_way: under_way, _keeps: keeps })
     }
 }
 
@@ -87,7 +115,8 @@ mod tests {
     async fn a_body_in_pieces_is_the_same_body() {
         for length in [0, 1, PIECE, PIECE + 1, 5 * PIECE + 7] {
             let bytes: Vec<u8> = (0..length).map(|index| index as u8).collect();
-            let response = Pieces::of(Response::new(Body::from(bytes.clone())));
+            let response = Response::new(Body::from(bytes.clone()));
+            let response = Pieces::of(response, Answers::default().begin());
             let (mut body, mut said) = (response.into_body(), Vec::new());
             assert_eq!(body.size_hint().exact(), Some(length as u64));
             while let Some(frame) = body.frame().await {

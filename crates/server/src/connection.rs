@@ -17,7 +17,7 @@ use tracing::debug;
 
 use crate::{
     Config,
-    answer::Pieces,
+    answer::{Answers, Pieces},
     caller::{Peer, is_trusted},
     https::Handshakes,
     peers::{Entered, Peers},
@@ -45,6 +45,7 @@ pub(crate) struct Connection {
     pub(crate) http2: Arc<Pool>,
     /// Cancelled when the connection should end after its next answer.
     pub(crate) draining: CancellationToken,
+    pub(crate) answers: Answers,
 }
 
 impl Connection {
@@ -95,7 +96,7 @@ impl Connection {
 
     async fn serve_plain(self, mut stream: Ahead) {
         let speaks_http2 = self.begun(stream.speaks_http2()).await;
-        let stream = AnswerTime::new(stream, self.config.bounds.answer_time);
+        let stream = self.bounded(stream);
         match speaks_http2 {
             Some(Ok(true)) => match self.http2.take(self.peer.ip(), 1) {
                 Some(share) => http2::serve(self, stream, share).await,
@@ -121,17 +122,22 @@ impl Connection {
 
     async fn serve_shaken(self, stream: TlsStream<Ahead>, share: Option<Share>) {
         let http2 = stream.get_ref().1.alpn_protocol() == Some(crate::https::HTTP2);
-        let stream = AnswerTime::new(stream, self.config.bounds.answer_time);
+        let stream = self.bounded(stream);
         match share.filter(|_| http2) {
             Some(share) => http2::serve(self, stream, share).await,
             None => http1::serve(self, stream).await,
         }
     }
 
+    /// A stream whose client cannot make answers wait without end.
+    fn bounded<S>(&self, stream: S) -> AnswerTime<S> {
+        AnswerTime::new(stream, self.answers.clone(), self.config.bounds.answer_time)
+    }
+
     async fn answer(&self, mut request: Request<Incoming>) -> Result<Response<Pieces>, Infallible> {
         request.extensions_mut().insert(Peer(self.peer));
         let answer = self.app.clone().oneshot(request.map(Body::new)).await;
-        answer.map(Pieces::of)
+        answer.map(|answer| Pieces::of(answer, self.answers.begin()))
     }
 }
 

@@ -96,6 +96,18 @@ pub fn connect_from(client: &str, server: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
+/// Connects to a server under test with a kernel that holds next to nothing of its answers.
+///
+/// # Panics
+/// When it cannot.
+#[expect(clippy::disallowed_methods, reason = "dials the server under test")]
+pub fn connect_narrow(server: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::for_address(server), Type::STREAM, None).expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a socket has a buffer");
+    socket.connect(&server.into()).expect("the server listens");
+    socket.into()
+}
+
 /// Sends `request`, which should end the connection, and reads the answer to the end.
 pub fn send(server: SocketAddr, request: &[u8]) -> Answer {
     let mut stream = connect(server);

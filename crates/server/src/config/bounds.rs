@@ -27,8 +27,8 @@ pub struct Bounds {
     pub head_time: Duration,
     /// How long a client may take to send a body.
     pub body_time: Duration,
-    /// How long a client may take to read an answer, or a line of one that comes line by line, before
-    /// the connection is closed: in all, however often it reads a little.
+    /// How long a client may make an answer wait before the connection is closed: in all, however often
+    /// it takes a little of it.
     pub answer_time: Duration,
     /// How large a head may be, in bytes.
     pub head_bytes: usize,

@@ -79,7 +79,7 @@ pub(super) async fn serve(
                 let _under_way = under_way;
                 match request {
                     Some(request) => connection.answer(request).await,
-                    None => Ok(Pieces::of(head_too_large())),
+                    None => Ok(Pieces::of(head_too_large(), connection.answers.begin())),
                 }
             };
             answer.instrument(span.clone())
@@ -168,7 +168,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::{Bounds, Config, peers::Peers, pool::Pool};
+    use crate::{Bounds, Config, answer::Answers, peers::Peers, pool::Pool};
 
     /// The preface, and settings that ask for nothing (RFC 9113, section 3.4).
     const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
@@ -190,6 +190,7 @@ mod tests {
                 peers: Peers::new(8, &[]),
                 http2: Arc::new(Pool::new(8, &[])),
                 draining: CancellationToken::new(),
+                answers: Answers::default(),
             };
             let share = connection.http2.take(connection.peer.ip(), 1).unwrap();
             let (mut client, server) = duplex(1024);

@@ -11,7 +11,8 @@ use port_checker_testbed::{
     http::begin_check,
     ports::{Held, Silent},
 };
-use tokio::{runtime::Runtime, sync::oneshot};
+use socket2::SockRef;
+use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot};
 
 /// A running service; it is shut down when dropped.
 pub(crate) struct Server {
@@ -27,16 +28,26 @@ impl Server {
     }
 
     pub(crate) fn start_on(address: &str, change: impl FnOnce(&mut Config)) -> Self {
-        Self::start_with(None, address, change)
+        Self::start_with(None, address, |_| {}, change)
     }
 
     pub(crate) fn start_tls(tls: Arc<TlsIdentity>, change: impl FnOnce(&mut Config)) -> Self {
-        Self::start_with(Some(tls), "127.0.0.1:0", change)
+        Self::start_with(Some(tls), "127.0.0.1:0", |_| {}, change)
+    }
+
+    /// Starts one whose kernel holds next to nothing of an answer.
+    pub(crate) fn start_narrow(change: impl FnOnce(&mut Config)) -> Self {
+        // Connections have it from the socket they came to.
+        let narrow = |listener: &TcpListener| {
+            SockRef::from(listener).set_send_buffer_size(4096).expect("a socket has a buffer");
+        };
+        Self::start_with(None, "127.0.0.1:0", narrow, change)
     }
 
     fn start_with(
         tls: Option<Arc<TlsIdentity>>,
         address: &str,
+        prepare: impl FnOnce(&TcpListener),
         change: impl FnOnce(&mut Config),
     ) -> Self {
         let mut config = Config::default();
@@ -47,6 +58,7 @@ impl Server {
         let runtime = Runtime::new().expect("a runtime");
         let address = address.parse().expect("an address");
         let listener = runtime.block_on(async { listen(address) }).expect("a free port");
+        prepare(&listener);
         let address = listener.local_addr().expect("a bound socket");
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = thread::spawn(move || {
