@@ -11,7 +11,7 @@ use port_checker_api::{ErrorBody, ErrorCode, ErrorDetail};
 use port_checker_probe::{Fault, Refusal};
 
 use crate::limits::{RateLimitHeaders, whole_seconds};
-pub(crate) use crate::quote::{quoted, shortened};
+pub(crate) use crate::quote::{quoted, shortened, shown};
 
 /// How soon a client may come back after a fault of the checker. Most faults are a passing
 /// shortage, over when the probes under way are.

@@ -22,12 +22,14 @@
 mod accept;
 mod accept_header;
 mod access_log;
+mod answer;
 mod app;
 mod body;
 mod caller;
 mod caller_slots;
 mod config;
 mod connection;
+mod cross_site;
 mod error;
 mod https;
 #[cfg(feature = "internals")]
@@ -40,6 +42,7 @@ mod malformed;
 mod metrics;
 mod open_files;
 mod peers;
+mod pool;
 mod pulse;
 mod quote;
 mod resolver;

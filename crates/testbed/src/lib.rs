@@ -4,6 +4,7 @@
 //! * [`targets`]: many ports of a namespace that all behave alike.
 //! * [`certificates`]: authorities, and certificates of servers.
 //! * [`http`]: a client that sends exactly the bytes it is given.
+//! * [`http2`]: one that does the same with frames of HTTP/2.
 //! * [`process`]: the service and other programs, started and stopped.
 //! * [`namespace`]: network namespaces of the tests' own.
 //! * [`long_line`]: distance and loss between two of them.
@@ -12,6 +13,7 @@
 
 pub mod certificates;
 pub mod http;
+pub mod http2;
 pub mod long_line;
 pub mod namespace;
 pub mod ports;

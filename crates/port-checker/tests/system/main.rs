@@ -14,6 +14,7 @@ mod limits;
 mod load;
 mod logs;
 mod long_line;
+mod memory;
 mod metrics;
 mod monitoring;
 mod network;

@@ -30,7 +30,7 @@ use crate::{access_log::Arrival, body::JsonBytes, caller::Caller, state::AppStat
         (status = 403, description = "`TARGET_NOT_ALLOWED`: the policy refuses the port, or an address that the name has, or it has none.", body = ErrorBody),
         (status = 408, description = "`REQUEST_TIMEOUT`: the body did not arrive in time.", body = ErrorBody),
         (status = 413, description = "`PAYLOAD_TOO_LARGE`: the body is larger than the checker reads.", body = ErrorBody),
-        (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`: the body is not declared as `application/json`.", body = ErrorBody),
+        (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`: the body is not declared as JSON, or is compressed.", body = ErrorBody),
         (status = 422, description = "`INVALID_REQUEST`, `INVALID_PORT` or `INVALID_IP`.", body = ErrorBody),
         (status = 429, description = "`RATE_LIMITED`: the caller or the target is over its limit.", body = ErrorBody,
             headers(("Retry-After" = u64, description = "Seconds"), ("RateLimit" = String, description = "What is left"), ("RateLimit-Policy" = String, description = "The limits"))),
@@ -43,9 +43,9 @@ pub(crate) async fn check_tls(
     State(state): State<AppState>,
     Caller(caller): Caller,
     Extension(arrival): Extension<Arrival>,
-    JsonBytes(body): JsonBytes,
+    body: JsonBytes,
 ) -> Response {
-    let (request, name) = match tls_request::parse(&body) {
+    let (request, name) = match body.parse(tls_request::parse) {
         Ok(parsed) => parsed,
         Err(error) => return error.into_response(),
     };

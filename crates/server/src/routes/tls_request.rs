@@ -7,7 +7,8 @@ use port_checker_probe::ServerName;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::error::{ApiError, quoted, shortened};
+use super::check_request;
+use crate::error::{self, ApiError, quoted, shortened};
 
 /// The fields as they were written. Whatever else a body contains is passed over and not kept, so that
 /// it costs one reading.
@@ -23,11 +24,7 @@ struct Fields<'a> {
 
 /// Parses a body, and the host in it.
 pub(super) fn parse(body: &[u8]) -> Result<(TlsCheckRequest, ServerName<'static>), ApiError> {
-    // Serde would take an array for the fields in order.
-    if body.trim_ascii_start().first().is_some_and(|&first| first != b'{') {
-        return Err(invalid("the body is not a JSON object"));
-    }
-    let fields: Fields<'_> = serde_json::from_slice(body)
+    let fields: Fields<'_> = serde_json::from_str(check_request::object(body)?)
         .map_err(|error| invalid(format!("the body is not JSON: {}", shortened(error))))?;
     let (host, name) = host(fields.host)?;
     let port = port(fields.port)?;
@@ -76,15 +73,17 @@ fn expected_ip(raw: Option<&RawValue>) -> Result<Option<IpAddr>, ApiError> {
         Some(("", _)) => Ok(None),
         Some((_, Ok(ip))) => Ok(Some(ip.to_canonical())),
         _ => {
-            let message =
-                format!("expected_ip is {}; expected an IPv4 or IPv6 address", quoted(raw.get()));
+            let message = format!(
+                "expected_ip is {}; expected an IPv4 or IPv6 address",
+                error::shown(raw.get())
+            );
             Err(ApiError::new(ErrorCode::InvalidIp, message))
         }
     }
 }
 
 fn shown(raw: Option<&RawValue>) -> String {
-    raw.map_or_else(|| "missing or null".to_owned(), |raw| quoted(raw.get()))
+    raw.map_or_else(|| "missing or null".to_owned(), |raw| error::shown(raw.get()))
 }
 
 fn invalid(message: impl Into<String>) -> ApiError {

@@ -103,13 +103,13 @@ fn a_caller_with_many_checks_does_not_keep_others_from_theirs() {
 
 #[test]
 fn bodies_that_arrive_share_a_bound() {
-    let server = Server::start(|config| config.bounds.bodies_bytes = 1000);
-    let body = format!(r#"{{"ports":[],"x":"{}"}}"#, "x".repeat(500));
+    let server = Server::start(|config| config.bounds.memory_bytes = 4096);
+    let body = format!(r#"{{"ports":[],"x":"{}"}}"#, "x".repeat(2_000));
     let mut slow = None;
     // Whichever of the two arrives second finds no room; until that is the quick one, again.
     wait_until("there is no room for another", || {
-        let mut first = begin_request(server.address, 900);
-        first.write_all(&[b' '; 899]).unwrap();
+        let mut first = begin_request(server.address, 2_100);
+        first.write_all(&[b' '; 2_099]).unwrap();
         let answer = check_ports(server.address, &body);
         slow = Some(first);
         answer.status == 503 && answer.code() == "OVERLOADED"
