@@ -47,13 +47,14 @@ mod tests {
 
     #[test]
     fn unknown_words_leave_the_rest_readable_and_are_kept() {
-        let json = r#"{"accessible":false,"error":"Eaten by a dog","reason":"eaten","attempts":2,"connect_ms":1.5,"challenge":"growled"}"#;
+        let json = r#"{"accessible":false,"error":"Eaten by a dog","reason":"eaten","attempts":2,"connect_ms":1.5,"challenge":"growled","icmp":null}"#;
         let result: PortResult = serde_json::from_str(json).unwrap();
         let expected = PortDetails {
             reason: Some(Extensible::Unknown("eaten".to_owned())),
             attempts: 2,
             connect_ms: 1.5,
             challenge: Some(Extensible::Unknown("growled".to_owned())),
+            icmp: None,
         };
         assert_eq!(result.details, Some(expected));
         assert_eq!(serde_json::to_string(&result).unwrap(), json);

@@ -23,6 +23,7 @@ mod challenge;
 mod check;
 mod error;
 mod extensible;
+mod icmp;
 #[cfg(feature = "openapi")]
 mod openapi;
 mod ports;
@@ -36,6 +37,7 @@ pub use challenge::{Challenge, ChallengeOutcome, InvalidChallenge};
 pub use check::{CheckRequest, CheckResponse};
 pub use error::{ErrorBody, ErrorCode, ErrorDetail};
 pub use extensible::Extensible;
+pub use icmp::{Icmp, IcmpMessage};
 pub use ports::{InvalidPorts, JsonPort, Port, PortRanges, distinct};
 pub use progress::{NDJSON, OwnAddress, OwnPort, Progress, Summary};
 pub use reason::Reason;

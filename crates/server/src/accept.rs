@@ -14,11 +14,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, debug, debug_span, warn};
 
 use crate::{
-    Bounds, Config, TlsIdentity,
+    Config, TlsIdentity,
+    answer::Answers,
     connection::Connection,
     https::Handshakes,
     metrics::Metrics,
     peers::{Entered, Peers},
+    pool::Pool,
     pulse::Pulse,
     state::AppState,
 };
@@ -30,11 +32,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Accepts connections and serves one application on them.
 pub(crate) struct Acceptor {
     app: Router,
-    bounds: Arc<Bounds>,
+    config: Arc<Config>,
     handshakes: Option<Arc<Handshakes>>,
     /// One permit a connection, taken before it is accepted.
     room: Arc<Semaphore>,
     peers: Arc<Peers>,
+    http2: Arc<Pool>,
     metrics: Arc<Metrics>,
     /// Cancelled when connections should end after their next answer.
     draining: CancellationToken,
@@ -46,12 +49,15 @@ pub(crate) struct Acceptor {
 impl Acceptor {
     /// Serves `app` on at most `connections` connections at once.
     pub(crate) fn new(app: Router, state: &AppState, connections: usize) -> Self {
+        let (config, proxies) = (Arc::clone(&state.config), &state.config.trusted_proxies);
+        let http2 = connections.min(config.bounds.http2_connections);
         Self {
             app,
-            bounds: Arc::new(state.config.bounds.clone()),
             handshakes: None,
             room: Arc::new(Semaphore::new(connections)),
-            peers: Peers::new(connections, &state.config.trusted_proxies),
+            peers: Peers::new(connections, proxies),
+            http2: Arc::new(Pool::new(http2, proxies)),
+            config,
             metrics: Arc::clone(&state.metrics),
             draining: state.draining.clone(),
             cut_off: CancellationToken::new(),
@@ -82,7 +88,7 @@ impl Acceptor {
                 Ok((stream, peer)) => {
                     refused_before = false;
                     match self.peers.enter(peer.ip()) {
-                        Some(entered) => self.spawn(stream, peer, Some((room, entered))),
+                        Some(entered) => self.spawn(stream, peer, Some((entered, room))),
                         None => debug!(%peer, "turned away: one client's share is used up"),
                     }
                 }
@@ -111,13 +117,17 @@ impl Acceptor {
         &self,
         stream: TcpStream,
         peer: SocketAddr,
-        place: Option<(OwnedSemaphorePermit, Entered)>,
+        // Given back in this order: who takes the permit must find the client's share free.
+        place: Option<(Entered, OwnedSemaphorePermit)>,
     ) {
         let connection = Connection {
             peer,
             app: self.app.clone(),
-            bounds: Arc::clone(&self.bounds),
+            config: Arc::clone(&self.config),
+            peers: Arc::clone(&self.peers),
+            http2: Arc::clone(&self.http2),
             draining: self.draining.clone(),
+            answers: Answers::default(),
         };
         let handshakes = self.handshakes.clone();
         let serve = async move { connection.serve(stream, handshakes.as_deref()).await };

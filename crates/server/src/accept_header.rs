@@ -1,6 +1,25 @@
 //! What kind of answer a client asks for.
 
-use axum::http::{HeaderMap, HeaderName};
+use std::convert::Infallible;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderName, header::ACCEPT, request::Parts},
+};
+use port_checker_api::NDJSON;
+
+/// Whether a client wants its answer line by line. A handler takes this instead of the whole head, which
+/// would be kept for as long as it runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WantsLines(pub(crate) bool);
+
+impl<S: Sync> FromRequestParts<S> for WantsLines {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(names(&parts.headers, ACCEPT, NDJSON)))
+    }
+}
 
 /// Whether a field such as `Accept` or `Accept-Encoding` names this value (RFC 9110, section 12.5).
 /// Wildcards do not: what is answered by default is for them. Neither does a weight of zero.
@@ -21,8 +40,6 @@ fn is_zero_weight(parameter: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::header::ACCEPT;
-
     use super::*;
 
     #[test]

@@ -4,7 +4,7 @@ use std::{any::Any, time::Duration};
 
 use axum::{
     Router,
-    http::{Method, Uri, header},
+    http::{HeaderValue, Method, Uri, header},
     middleware,
     response::{IntoResponse, Response},
 };
@@ -12,6 +12,7 @@ use port_checker_api::ErrorCode;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     cors::{AllowOrigin, CorsLayer},
+    set_header::SetResponseHeaderLayer,
 };
 use utoipa::openapi::{OpenApi, RefOr, Schema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -19,11 +20,15 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Config, CorsOrigins,
     access_log::{REQUEST_ID, access_log},
-    error::{ApiError, quoted},
+    error::{ApiError, quoted, shortened},
     limits::{RATE_LIMIT, RATE_LIMIT_POLICY},
     routes,
     state::AppState,
 };
+
+/// Answers are about one caller, one moment or one request, and no cache may give them to another. What may
+/// be kept says so itself.
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// How long a browser may remember what it may call.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(3600);
@@ -71,13 +76,14 @@ fn with_limits(mut document: OpenApi, config: &Config) -> OpenApi {
     document
 }
 
-/// Outermost first: the log sees every answer, CORS headers are on every answer, and a panic in
-/// whatever lies within becomes an answer.
+/// Outermost first: the log sees every answer, CORS headers and `Cache-Control` are on every answer, and a
+/// panic in whatever lies within becomes an answer.
 fn surrounded(router: Router<AppState>, state: AppState) -> Router {
     router
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
         .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| internal(&*panic)))
+        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, NO_STORE))
         .layer(cors(&state.config.cors_origins))
         .layer(middleware::from_fn_with_state(state.clone(), access_log))
         .with_state(state)
@@ -97,7 +103,9 @@ async fn no_such_method(method: Method, uri: Uri) -> ApiError {
 fn internal(panic: &(dyn Any + Send)) -> Response {
     let said = panic.downcast_ref::<&str>().copied();
     let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(panic = said.unwrap_or("(no text)"), "a request panicked: this is a defect");
+    // It may quote what was sent.
+    let said = shortened(said.unwrap_or("(no text)"));
+    tracing::error!(panic = said, "a request panicked: this is a defect");
     ApiError::new(ErrorCode::Internal, "a defect in the checker; its log says more").into_response()
 }
 

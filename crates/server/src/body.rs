@@ -1,21 +1,26 @@
-//! Reading a request's body: declared as JSON, bounded in size and time.
+//! Reading a request's body: declared as JSON, bounded in size and time, and kept no longer than until
+//! it is parsed.
+
+use std::net::IpAddr;
 
 use axum::{
     body::Body,
     extract::{FromRequest, Request},
     http::{
-        HeaderMap,
-        header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT},
+        HeaderMap, HeaderValue,
+        header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT},
     },
+    response::{IntoResponse, Response},
 };
-use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use port_checker_api::ErrorCode;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::time::timeout;
 
 use crate::{
+    caller::Caller,
     config::Bounds,
     error::{ApiError, quoted},
+    pool::{Pool, Share},
     state::AppState,
 };
 
@@ -23,70 +28,176 @@ use crate::{
 /// reads later gets the 413 instead of a reset connection.
 const DISCARDED_LIMITS: u64 = 16;
 
+/// The first allocation for a body, in bytes; most bodies fit.
+const FIRST_ALLOCATION: usize = 1024;
+
+/// What some programs write before a text; a parser may ignore it (RFC 8259, section 8.1).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The beginning of a gzip file (RFC 1952) and of a Zstandard frame (RFC 8878). No JSON begins so.
+const COMPRESSED: [&[u8]; 2] = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd"];
+
 /// A body that says it is JSON.
-pub(crate) struct JsonBytes(pub(crate) Bytes);
+pub(crate) struct JsonBytes {
+    bytes: Vec<u8>,
+    /// As many bytes of the process's pool as the vector has capacity.
+    _share: Option<Share>,
+}
+
+impl JsonBytes {
+    /// What `parse` makes of the body, which is not kept.
+    pub(crate) fn parse<T>(self, parse: impl FnOnce(&[u8]) -> T) -> T {
+        parse(self.bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.bytes))
+    }
+}
+
+/// A body that cannot be used.
+pub(crate) enum Unusable {
+    /// For the reason that the error says.
+    Error(ApiError),
+    /// It is compressed, or encoded in another way.
+    Encoded(ApiError),
+}
+
+impl From<ApiError> for Unusable {
+    fn from(error: ApiError) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl IntoResponse for Unusable {
+    fn into_response(self) -> Response {
+        // What would be accepted instead (RFC 9110, section 15.5.16).
+        const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
+        match self {
+            Self::Error(error) => error.into_response(),
+            Self::Encoded(error) => ([(ACCEPT_ENCODING, IDENTITY)], error).into_response(),
+        }
+    }
+}
 
 impl FromRequest<AppState> for JsonBytes {
-    type Rejection = ApiError;
+    type Rejection = Unusable;
 
-    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Unusable> {
         let bounds = &state.config.bounds;
         let (parts, body) = request.into_parts();
-        let json = require_json(&parts.headers);
+        let caller: Caller = *parts.extensions.get().expect("the access log attaches the caller");
+        let declared = require_json(&parts.headers);
         let too_large = declared_length(&parts.headers) > bounds.body_bytes;
-        // Whoever waits for "100 Continue" has not sent anything yet.
-        if (json.is_err() || too_large) && parts.headers.contains_key(EXPECT) {
-            return Err(json.err().unwrap_or_else(|| self::too_large(bounds)));
+        let waits_for_continue = parts.headers.contains_key(EXPECT);
+        // The head is not kept while the body arrives.
+        drop(parts);
+        // Who waits for "100 Continue" has not sent anything yet.
+        if (declared.is_err() || too_large) && waits_for_continue {
+            return Err(declared.err().unwrap_or_else(|| self::too_large(bounds).into()));
         }
         let allowed = bounds.body_time.min(state.config.deadline);
-        let read = timeout(allowed, read(body, bounds, &state.bodies)).await;
-        json?;
-        read.unwrap_or_else(|_| {
+        let reader = Reader { bounds, memory: &state.memory, caller: caller.0 };
+        let read = timeout(allowed, reader.read(body)).await;
+        declared?;
+        let read = read.unwrap_or_else(|_| {
             let message = format!("the body did not arrive within {allowed:?}");
             Err(ApiError::new(ErrorCode::RequestTimeout, message))
-        })
-    }
-}
-
-async fn read(mut body: Body, bounds: &Bounds, room: &Semaphore) -> Result<JsonBytes, ApiError> {
-    let mut bytes = BytesMut::new();
-    let mut taken = Vec::new();
-    let mut seen: u64 = 0;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| {
-            ApiError::new(ErrorCode::InvalidRequest, format!("the body broke off: {error}"))
         })?;
-        let Ok(data) = frame.into_data() else { continue };
-        seen += data.len() as u64;
-        if seen > bounds.body_bytes.saturating_mul(DISCARDED_LIMITS) {
-            break;
+        if COMPRESSED.iter().any(|start| read.bytes.starts_with(start)) {
+            return Err(encoded("the body is compressed; send it without compression"));
         }
-        if seen <= bounds.body_bytes {
-            let size = u32::try_from(data.len()).unwrap_or(u32::MAX);
-            taken.push(room.try_acquire_many(size).map_err(|_| no_room(bounds))?);
-            bytes.extend_from_slice(&data);
-        }
+        Ok(read)
     }
-    if seen > bounds.body_bytes { Err(too_large(bounds)) } else { Ok(JsonBytes(bytes.freeze())) }
 }
 
-fn no_room(bounds: &Bounds) -> ApiError {
-    let message =
-        format!("the bodies of all requests together exceed {} bytes", bounds.bodies_bytes);
+/// Reads a body of one caller.
+struct Reader<'a> {
+    bounds: &'a Bounds,
+    memory: &'a Pool,
+    caller: IpAddr,
+}
+
+impl Reader<'_> {
+    async fn read(&self, mut body: Body) -> Result<JsonBytes, ApiError> {
+        let mut kept = JsonBytes { bytes: Vec::new(), _share: None };
+        let mut seen: u64 = 0;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| {
+                ApiError::new(ErrorCode::InvalidRequest, format!("the body broke off: {error}"))
+            })?;
+            let Ok(data) = frame.into_data() else { continue };
+            seen += data.len() as u64;
+            if seen > self.bounds.body_bytes.saturating_mul(DISCARDED_LIMITS) {
+                break;
+            }
+            if seen <= self.bounds.body_bytes {
+                self.make_room(&mut kept, data.len())?;
+                kept.bytes.extend_from_slice(&data);
+            } else {
+                kept = JsonBytes { bytes: Vec::new(), _share: None };
+            }
+        }
+        if seen > self.bounds.body_bytes { Err(too_large(self.bounds)) } else { Ok(kept) }
+    }
+
+    /// Makes room for `more` bytes. What is charged is the allocation and not its contents: a body of
+    /// many small pieces costs no more than one that came at once.
+    fn make_room(&self, kept: &mut JsonBytes, more: usize) -> Result<(), ApiError> {
+        let (length, capacity) = (kept.bytes.len(), kept.bytes.capacity());
+        if capacity - length >= more {
+            return Ok(());
+        }
+        let wanted = (length + more).max(2 * capacity).max(FIRST_ALLOCATION);
+        let share = self.memory.take(self.caller, wanted - capacity);
+        let share = share.ok_or_else(|| no_room(self.memory, self.bounds))?;
+        match &mut kept._share {
+            Some(charged) => charged.merge(share),
+            none => *none = Some(share),
+        }
+        kept.bytes.reserve_exact(wanted - length);
+        Ok(())
+    }
+}
+
+/// There is no memory for what a request needs, until others have their answers.
+pub(crate) fn no_room(memory: &Pool, bounds: &Bounds) -> ApiError {
+    let message = format!(
+        "the requests under way, or those of one caller, take the {} bytes that there are for them",
+        memory.size()
+    );
     ApiError::new(ErrorCode::Overloaded, message).with_retry_after(bounds.body_time)
 }
 
-fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
-    let declared = headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let essence = declared.as_deref().unwrap_or_default().split(';').next().unwrap_or_default();
-    if essence.trim().eq_ignore_ascii_case("application/json") {
-        return Ok(());
-    }
-    let message = match declared {
-        Some(declared) => format!("Content-Type is {}, not application/json", quoted(&declared)),
-        None => "Content-Type is missing: send application/json".to_owned(),
+fn require_json(headers: &HeaderMap) -> Result<(), Unusable> {
+    let text = |name| {
+        headers.get(name).map(|value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()))
     };
-    Err(ApiError::new(ErrorCode::UnsupportedMediaType, message))
+    let declared = text(CONTENT_TYPE);
+    if !declared.as_deref().is_some_and(is_json) {
+        let message = match declared {
+            Some(declared) => {
+                format!("Content-Type is {}; send application/json", quoted(&declared))
+            }
+            None => "Content-Type is missing: send application/json".to_owned(),
+        };
+        return Err(ApiError::new(ErrorCode::UnsupportedMediaType, message).into());
+    }
+    match text(CONTENT_ENCODING) {
+        Some(coding) if !coding.trim().eq_ignore_ascii_case("identity") => Err(encoded(&format!(
+            "Content-Encoding is {}; send the body without compression",
+            quoted(&coding)
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a media type is JSON: by its name, or by its suffix (RFC 6839, section 3.1).
+fn is_json(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let Some((kind, subtype)) = essence.split_once('/') else { return false };
+    let suffixed = subtype.strip_suffix("+json").is_some_and(|name| !name.is_empty());
+    essence == "application/json" || suffixed && !kind.is_empty() && !subtype.contains([' ', '/'])
+}
+
+fn encoded(message: &str) -> Unusable {
+    Unusable::Encoded(ApiError::new(ErrorCode::UnsupportedMediaType, message))
 }
 
 fn declared_length(headers: &HeaderMap) -> u64 {

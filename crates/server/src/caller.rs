@@ -65,7 +65,8 @@ fn nearest_untrusted(peer: IpAddr, hops: Vec<Option<IpAddr>>, trusted: &[IpNet])
     nearest
 }
 
-fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+/// Whether an address, never IPv4-mapped, is that of a trusted proxy.
+pub(crate) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|prefix| prefix.contains(&address))
 }
 

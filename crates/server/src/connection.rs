@@ -1,74 +1,151 @@
 //! One connection: its requests, its time limits, its end.
 
-use std::{convert::Infallible, net::SocketAddr, pin::Pin, sync::Arc};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
 
-use axum::{Router, body::Body, response::Response};
-use hyper::{Request, body::Incoming};
+use axum::{Router, body::Body};
+use hyper::{Request, Response, body::Incoming};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     select,
+    time::timeout,
 };
-use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tracing::debug;
 
 use crate::{
-    Bounds,
-    caller::Peer,
-    https::{HTTP2, Handshakes},
+    Config,
+    answer::{Answers, Pieces},
+    caller::{Peer, is_trusted},
+    https::Handshakes,
+    peers::{Entered, Peers},
+    pool::{Pool, Share},
 };
 
+mod answer_time;
 mod http1;
 mod http2;
+mod opening;
+
+use answer_time::AnswerTime;
+use opening::Ahead;
 
 /// What one connection needs.
 #[derive(Clone)]
 pub(crate) struct Connection {
+    /// Who is at the other end, or whom a trusted proxy at the other end speaks for.
     pub(crate) peer: SocketAddr,
     pub(crate) app: Router,
-    pub(crate) bounds: Arc<Bounds>,
+    pub(crate) config: Arc<Config>,
+    /// The connections of each client.
+    pub(crate) peers: Arc<Peers>,
+    /// How many connections may speak HTTP/2.
+    pub(crate) http2: Arc<Pool>,
     /// Cancelled when the connection should end after its next answer.
     pub(crate) draining: CancellationToken,
+    pub(crate) answers: Answers,
 }
 
 impl Connection {
     /// Answers its requests until either side ends it.
-    pub(crate) async fn serve(self, stream: TcpStream, handshakes: Option<&Handshakes>) {
+    pub(crate) async fn serve(mut self, stream: TcpStream, handshakes: Option<&Handshakes>) {
         // Fails only on a connection that is already gone, which the HTTP library will find out.
         let _ = stream.set_nodelay(true);
-        let Some(handshakes) = handshakes else {
-            let stream = self.bounded(stream);
-            return http1::serve(self, stream).await;
+        let mut stream = Ahead::new(stream);
+        let Some(_client) = self.find_client(&mut stream).await else { return };
+        match handshakes {
+            Some(handshakes) => self.serve_tls(stream, handshakes).await,
+            None => self.serve_plain(stream).await,
+        }
+    }
+
+    /// Reads the PROXY header of a trusted proxy. The client that it names may have as many connections as
+    /// any other; none if it has them.
+    async fn find_client(&mut self, stream: &mut Ahead) -> Option<Option<Entered>> {
+        if !is_trusted(self.peer.ip().to_canonical(), &self.config.trusted_proxies) {
+            return Some(None);
+        }
+        let Some(client) = self.begun(stream.proxied_client()).await?.ok()? else {
+            return Some(None);
         };
+        self.peer = client;
+        let entered = self.peers.enter(client.ip());
+        if entered.is_none() {
+            debug!(%client, "turned away: one client's share is used up");
+        }
+        entered.map(Some)
+    }
+
+    /// What the beginning of a connection is; none if it does not come, or not before the service ends.
+    async fn begun<T>(
+        &self,
+        reading: impl Future<Output = io::Result<T>>,
+    ) -> Option<io::Result<T>> {
+        let bounds = &self.config.bounds;
+        let patient = async {
+            self.draining.cancelled().await;
+            tokio::time::sleep(bounds.last_requests_time).await;
+        };
+        select! {
+            read = timeout(bounds.head_time, reading) => read.ok(),
+            () = patient => None,
+        }
+    }
+
+    async fn serve_plain(self, mut stream: Ahead) {
+        let speaks_http2 = self.begun(stream.speaks_http2()).await;
+        let stream = self.bounded(stream);
+        match speaks_http2 {
+            Some(Ok(true)) => match self.http2.take(self.peer.ip(), 1) {
+                Some(share) => http2::serve(self, stream, share).await,
+                None => turn_away(stream).await,
+            },
+            Some(Ok(false)) => http1::serve(self, stream).await,
+            None | Some(Err(_)) => debug!("the connection ended before its first request"),
+        }
+    }
+
+    async fn serve_tls(self, stream: Ahead, handshakes: &Handshakes) {
+        let share = self.http2.take(self.peer.ip(), 1);
         let shaken = select! {
-            shaken = handshakes.shake(stream, self.peer.ip()) => shaken,
+            shaken = handshakes.shake(stream, self.peer.ip(), share.is_some()) => shaken,
             // Nothing was asked yet.
             () = self.draining.cancelled() => return,
         };
         match shaken {
-            Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(HTTP2) => {
-                let stream = self.bounded(stream);
-                http2::serve(self, stream).await;
-            }
-            Ok(stream) => {
-                let stream = self.bounded(stream);
-                http1::serve(self, stream).await;
-            }
+            Ok(shaken) => self.serve_shaken(shaken, share).await,
             Err(error) => debug!(%error, "no TLS handshake"),
         }
     }
 
-    /// A stream whose writes do not wait for ever.
-    fn bounded<S: AsyncRead + AsyncWrite>(&self, stream: S) -> Pin<Box<TimeoutStream<S>>> {
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(self.bounds.write_time));
-        Box::pin(stream)
+    async fn serve_shaken(self, stream: TlsStream<Ahead>, share: Option<Share>) {
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(crate::https::HTTP2);
+        let stream = self.bounded(stream);
+        match share.filter(|_| http2) {
+            Some(share) => http2::serve(self, stream, share).await,
+            None => http1::serve(self, stream).await,
+        }
     }
 
-    async fn answer(&self, mut request: Request<Incoming>) -> Result<Response, Infallible> {
-        request.extensions_mut().insert(Peer(self.peer));
-        self.app.clone().oneshot(request.map(Body::new)).await
+    /// A stream whose client cannot make answers wait without end.
+    fn bounded<S>(&self, stream: S) -> AnswerTime<S> {
+        AnswerTime::new(stream, self.answers.clone(), self.config.bounds.answer_time)
     }
+
+    async fn answer(&self, mut request: Request<Incoming>) -> Result<Response<Pieces>, Infallible> {
+        request.extensions_mut().insert(Peer(self.peer));
+        let answer = self.app.clone().oneshot(request.map(Body::new)).await;
+        answer.map(|answer| Pieces::of(answer, self.answers.begin()))
+    }
+}
+
+/// Tells a client that speaks HTTP/2 that there is no room for it.
+async fn turn_away(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    // SETTINGS, and GOAWAY with ENHANCE_YOUR_CALM (RFC 9113, sections 6.5, 6.8 and 7).
+    const REFUSAL: &[u8] = b"\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0b";
+    // A client that is gone needs no refusal.
+    let _ = stream.write_all(REFUSAL).await;
+    let _ = stream.shutdown().await;
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use rustls::{
-    ServerConfig,
+    ServerConfig, ServerConnection,
     crypto::ring,
     pki_types::{
         CertificateDer, PrivateKeyDer,
@@ -18,13 +18,21 @@ use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
-use tokio::{net::TcpStream, sync::Semaphore, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::Semaphore,
+    time::timeout,
+};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::{Config, TlsFiles, peers::Peers};
 
-/// What is offered to clients, the better one first (RFC 7301).
+/// What is offered to clients, the better one first (RFC 7301); the last one where there is no room for
+/// another HTTP/2 connection.
 const PROTOCOLS: [&[u8]; 2] = [HTTP2, b"http/1.1"];
+
+/// How much of an answer is encrypted before the client takes it, in bytes.
+const ENCRYPTED_AHEAD: usize = 16 * 1024;
 
 /// HTTP/2 over TLS (RFC 9113, section 3.2).
 pub(crate) const HTTP2: &[u8] = b"h2";
@@ -104,6 +112,7 @@ const HANDSHAKE_PART: usize = 4;
 /// Shakes hands with clients, a bounded number at once, of which no client has all.
 pub(crate) struct Handshakes {
     acceptor: TlsAcceptor,
+    without_http2: TlsAcceptor,
     room: Semaphore,
     peers: Arc<Peers>,
     time: Duration,
@@ -112,26 +121,35 @@ pub(crate) struct Handshakes {
 impl Handshakes {
     pub(crate) fn new(identity: Arc<TlsIdentity>, config: &Config) -> Self {
         let most = config.bounds.connections.div_ceil(HANDSHAKE_PART);
+        let with_http2 = tls_config(identity);
+        let mut without_http2 = with_http2.clone();
+        without_http2.alpn_protocols.remove(0);
         Self {
-            acceptor: TlsAcceptor::from(Arc::new(tls_config(identity))),
+            acceptor: TlsAcceptor::from(Arc::new(with_http2)),
+            without_http2: TlsAcceptor::from(Arc::new(without_http2)),
             room: Semaphore::new(most),
             peers: Peers::new(most, &config.trusted_proxies),
             time: config.bounds.handshake_time,
         }
     }
 
-    /// Shakes hands with one client.
-    pub(crate) async fn shake(
+    /// Shakes hands with one client; offers HTTP/2 or not.
+    pub(crate) async fn shake<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
-        stream: TcpStream,
+        stream: S,
         peer: IpAddr,
-    ) -> io::Result<TlsStream<TcpStream>> {
+        http2: bool,
+    ) -> io::Result<TlsStream<S>> {
         let Some(_share) = self.peers.enter(peer) else {
             return Err(io::ErrorKind::QuotaExceeded.into());
         };
         let handshake = async {
             let _turn = self.room.acquire().await.expect("the semaphore is never closed");
-            self.acceptor.accept(stream).await
+            let acceptor = if http2 { &self.acceptor } else { &self.without_http2 };
+            let bounded = |session: &mut ServerConnection| {
+                session.set_buffer_limit(Some(ENCRYPTED_AHEAD));
+            };
+            acceptor.accept_with(stream, bounded).await
         };
         timeout(self.time, handshake).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }

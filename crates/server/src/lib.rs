@@ -22,11 +22,14 @@
 mod accept;
 mod accept_header;
 mod access_log;
+mod answer;
 mod app;
 mod body;
 mod caller;
+mod caller_slots;
 mod config;
 mod connection;
+mod cross_site;
 mod error;
 mod https;
 #[cfg(feature = "internals")]
@@ -34,12 +37,15 @@ mod https;
 pub mod internals;
 mod limits;
 mod listen;
+mod log_budget;
 mod malformed;
 mod metrics;
-mod names;
 mod open_files;
 mod peers;
+mod pool;
 mod pulse;
+mod quote;
+mod resolver;
 mod routes;
 mod run;
 mod state;
@@ -55,5 +61,6 @@ pub use config::{
 pub use https::{TlsIdentity, UnusableIdentity};
 pub use listen::{adopt, listen};
 pub use open_files::OpenFiles;
+pub use quote::escaped;
 pub use run::{Listeners, run, run_supervised};
 pub use supervisor::Supervisor;

@@ -12,7 +12,7 @@ use std::{
 
 use axum::{
     Json,
-    http::StatusCode,
+    http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
 use port_checker_api::{ErrorBody, ErrorCode, ErrorDetail};
@@ -41,7 +41,8 @@ const BARE: [(&[u8], ErrorCode, &str); 3] = [
 pub(crate) fn head_too_large() -> Response {
     let detail =
         ErrorDetail { code: ErrorCode::PayloadTooLarge.into(), message: HEAD_TOO_LARGE.to_owned() };
-    (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Json(ErrorBody { detail })).into_response()
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    (status, [(CACHE_CONTROL, "no-store")], Json(ErrorBody { detail })).into_response()
 }
 
 /// A connection on which the library's bare answers get a body.
@@ -64,7 +65,8 @@ fn replacement(bytes: &[u8]) -> Option<Vec<u8>> {
     let body = serde_json::to_vec(&ErrorBody { detail }).expect("an error body is plain data");
     let length = body.len();
     let fields = format!(
-        "content-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        "content-type: application/json\r\ncache-control: no-store\r\ncontent-length: {length}\r\n\
+         connection: close\r\n\r\n"
     );
     Some([status, fields.as_bytes(), &body].concat())
 }

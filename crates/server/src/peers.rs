@@ -10,21 +10,22 @@ use ipnet::IpNet;
 
 use crate::limits::Subject;
 
-/// The part of all connections that one client leaves for others.
+/// The part of all connections, or of what else is shared, that one client leaves for others.
 const LEFT_PART: usize = 8;
 
-/// The connections of each client: an IPv4 address or an IPv6 /64. As many entries as there are
-/// connections at the most.
+/// The connections of each client, or what else it has: a client is an IPv4 address or an IPv6 /64. As
+/// many entries as there are connections at the most.
 pub(crate) struct Peers {
     most: usize,
     exempt: Vec<IpNet>,
     open: Mutex<HashMap<Subject, usize>>,
 }
 
-/// Counts as a connection of a client until dropped.
+/// Counts as a connection of a client, or as several, until dropped.
 pub(crate) struct Entered {
     peers: Arc<Peers>,
     subject: Subject,
+    count: usize,
 }
 
 impl Peers {
@@ -37,15 +38,20 @@ impl Peers {
 
     /// One more connection of `peer`; none if it has as many as it may.
     pub(crate) fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<Entered> {
+        self.enter_with(peer, 1)
+    }
+
+    /// `count` more of `peer`; none if it would have more than it may.
+    pub(crate) fn enter_with(self: &Arc<Self>, peer: IpAddr, count: usize) -> Option<Entered> {
         let peer = peer.to_canonical();
         let subject = Subject::of(peer);
         let mut open = self.open();
-        let count = open.get(&subject).copied().unwrap_or(0);
-        if count >= self.most && !self.exempt.iter().any(|prefix| prefix.contains(&peer)) {
+        let counted = open.get(&subject).copied().unwrap_or(0).saturating_add(count);
+        if counted > self.most && !self.exempt.iter().any(|prefix| prefix.contains(&peer)) {
             return None;
         }
-        open.insert(subject, count + 1);
-        Some(Entered { peers: Arc::clone(self), subject })
+        open.insert(subject, counted);
+        Some(Entered { peers: Arc::clone(self), subject, count })
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<Subject, usize>> {
@@ -53,11 +59,18 @@ impl Peers {
     }
 }
 
+impl Entered {
+    /// Adds what the same client has besides.
+    pub(crate) fn merge(&mut self, mut other: Self) {
+        self.count += std::mem::take(&mut other.count);
+    }
+}
+
 impl Drop for Entered {
     fn drop(&mut self) {
         let mut open = self.peers.open();
         match open.get_mut(&self.subject) {
-            Some(count) if *count > 1 => *count -= 1,
+            Some(count) if *count > self.count => *count -= self.count,
             _ => drop(open.remove(&self.subject)),
         }
     }

@@ -2,9 +2,11 @@
 
 use std::{
     io::{self, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{IpAddr, SocketAddr, TcpStream},
     time::Duration,
 };
+
+use socket2::{Domain, Socket, Type};
 
 use crate::process::wait_until;
 
@@ -74,6 +76,36 @@ pub fn try_connect(server: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(server)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     Ok(stream)
+}
+
+/// Connects to a server under test from one of the addresses of loopback.
+///
+/// # Errors
+/// It does not listen.
+///
+/// # Panics
+/// When `client` is no address of this machine.
+#[expect(clippy::disallowed_methods, reason = "dials the server under test")]
+pub fn connect_from(client: &str, server: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(server), Type::STREAM, None)?;
+    let client: IpAddr = client.parse().expect("an address");
+    socket.bind(&SocketAddr::new(client, 0).into()).expect("an address of this machine");
+    socket.connect(&server.into())?;
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE))?;
+    Ok(stream)
+}
+
+/// Connects to a server under test with a kernel that holds next to nothing of its answers.
+///
+/// # Panics
+/// When it cannot.
+#[expect(clippy::disallowed_methods, reason = "dials the server under test")]
+pub fn connect_narrow(server: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::for_address(server), Type::STREAM, None).expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a socket has a buffer");
+    socket.connect(&server.into()).expect("the server listens");
+    socket.into()
 }
 
 /// Sends `request`, which should end the connection, and reads the answer to the end.

@@ -20,15 +20,20 @@ use tempfile::TempDir;
 use crate::program::port_checker;
 
 /// A service whose certificate comes from an authority of the test's own.
-struct Https {
-    service: Service,
-    authority: Authority,
+pub(crate) struct Https {
+    pub(crate) service: Service,
+    pub(crate) authority: Authority,
     directory: TempDir,
     files: (PathBuf, PathBuf),
 }
 
 impl Https {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with further settings.
+    pub(crate) fn start_with(further: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let authority = Authority::new();
         let files = identity(&authority).write(directory.path(), "server");
@@ -37,11 +42,12 @@ impl Https {
             ("PORT_CHECKER_TLS_CERT", files.0.to_str().expect("a path in UTF-8")),
             ("PORT_CHECKER_TLS_KEY", files.1.to_str().expect("a path in UTF-8")),
         ];
+        let settings = [&settings[..], further].concat();
         let service = Service::start(&mut port_checker(&["serve"], &settings));
         Self { service, authority, directory, files }
     }
 
-    fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.service.address
     }
 
@@ -161,6 +167,28 @@ fn a_check_over_http2_is_the_same_and_comes_line_by_line() {
         .args(["-d", &body, &url]));
     let line = format!("{{\"port\":{},\"accessible\":true,\"error\":null}}\n", open.port());
     assert!(said.starts_with(&line), "{said}");
+}
+
+/// Over plain TCP a client may know beforehand that HTTP/2 is spoken (RFC 9113, section 3.3).
+#[test]
+fn clients_that_begin_with_http2_over_plain_tcp_are_served() {
+    let settings = [("PORT_CHECKER_ALLOW_LOCAL_IPS", "true")];
+    let service = Service::start(&mut port_checker(&["serve"], &settings));
+    let url = format!("http://{}", service.address);
+    let curl = |arguments: &[&str]| {
+        let common = ["-sS", "-w", " %{http_version} %{http_code}"];
+        run(Command::new("curl").args(common).args(arguments))
+    };
+    let health = format!("{url}/health");
+    let knows = curl(&["--http2-prior-knowledge", &health]);
+    assert_eq!(knows, r#"{"status":"ok"} 2 200"#);
+    let asks = curl(&["--http2", &health]);
+    assert_eq!(asks, r#"{"status":"ok"} 1.1 200"#, "an upgrade is not taken");
+    let check = format!("{url}/check-ports");
+    let json = "Content-Type: application/json";
+    let body = r#"{"ports":[]}"#;
+    let said = curl(&["--http2-prior-knowledge", "-H", json, "-d", body, &check]);
+    assert!(said.starts_with(r#"{"success":false"#) && said.ends_with(" 2 200"), "{said}");
 }
 
 #[test]

@@ -77,3 +77,30 @@ fn people_use_it_in_a_real_browser() {
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{complaint}");
 }
+
+/// `tests/browser/other_pages.mjs` says what is done and expected.
+#[test]
+fn pages_of_other_origins_do_not_spend_their_visitors_allowance() {
+    let (Some(tools), Some(chromium)) =
+        (std::env::var_os("BROWSER_TOOLS"), std::env::var_os("CHROMIUM"))
+    else {
+        return skip::missing("BROWSER_TOOLS and CHROMIUM; see scripts/test");
+    };
+    let pages = Service::start(&mut port_checker(&["serve"], &[]));
+    let admitted = format!("http://localhost:{}", pages.address.port());
+    let settings = [&SETTINGS[..], &[("PORT_CHECKER_CORS_ORIGINS", &admitted)]].concat();
+    let service = Service::start(&mut port_checker(&["serve"], &settings));
+    let open = Listening::on(LOOPBACK);
+    let output = Command::new("node")
+        .arg(repository("crates/port-checker/tests/browser/other_pages.mjs"))
+        .env("URL", format!("http://{}", service.address))
+        .env("ADMITTED", &admitted)
+        .env("OTHER", format!("http://{}", pages.address))
+        .env("PORT", open.port().to_string())
+        .env("BROWSER_TOOLS", tools)
+        .env("CHROMIUM", chromium)
+        .output()
+        .expect("node starts");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaint}");
+}

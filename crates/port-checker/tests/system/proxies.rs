@@ -1,13 +1,13 @@
-//! Callers behind a real nginx.
+//! Callers behind a real nginx, and behind a real HAProxy that passes bytes on.
 
-use std::{fs, net::SocketAddr, process::Command};
+use std::{fs, net::SocketAddr, path::Path, process::Command};
 
 use port_checker_testbed::{
-    http::{Answer, exchange},
+    certificates::{Authority, Validity},
+    http::{Answer, connect_from, exchange, send},
     process::{Running, Service, free_address},
-    skip,
+    skip, tls,
 };
-use socket2::{Domain, Socket, Type};
 
 use crate::program::port_checker;
 
@@ -95,11 +95,93 @@ fn limits_are_per_caller_and_not_per_proxy() {
 }
 
 /// Asks for a check of one of the caller's own ports, from a certain address.
-#[expect(clippy::disallowed_methods, reason = "dials the nginx it started")]
 fn ask_from(client: &str, server: SocketAddr, headers: &str) -> Answer {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    let from: SocketAddr = format!("{client}:0").parse().expect("an address");
-    socket.bind(&from.into()).expect("loopback has many addresses");
-    socket.connect(&server.into()).expect("nginx listens");
-    exchange(&mut socket.into(), headers, r#"{"ports":[1]}"#).expect("an answer")
+    let mut stream = connect_from(client, server).expect("the proxy listens");
+    exchange(&mut stream, headers, r#"{"ports":[1]}"#).expect("an answer")
+}
+
+/// HAProxy in front of `upstream`, which does not look into what it passes on.
+fn haproxy(directory: &Path, upstream: SocketAddr, how: &str) -> Option<(Running, SocketAddr)> {
+    if !skip::has("haproxy", "-v") {
+        return None;
+    }
+    let address = free_address();
+    let configuration = format!(
+        "defaults
+             mode tcp
+             timeout connect 5s
+             timeout client 60s
+             timeout server 60s
+         listen checker
+             bind {address}
+             server one {upstream} {how}\n"
+    );
+    let file = directory.join("haproxy.cfg");
+    fs::write(&file, configuration).expect("a writable directory");
+    let mut command = Command::new("haproxy");
+    command.arg("-db").arg("-f").arg(&file);
+    Some((Running::start(&mut command, address), address))
+}
+
+#[test]
+fn the_caller_is_whom_a_trusted_haproxy_names_in_a_proxy_header() {
+    let forged = "X-Forwarded-For: 8.8.8.8\r\n";
+    let cases = [
+        ("send-proxy", "", CLIENT, "version 1"),
+        ("send-proxy-v2", "", CLIENT, "version 2"),
+        ("send-proxy-v2 proxy-v2-options crc32c,unique-id", "", CLIENT, "with further fields"),
+        ("send-proxy", forged, CLIENT, "the client is no proxy, and its header is forged"),
+        ("", "", "127.0.0.1", "no PROXY header: the caller is HAProxy"),
+    ];
+    for (how, headers, caller, why) in cases {
+        let directory = tempfile::tempdir().unwrap();
+        let mut service = service(TRUSTED);
+        let Some((_haproxy, address)) = haproxy(directory.path(), service.address, how) else {
+            return;
+        };
+        let answer = ask_from(CLIENT, address, headers);
+        assert_eq!(answer.status, 200, "{why}: {answer:?}");
+        let line = service.wait_for_line("checked");
+        assert!(line.contains(&format!("caller={caller} ")), "{why}: {line}");
+    }
+}
+
+/// The header comes before the handshake.
+#[test]
+fn a_proxy_header_before_tls() {
+    let directory = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let identity = authority.issue(&["localhost"], Validity::Now);
+    let (certificate, key) = identity.write(directory.path(), "server");
+    let settings = [
+        ("PORT_CHECKER_TRUSTED_PROXIES", TRUSTED),
+        ("PORT_CHECKER_TLS_CERT", certificate.to_str().expect("a path in UTF-8")),
+        ("PORT_CHECKER_TLS_KEY", key.to_str().expect("a path in UTF-8")),
+    ];
+    let service = Service::start(&mut port_checker(&["serve"], &settings));
+    for how in ["send-proxy", "send-proxy-v2"] {
+        let Some((_haproxy, address)) = haproxy(directory.path(), service.address, how) else {
+            return;
+        };
+        let (answer, _) = tls::get_from(CLIENT, address, &authority.pem, "/ip").expect("an answer");
+        assert_eq!(String::from_utf8_lossy(&answer.body), format!("{CLIENT}\n"), "{how}");
+    }
+}
+
+#[test]
+fn a_proxy_header_of_whom_nobody_trusts_is_no_request() {
+    let request = "GET /ip HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+    let v1 = format!("PROXY TCP4 8.8.8.8 127.0.0.1 4711 9000\r\n{request}");
+    let address = b"\x08\x08\x08\x08\x7f\0\0\x01\x12\x67\x23\x28";
+    let signature = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c";
+    let v2 = [&signature[..], address, request.as_bytes()].concat();
+    let (trusting, not_trusting) = (service(TRUSTED), service(""));
+    for header in [v1.as_bytes(), &v2] {
+        let answer = send(trusting.address, header);
+        assert_eq!(String::from_utf8_lossy(&answer.body), "8.8.8.8\n", "this is what is forged");
+        let answer = send(not_trusting.address, header);
+        assert_eq!((answer.status, answer.code().as_str()), (400, "INVALID_REQUEST"));
+    }
+    let no_address = format!("PROXY TCP4 8.8.8 127.0.0.1 4711 9000\r\n{request}");
+    assert_eq!(send(trusting.address, no_address.as_bytes()).status, 400, "no good header");
 }

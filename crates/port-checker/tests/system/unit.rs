@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use port_checker_server::Config;
+use port_checker_server::{Bounds, Config, OpenFiles};
 use port_checker_testbed::skip;
 
 use crate::program::{PORT_CHECKER, repository};
@@ -62,6 +62,29 @@ fn the_units_fit_the_defaults_of_the_service() {
     assert!(stop > (config.deadline + config.bounds.drain_margin).as_secs(), "{stop}");
     assert_eq!(value(&service, "Type"), "notify");
     assert_eq!(value(&socket, "ListenStream"), config.address().to_string());
+}
+
+#[test]
+fn the_unit_leaves_as_much_memory_as_the_service_can_take() {
+    const GIBI: u64 = 1 << 30;
+    let service = unit(SERVICE);
+    let files = OpenFiles::of(value(&service, "LimitNOFILE").parse().unwrap());
+    let probes = files.probes();
+    let bounds = Bounds { connections: files.clients_beside(probes), ..Bounds::default() };
+    let most = value(&service, "MemoryMax").strip_suffix('G').unwrap().parse::<u64>().unwrap();
+    let sum = bounds.most_memory(probes, 16);
+    assert!((most - 1) * GIBI < sum && sum <= most * GIBI, "{} MiB", sum >> 20);
+    // The table under "Sizing" in docs/operating.md.
+    let documented = fs::read_to_string(repository("docs/operating.md")).unwrap();
+    for limit in [64, 1024, 20_000, 1_048_576] {
+        let files = OpenFiles::of(limit);
+        let probes = files.probes();
+        let clients = files.clients_beside(probes);
+        let bounds = Bounds { connections: clients, ..Bounds::default() };
+        let mebi = bounds.most_memory(probes, 2) >> 20;
+        let row = format!("| {limit} | {probes} | {clients} | {mebi} MiB |");
+        assert!(documented.contains(&row), "{row}");
+    }
 }
 
 fn value<'a>(unit: &'a str, name: &str) -> &'a str {

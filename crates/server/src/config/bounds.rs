@@ -17,27 +17,62 @@ pub struct Bounds {
     pub handshake_time: Duration,
     /// Requests at once on one HTTP/2 connection.
     pub streams: u32,
-    /// How long an HTTP/2 connection takes further requests, and how long after that it is given to
-    /// take its answers.
+    /// How long an HTTP/2 connection takes further requests.
     pub http2_time: Duration,
+    /// Connections that may speak HTTP/2 at once; to further ones HTTP/1.1 is offered. They may keep far
+    /// more than others: a head in part, answers on each stream.
+    pub http2_connections: usize,
     /// How long a client may take to send a request's head, and how long an idle connection is
     /// kept for the next request.
     pub head_time: Duration,
     /// How long a client may take to send a body.
     pub body_time: Duration,
-    /// How long a client may take to read a part of an answer before the connection is closed.
-    pub write_time: Duration,
+    /// How long a client may make an answer wait before the connection is closed: in all, however often
+    /// it takes a little of it.
+    pub answer_time: Duration,
     /// How large a head may be, in bytes.
     pub head_bytes: usize,
     /// How large a body may be, in bytes: all 65,535 ports fit, even one to a line.
     pub body_bytes: u64,
-    /// How large the bodies that arrive now may be together, in bytes.
-    pub bodies_bytes: usize,
+    /// How much memory bodies and answers of all requests may take together, in bytes.
+    pub memory_bytes: usize,
     /// How long after the signal to stop an idle connection is kept, so that a request already on
     /// its way is answered.
     pub last_requests_time: Duration,
     /// How long after the signal to stop a connection may last, beyond the deadline of a check.
     pub drain_margin: Duration,
+}
+
+/// What the program takes by itself, in bytes: its code, the limits of callers and targets, its threads.
+const PROGRAM_BYTES: u64 = 64 << 20;
+
+/// What a probe takes with its socket, in bytes, the kernel's part included.
+const PROBE_BYTES: u64 = 4 << 10;
+
+/// What reading a request can take for a moment on each processor, in bytes: a body of the largest size is
+/// taken apart into values, each larger than its text.
+const PARSING_BYTES: u64 = 64 << 20;
+
+impl Bounds {
+    /// What one connection takes at most, in bytes: a head in part, what is read, encrypted and written
+    /// ahead, a request under way, and the kernel's part.
+    pub const CONNECTION_BYTES: u64 = 128 << 10;
+
+    /// What a connection takes besides when it speaks HTTP/2, in bytes: a decoded head in part, a body that
+    /// has come and was not read, and 32 requests under way.
+    pub const HTTP2_BYTES: u64 = 640 << 10;
+
+    /// What the process takes at most, in bytes, whatever clients send, with so many sockets for probes and
+    /// so many processors.
+    pub fn most_memory(&self, probes: usize, processors: usize) -> u64 {
+        let http2 = self.http2_connections.min(self.connections);
+        PROGRAM_BYTES
+            + self.connections as u64 * Self::CONNECTION_BYTES
+            + http2 as u64 * Self::HTTP2_BYTES
+            + self.memory_bytes as u64
+            + probes as u64 * PROBE_BYTES
+            + processors as u64 * PARSING_BYTES
+    }
 }
 
 impl Default for Bounds {
@@ -47,12 +82,13 @@ impl Default for Bounds {
             handshake_time: Duration::from_secs(10),
             streams: 32,
             http2_time: Duration::from_secs(600),
+            http2_connections: 1024,
             head_time: Duration::from_secs(30),
             body_time: Duration::from_secs(10),
-            write_time: Duration::from_secs(30),
+            answer_time: Duration::from_secs(60),
             head_bytes: 16 * 1024,
             body_bytes: 1024 * 1024,
-            bodies_bytes: 64 * 1024 * 1024,
+            memory_bytes: 128 * 1024 * 1024,
             last_requests_time: Duration::from_secs(1),
             drain_margin: Duration::from_secs(5),
         }

@@ -29,7 +29,7 @@ pub(super) async fn serve(
         asked.store(true, Ordering::Relaxed);
         connection.answer(request)
     });
-    let bounds = &connection.bounds;
+    let bounds = &connection.config.bounds;
     let mut served = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())

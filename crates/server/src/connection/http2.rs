@@ -9,9 +9,8 @@ use std::{
     time::Duration,
 };
 
-use axum::http::HeaderMap;
-use hyper::{Request, body::Incoming, server::conn::http2, service::service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::{Request, body::Incoming, rt::Executor, server::conn::http2, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     select,
@@ -20,11 +19,22 @@ use tokio::{
 use tracing::{Instrument, Span, debug};
 
 use super::Connection;
-use crate::malformed::head_too_large;
+use crate::{answer::Pieces, malformed::head_too_large, pool::Share};
 
-/// The library answers a larger head by itself, without a body. In bytes, counted as in HTTP/2
-/// (RFC 9113, section 6.5.2).
-const MOST_HEAD_BYTES: u32 = 256 * 1024;
+/// The largest head that is decoded, in bytes, counted as in HTTP/2: 32 for each field besides its name and
+/// its value (RFC 9113, section 6.5.2). The library answers a larger one by itself, without a body. It
+/// keeps some five times as many bytes until the head is complete.
+const MAX_DECODED_HEAD: u32 = 32 * 1024;
+
+/// How much each field of a head counts besides its name and its value, in bytes.
+const FIELD_OVERHEAD: usize = 32;
+
+/// How many fields a head may have, as over HTTP/1.1.
+const MAX_FIELDS: usize = 100;
+
+/// How much of a body may be under way, in bytes, on one stream and on all streams of a connection: what
+/// has come and was not read yet stays in memory.
+const WINDOW: u32 = 64 * 1024;
 
 /// How busy a connection is.
 #[derive(Default)]
@@ -36,11 +46,23 @@ struct Activity {
 /// One request under way, until dropped.
 struct UnderWay(Arc<Activity>);
 
+/// Runs the streams, each for a bounded time: a client may open a stream and never let it send its answer.
+#[derive(Clone)]
+struct BoundedStreams(Duration);
+
+impl<F: Future<Output: Send> + Send + 'static> Executor<F> for BoundedStreams {
+    fn execute(&self, stream: F) {
+        // Dropping a stream resets it.
+        tokio::spawn(timeout(self.0, stream));
+    }
+}
+
 /// Answers requests until either side ends the connection. It ends when it is idle for as long as a
 /// head may take, when it is old, or when the service drains; what is under way then is answered.
 pub(super) async fn serve(
     connection: Connection,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    _share: Share,
 ) {
     let activity = Arc::new(Activity::default());
     let service = {
@@ -48,24 +70,32 @@ pub(super) async fn serve(
         let span = Span::current();
         service_fn(move |request: Request<Incoming>| {
             let (connection, under_way) = (connection.clone(), activity.begin());
+            // A head that is too large is dropped before anything waits.
+            let request = Some(request).filter(|request| {
+                request.headers().len() <= MAX_FIELDS
+                    && size(request) <= connection.config.bounds.head_bytes
+            });
             let answer = async move {
                 let _under_way = under_way;
-                if size(request.headers()) > connection.bounds.head_bytes {
-                    return Ok(head_too_large());
+                match request {
+                    Some(request) => connection.answer(request).await,
+                    None => Ok(Pieces::of(head_too_large(), connection.answers.begin())),
                 }
-                connection.answer(request).await
             };
             answer.instrument(span.clone())
         })
     };
-    let bounds = &connection.bounds;
+    let bounds = &connection.config.bounds;
+    let stream_time = bounds.body_time + connection.config.deadline + bounds.answer_time;
     let mut served = pin!(
-        http2::Builder::new(TokioExecutor::new())
+        http2::Builder::new(BoundedStreams(stream_time))
             .timer(TokioTimer::new())
             .max_concurrent_streams(bounds.streams)
-            .max_header_list_size(MOST_HEAD_BYTES)
+            .max_header_list_size(MAX_DECODED_HEAD)
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(WINDOW)
             .keep_alive_interval(bounds.head_time)
-            .keep_alive_timeout(bounds.write_time)
+            .keep_alive_timeout(bounds.head_time)
             .serve_connection(TokioIo::new(stream), service)
     );
     let ended = select! {
@@ -81,7 +111,7 @@ pub(super) async fn serve(
             // Who has asked nothing yet may not even have begun to speak HTTP/2, and then the library
             // waits for it.
             let asked = activity.begun.load(Ordering::Relaxed) > 0;
-            let grace = if asked { bounds.http2_time } else { bounds.last_requests_time };
+            let grace = if asked { stream_time } else { bounds.last_requests_time };
             match timeout(grace, served).await {
                 Ok(ended) => ended,
                 Err(_) => return debug!("the client does not end the connection"),
@@ -93,9 +123,14 @@ pub(super) async fn serve(
     }
 }
 
-/// Of a head's fields, in bytes.
-fn size(fields: &HeaderMap) -> usize {
-    fields.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
+/// The size of a head, in bytes.
+fn size(request: &Request<Incoming>) -> usize {
+    let uri = request.uri();
+    let path = uri.path_and_query().map_or(0, |path| path.as_str().len());
+    let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
+    let fields = request.headers().iter();
+    let fields = fields.map(|(name, value)| name.as_str().len() + value.len() + FIELD_OVERHEAD);
+    request.method().as_str().len() + path + authority + fields.sum::<usize>()
 }
 
 impl Activity {
@@ -133,7 +168,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::Bounds;
+    use crate::{Bounds, Config, answer::Answers, peers::Peers, pool::Pool};
 
     /// The preface, and settings that ask for nothing (RFC 9113, section 3.4).
     const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
@@ -151,12 +186,16 @@ mod tests {
             let connection = Connection {
                 peer: ([127, 0, 0, 1], 1).into(),
                 app: Router::new(),
-                bounds: Arc::new(bounds),
+                config: Arc::new(Config { bounds, ..Config::default() }),
+                peers: Peers::new(8, &[]),
+                http2: Arc::new(Pool::new(8, &[])),
                 draining: CancellationToken::new(),
+                answers: Answers::default(),
             };
+            let share = connection.http2.take(connection.peer.ip(), 1).unwrap();
             let (mut client, server) = duplex(1024);
             client.write_all(HELLO).await.unwrap();
-            let served = tokio::spawn(serve(connection, server));
+            let served = tokio::spawn(serve(connection, server, share));
             let mut said = Vec::new();
             client.read_to_end(&mut said).await.unwrap();
             served.await.unwrap();

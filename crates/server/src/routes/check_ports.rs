@@ -3,10 +3,9 @@
 use axum::{
     Extension, Json,
     extract::State,
-    http::{HeaderMap, header::ACCEPT},
     response::{IntoResponse, Response},
 };
-use port_checker_api::{CheckRequest, CheckResponse, ErrorBody, NDJSON};
+use port_checker_api::{CheckRequest, CheckResponse, ErrorBody};
 use port_checker_probe::{Fault, Finding};
 
 use super::{
@@ -15,9 +14,18 @@ use super::{
     progress,
 };
 use crate::{
-    accept_header, access_log::Arrival, body::JsonBytes, caller::Caller, error::ApiError,
+    accept_header::WantsLines,
+    access_log::Arrival,
+    answer::Keeps,
+    body::{JsonBytes, no_room},
+    caller::Caller,
+    error::ApiError,
     state::AppState,
 };
+
+/// What the verdict of one port takes until its answer is sent, in bytes: a finding, a result, and the
+/// text of both with all their details.
+const PORT_BYTES: usize = 512;
 
 /// Whether ports of an address can be reached from here.
 ///
@@ -41,10 +49,10 @@ use crate::{
         (status = 403, description = "`TARGET_NOT_ALLOWED`: the policy refuses the address or a port.", body = ErrorBody),
         (status = 408, description = "`REQUEST_TIMEOUT`: the body did not arrive in time.", body = ErrorBody),
         (status = 413, description = "`PAYLOAD_TOO_LARGE`: the body is larger than the checker reads.", body = ErrorBody),
-        (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`: the body is not declared as `application/json`.", body = ErrorBody),
+        (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`: the body is not declared as JSON, or is compressed.", body = ErrorBody),
         (status = 422, description = "`INVALID_IP`, `INVALID_PORT`, `TOO_MANY_PORTS`, `INVALID_CHALLENGE` or `INVALID_REQUEST`.", body = ErrorBody),
         (status = 429, description = "`RATE_LIMITED`: the caller or the target is over its limit.", body = ErrorBody,
-            headers(("Retry-After" = u64, description = "Seconds"), ("RateLimit" = String, description = "What is left"), ("RateLimit-Policy" = String, description = "The limits"))),
+            headers(("Retry-After" = u64, description = "Seconds; missing if so many ports are never admitted at once"), ("RateLimit" = String, description = "What is left"), ("RateLimit-Policy" = String, description = "The limits"))),
         (status = 500, description = "`INTERNAL`: a defect in the checker.", body = ErrorBody),
         (status = 503, description = "`CHECK_FAILED`: the checker could not do its part. `OVERLOADED`: it has no capacity now. Neither says anything about the target.", body = ErrorBody,
             headers(("Retry-After" = u64, description = "Seconds")))
@@ -54,11 +62,13 @@ pub(crate) async fn check_ports(
     State(state): State<AppState>,
     Caller(caller): Caller,
     Extension(arrival): Extension<Arrival>,
-    headers: HeaderMap,
-    JsonBytes(body): JsonBytes,
+    WantsLines(lines): WantsLines,
+    body: JsonBytes,
 ) -> Result<Response, ApiError> {
-    let request = check_request::parse(&body, state.config.max_ports)?;
+    let request = body.parse(|body| check_request::parse(body, state.config.max_ports))?;
     let CheckRequest { provider_ip, ports, challenge, verbose } = request;
+    let share = state.memory.take(caller, ports.len() * PORT_BYTES);
+    let share = share.ok_or_else(|| no_room(&state.memory, &state.config.bounds))?;
     let address = provider_ip.unwrap_or(caller);
     let question = Question { caller, address, ports, challenge, arrival };
     let (parts, judging) = match judging::begin(&state, question).await {
@@ -66,12 +76,12 @@ pub(crate) async fn check_ports(
         Err(refused) => return Ok(refused.into_response()),
     };
     let verbose = verbose.unwrap_or(false);
-    let answer = if accept_header::names(&headers, ACCEPT, NDJSON) {
+    let answer = if lines {
         progress::answer(judging, verbose).await
     } else {
         whole(judging, verbose).await
     };
-    Ok((parts, answer).into_response())
+    Ok((parts, Keeps::extension(share), answer).into_response())
 }
 
 /// An answer that waits until every port is judged.

@@ -6,27 +6,34 @@ use port_checker_api::{Challenge, CheckRequest, ErrorCode, JsonPort};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::error::{ApiError, quoted, shortened};
+use crate::error::{ApiError, quoted, shortened, shown};
 
 /// Parses a body and bounds the number of ports.
 ///
 /// A good request is parsed once, straight into its type. Only what that refuses is parsed again,
 /// loosely, to find out what to complain about.
 pub(crate) fn parse(body: &[u8], max_ports: usize) -> Result<CheckRequest, ApiError> {
-    let text = std::str::from_utf8(body).map_err(|error| {
-        invalid(format!("the body is not UTF-8 from byte {} on", error.valid_up_to()))
-    })?;
-    // Serde would take an array for the fields in order.
-    if !text.trim_start().starts_with('{') {
-        let start: String = text.trim_start().chars().take(16).collect();
-        return Err(invalid(format!(
-            "the body is not a JSON object: it begins with {}",
-            quoted(&start)
-        )));
-    }
+    let text = object(body)?;
     match serde_json::from_str::<CheckRequest>(text) {
         Ok(request) => within(max_ports, request.ports.len()).map(|()| request),
         Err(error) => Err(complaint(text, max_ports, &error)),
+    }
+}
+
+/// The text of a body that is an object, as far as its first character tells. Serde would take an array for
+/// the fields in order.
+pub(super) fn object(body: &[u8]) -> Result<&str, ApiError> {
+    let text = std::str::from_utf8(body).map_err(|error| {
+        invalid(format!("the body is not UTF-8 from byte {} on", error.valid_up_to()))
+    })?;
+    let start: String = text.trim_start().chars().take(16).collect();
+    match start.chars().next() {
+        Some('{') => Ok(text),
+        Some(_) => Err(invalid(format!(
+            "the body is not a JSON object: it begins with {}",
+            quoted(&start)
+        ))),
+        None => Err(invalid("the body is empty; expected a JSON object".to_owned())),
     }
 }
 
@@ -58,7 +65,7 @@ fn complaint(text: &str, max_ports: usize, error: &serde_json::Error) -> ApiErro
 fn address(raw: Option<&RawValue>) -> Result<(), ApiError> {
     let Some(raw) = raw else { return Ok(()) };
     let text: String = serde_json::from_str(raw.get()).map_err(|_| {
-        invalid(format!("provider_ip is {}; expected a string or null", quoted(raw.get())))
+        invalid(format!("provider_ip is {}; expected a string or null", shown(raw.get())))
     })?;
     text.parse::<IpAddr>().map(drop).map_err(|_| {
         let message = format!(
@@ -76,13 +83,13 @@ fn ports(raw: Option<&RawValue>, max_ports: usize) -> Result<(), ApiError> {
         return Err(invalid(format!("ports is missing or null; {EXPECTED}")));
     };
     let ports: Vec<&RawValue> = serde_json::from_str(raw.get())
-        .map_err(|_| invalid(format!("ports is {}; {EXPECTED}", quoted(raw.get()))))?;
+        .map_err(|_| invalid(format!("ports is {}; {EXPECTED}", shown(raw.get()))))?;
     within(max_ports, ports.len())?;
     match ports.iter().find(|port| serde_json::from_str::<JsonPort>(port.get()).is_err()) {
         None => Ok(()),
         Some(bad) => {
             let message =
-                format!("ports has {}; expected integers from 1 to 65535", quoted(bad.get()));
+                format!("ports contains {}; expected integers from 1 to 65535", shown(bad.get()));
             Err(ApiError::new(ErrorCode::InvalidPort, message))
         }
     }
@@ -91,7 +98,7 @@ fn ports(raw: Option<&RawValue>, max_ports: usize) -> Result<(), ApiError> {
 fn challenge(raw: Option<&RawValue>) -> Result<(), ApiError> {
     let Some(raw) = raw else { return Ok(()) };
     let text: String = serde_json::from_str(raw.get()).map_err(|_| {
-        invalid(format!("challenge is {}; expected a string or null", quoted(raw.get())))
+        invalid(format!("challenge is {}; expected a string or null", shown(raw.get())))
     })?;
     text.parse::<Challenge>().map(drop).map_err(|expected| {
         let message = format!("challenge is {}; {expected}", quoted(&text));
@@ -103,7 +110,7 @@ fn verbose(raw: Option<&RawValue>) -> Result<(), ApiError> {
     let Some(raw) = raw else { return Ok(()) };
     serde_json::from_str::<bool>(raw.get())
         .map(drop)
-        .map_err(|_| invalid(format!("verbose is {}; expected true or false", quoted(raw.get()))))
+        .map_err(|_| invalid(format!("verbose is {}; expected true or false", shown(raw.get()))))
 }
 
 /// Counts repeats too: the bound is on what is asked, not on what it amounts to.

@@ -1,6 +1,6 @@
 //! `GET /openapi.json` and `GET /docs`: the API, for programs and for people.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     Extension, Router,
@@ -59,7 +59,11 @@ fn asset(
 ) -> Result<Response, ApiError> {
     match utoipa_swagger_ui::serve(name, page) {
         Ok(Some(file)) => {
-            Ok(([(CONTENT_TYPE, file.content_type)], file.bytes.into_owned()).into_response())
+            let body = match file.bytes {
+                Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+                Cow::Owned(bytes) => bytes.into(),
+            };
+            Ok(([(CONTENT_TYPE, file.content_type)], body).into_response())
         }
         Ok(None) => {
             let message = format!("the documentation has no {}", quoted(name));

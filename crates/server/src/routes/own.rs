@@ -13,6 +13,7 @@ use crate::{
     accept_header,
     access_log::Arrival,
     caller::Caller,
+    cross_site::NotCrossSite,
     error::{ApiError, quoted},
     state::AppState,
 };
@@ -43,7 +44,7 @@ pub(crate) async fn ip(Caller(ip): Caller, headers: HeaderMap) -> Response {
     params(("port" = u16, Path, description = "The TCP port", minimum = 1, maximum = 65_535)),
     responses(
         (status = 200, description = "The port's verdict.", body = OwnPort),
-        (status = 403, description = "`TARGET_NOT_ALLOWED`: the policy refuses the address or the port.", body = ErrorBody),
+        (status = 403, description = "`TARGET_NOT_ALLOWED`: the policy refuses the address or the port, or a page of an origin that is not admitted asks.", body = ErrorBody),
         (status = 422, description = "`INVALID_PORT`.", body = ErrorBody),
         (status = 429, description = "`RATE_LIMITED`.", body = ErrorBody,
             headers(("Retry-After" = u64, description = "Seconds"))),
@@ -55,6 +56,7 @@ pub(crate) async fn port(
     State(state): State<AppState>,
     Caller(ip): Caller,
     Extension(arrival): Extension<Arrival>,
+    _: NotCrossSite,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let text = uri.path().strip_prefix("/port/").unwrap_or_default();
@@ -62,6 +64,8 @@ pub(crate) async fn port(
         let message = format!("the port is {}; expected an integer from 1 to 65535", quoted(text));
         ApiError::new(ErrorCode::InvalidPort, message)
     })?;
+    // The path may be as long as a head.
+    drop(uri);
     let question =
         Question { caller: ip, address: ip, ports: vec![port], challenge: None, arrival };
     let (parts, mut judging) = match judging::begin(&state, question).await {

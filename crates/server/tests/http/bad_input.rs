@@ -28,30 +28,48 @@ fn bodies_that_are_not_good_requests() {
         ),
         (r#"{"provider_ip":" ::1","ports":[80]}"#, "INVALID_IP", "' ::1'", "a blank"),
         (r#"{"provider_ip":"::1\n","ports":[80]}"#, "INVALID_IP", r"'::1\n'", "a line end"),
-        (r#"{"provider_ip":127,"ports":[80]}"#, "INVALID_REQUEST", "'127'", "not a string"),
-        (r#"{"ports":[0]}"#, "INVALID_PORT", "'0'", "names no port"),
-        (r#"{"ports":[65536]}"#, "INVALID_PORT", "'65536'", "above the range"),
-        (r#"{"ports":[-1]}"#, "INVALID_PORT", "'-1'", "below the range"),
-        (r#"{"ports":[1.5]}"#, "INVALID_PORT", "'1.5'", "not an integer"),
-        (r#"{"ports":[80,"80"]}"#, "INVALID_PORT", r#"'"80"'"#, "a string"),
-        (r#"{"ports":[null]}"#, "INVALID_PORT", "'null'", "null"),
-        (r#"{"ports":[[80]]}"#, "INVALID_PORT", "'[80]'", "an array"),
-        (r#"{"ports":[true]}"#, "INVALID_PORT", "'true'", "a boolean"),
+        (
+            r#"{"provider_ip":127,"ports":[80]}"#,
+            "INVALID_REQUEST",
+            "provider_ip is 127; expected",
+            "not a string",
+        ),
+        (r#"{"ports":[0]}"#, "INVALID_PORT", "contains 0;", "names no port"),
+        (r#"{"ports":[65536]}"#, "INVALID_PORT", "contains 65536;", "above the range"),
+        (r#"{"ports":[-1]}"#, "INVALID_PORT", "contains -1;", "below the range"),
+        (r#"{"ports":[1.5]}"#, "INVALID_PORT", "contains 1.5;", "not an integer"),
+        (r#"{"ports":[80,"80"]}"#, "INVALID_PORT", r#"contains "80";"#, "a string"),
+        (r#"{"ports":[null]}"#, "INVALID_PORT", "contains null;", "null"),
+        (r#"{"ports":[[80]]}"#, "INVALID_PORT", "contains [80];", "an array"),
+        (r#"{"ports":[true]}"#, "INVALID_PORT", "contains true;", "a boolean"),
         (
             r#"{"ports":[1000000000000000000000000000000]}"#,
             "INVALID_PORT",
-            "'1000000000000000000000000000000'",
+            "contains 1000000000000000000000000000000;",
             "10^30",
         ),
         (r#"{"provider_ip":"::1"}"#, "INVALID_REQUEST", "ports is missing", "no ports"),
         (r#"{"ports":null}"#, "INVALID_REQUEST", "ports is missing or null", "null for ports"),
-        (r#"{"ports":80}"#, "INVALID_REQUEST", "'80'", "a number for ports"),
-        (r#"{"ports":{"80":1}}"#, "INVALID_REQUEST", r#"'{"80":1}'"#, "an object for ports"),
-        (r#"{"ports":[80],"verbose":"yes"}"#, "INVALID_REQUEST", r#"'"yes"'"#, "not a boolean"),
+        (r#"{"ports":80}"#, "INVALID_REQUEST", "ports is 80;", "a number for ports"),
+        (
+            r#"{"ports":{"80":1}}"#,
+            "INVALID_REQUEST",
+            r#"ports is {"80":1};"#,
+            "an object for ports",
+        ),
+        (
+            r#"{"ports":[80],"verbose":"yes"}"#,
+            "INVALID_REQUEST",
+            r#"verbose is "yes";"#,
+            "not a boolean",
+        ),
         (r#"{"ports":[80],"ports":[81]}"#, "INVALID_REQUEST", "duplicate field", "a field twice"),
         (r#"["127.0.0.1",[80]]"#, "INVALID_REQUEST", r#"'["127.0.0.1",[80'"#, "an array as body"),
         (r#""ports""#, "INVALID_REQUEST", r#"'"ports"'"#, "a string as body"),
-        ("", "INVALID_REQUEST", "begins with ''", "an empty body"),
+        ("", "INVALID_REQUEST", "the body is empty", "an empty body"),
+        (" \r\n\t", "INVALID_REQUEST", "the body is empty", "blanks"),
+        ("\u{feff}", "INVALID_REQUEST", "the body is empty", "a byte-order mark alone"),
+        (r#"{"ports":[80],"challenge":5}"#, "INVALID_REQUEST", "challenge is 5;", "a number"),
         (r#"{"ports":[80"#, "INVALID_REQUEST", "EOF", "truncated JSON"),
         (r#"{"ports":[80]} x"#, "INVALID_REQUEST", "trailing", "more than JSON"),
         (r#"{ports:[80]}"#, "INVALID_REQUEST", "line 1 column 2", "JavaScript, not JSON"),
@@ -133,6 +151,13 @@ fn content_types() {
         ("Content-Type: application/jsonp\r\n", 415, "begins like the right one"),
         ("Content-Type: application/json\r\n", 200, "the right one"),
         ("Content-Type: Application/JSON; charset=utf-8\r\n", 200, "as some clients write it"),
+        ("Content-Type: application/vnd.api+json\r\n", 200, "a suffix that says JSON"),
+        ("Content-Type: Application/LD+JSON; profile=x\r\n", 200, "the same in capitals"),
+        ("Content-Type: application/+json\r\n", 415, "nothing before the suffix"),
+        ("Content-Type: /x+json\r\n", 415, "no type"),
+        ("Content-Type: x+json\r\n", 415, "no media type"),
+        ("Content-Type: application/json+xml\r\n", 415, "another suffix"),
+        ("Content-Type: application/json+json2\r\n", 415, "not quite the suffix"),
     ];
     for (header, status, why) in cases {
         let answer = post(server.address, "/check-ports", header, br#"{"ports":[]}"#);
@@ -150,6 +175,54 @@ fn bytes_that_are_not_utf8() {
     let answer = post(server.address, "/check-ports", json, b"{\"ports\":[80],\"x\":\"\xff\"}");
     assert_error(&answer, 422, "INVALID_REQUEST", "a stray byte in an unknown field");
     assert!(answer.message().contains("byte 19"), "{}", answer.message());
+}
+
+#[test]
+fn a_byte_order_mark_is_ignored_once() {
+    let server = Server::start(|_| {});
+    let cases = [
+        ("/check-ports", "\u{feff}{\"ports\":[]}", 200, "before a check"),
+        ("/check-tls", "\u{feff}{\"host\":5,\"port\":1}", 422, "before another request"),
+        ("/check-ports", "\u{feff}\u{feff}{\"ports\":[]}", 422, "twice"),
+        ("/check-ports", "{\u{feff}\"ports\":[]}", 422, "elsewhere"),
+    ];
+    for (path, body, status, why) in cases {
+        let answer = post(server.address, path, JSON, body.as_bytes());
+        assert_eq!(answer.status, status, "{why}: {answer:?}");
+        if path == "/check-tls" {
+            assert!(answer.message().contains("host is 5;"), "{why}: {}", answer.message());
+        }
+    }
+}
+
+#[test]
+fn compressed_bodies_are_refused_with_what_would_be_accepted() {
+    let server = Server::start(|_| {});
+    let gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xab\x56\x2a\xc8\x2f";
+    let zstd = b"\x28\xb5\x2f\xfd\x04\0";
+    let plain = br#"{"ports":[]}"#;
+    let cases: [(&str, &[u8], u16, &str); 6] = [
+        ("", gzip, 415, "gzip that does not say so"),
+        ("Content-Encoding: gzip\r\n", gzip, 415, "gzip"),
+        ("", zstd, 415, "Zstandard that does not say so"),
+        ("Content-Encoding: br\r\n", plain, 415, "said to be Brotli"),
+        ("Content-Encoding: Identity\r\n", plain, 200, "not encoded, and says so"),
+        ("", plain, 200, "not encoded"),
+    ];
+    for path in ["/check-ports", "/check-tls"] {
+        for (header, body, status, why) in cases {
+            let answer = post(server.address, path, &format!("{JSON}{header}"), body);
+            if status == 415 {
+                assert_error(&answer, 415, "UNSUPPORTED_MEDIA_TYPE", why);
+                assert_eq!(answer.header("accept-encoding"), Some("identity"), "{why}");
+                assert!(answer.message().contains("compress"), "{}", answer.message());
+            } else if path == "/check-ports" {
+                assert_eq!(answer.status, status, "{why}: {answer:?}");
+            }
+        }
+    }
+    let text = post(server.address, "/check-ports", "Content-Type: text/plain\r\n", plain);
+    assert_eq!(text.header("accept-encoding"), None, "only where the encoding is at fault");
 }
 
 /// Each would be 127.0.0.1, or nothing, to whoever misreads it.

@@ -83,7 +83,7 @@ fn what_lasts_longer_than_a_check_may_take_is_cut_off() {
     let mut server = Server::start(|config| {
         config.deadline = Duration::from_millis(200);
         config.bounds.drain_margin = Duration::ZERO;
-        config.bounds.write_time = LONG;
+        config.bounds.answer_time = LONG;
     });
     let client = ask_and_not_read(server.address);
     let stopped = Instant::now();

@@ -3,6 +3,7 @@
 mod bad_input;
 mod checks;
 mod drain;
+mod http2;
 mod limits;
 mod overload;
 mod own;
@@ -10,4 +11,6 @@ mod progress;
 mod routes;
 mod server;
 mod slow_clients;
+mod slow_readers;
 mod supervisor;
+mod tls_requests;

@@ -1,6 +1,6 @@
 //! The routes beside the check, and what is on every answer.
 
-use port_checker_testbed::http::{check_ports, get, request};
+use port_checker_testbed::http::{JSON, check_ports, get, post, request, send};
 
 use crate::server::Server;
 
@@ -70,6 +70,70 @@ fn every_answer_has_a_request_id() {
                 None => assert!(id.len() == 16, "{why}: a new one, not {id:?}"),
             }
         }
+    }
+}
+
+/// A cache would give the first caller's answer to the second, or yesterday's today.
+#[test]
+fn no_cache_keeps_what_is_about_a_caller() {
+    let server = Server::start(|config| config.bounds.head_bytes = 8 * 1024);
+    let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(9_000));
+    let answers = [
+        (get(server.address, "/ip"), 200, "an address"),
+        (get(server.address, "/port/1"), 200, "a port"),
+        (get(server.address, "/port/0"), 422, "no port"),
+        (get(server.address, "/health"), 200, "health"),
+        (get(server.address, "/ready"), 200, "readiness"),
+        (get(server.address, "/metrics"), 200, "metrics"),
+        (check_ports(server.address, r#"{"ports":[]}"#), 200, "a check"),
+        (check_ports(server.address, "?"), 422, "no check"),
+        (post(server.address, "/check-tls", JSON, b"{}"), 422, "no check of TLS"),
+        (post(server.address, "/check-ports", "", b"{}"), 415, "another type"),
+        (get(server.address, "/check-ports"), 405, "another method"),
+        (get(server.address, "/nothing"), 404, "nothing"),
+        (send(server.address, b"GARBAGE\r\n\r\n"), 400, "no request"),
+        (send(server.address, long.as_bytes()), 431, "too long a request"),
+    ];
+    for (answer, status, why) in answers {
+        assert_eq!(answer.status, status, "{why}: {answer:?}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{why}");
+    }
+}
+
+/// As Chromium and Firefox send them; `tests/system/page.rs` has them from a real browser.
+#[test]
+fn other_pages_do_not_spend_their_visitors_allowance() {
+    let listed =
+        || port_checker_server::CorsOrigins::Only(vec!["https://a.example".parse().unwrap()]);
+    let server = Server::start(|config| config.cors_origins = listed());
+    let any = Server::start(|_| {});
+    let cases = [
+        ("", 200, "curl"),
+        ("Sec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate\r\n", 200, "typed"),
+        ("Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: cors\r\n", 200, "its own page"),
+        ("Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n", 403, "an image"),
+        ("Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n", 403, "a frame, a link"),
+        ("Origin: https://b.example\r\nSec-Fetch-Site: cross-site\r\n", 403, "fetch"),
+        ("Origin: https://a.example\r\nSec-Fetch-Site: cross-site\r\n", 200, "an admitted one"),
+        ("Origin: https://a.example\r\n", 200, "an admitted one, in an old browser"),
+        ("Origin: https://b.example\r\n", 403, "an old browser"),
+        ("Origin: null\r\nSec-Fetch-Site: cross-site\r\n", 403, "a page without an origin"),
+        ("Origin: http://test\r\n", 200, "its own page, in an old browser"),
+    ];
+    for (headers, status, why) in cases {
+        let answer = request(server.address, "GET", "/port/1", headers);
+        assert_eq!(answer.status, status, "{why}: {answer:?}");
+        if status == 403 {
+            assert_eq!(answer.code(), "TARGET_NOT_ALLOWED", "{why}");
+            assert!(answer.message().contains("PORT_CHECKER_CORS_ORIGINS"), "{answer:?}");
+            assert_eq!(answer.header("ratelimit"), None, "{why}: nothing was charged");
+        }
+        assert_eq!(
+            request(server.address, "GET", "/ip", headers).status,
+            200,
+            "{why}: costs nothing"
+        );
+        assert_eq!(request(any.address, "GET", "/port/1", headers).status, 200, "{why}: any may");
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use port_checker_testbed::{
-    http::{ask_and_not_read, begin_request, connect, get, metric, read_answer},
+    http::{ask_and_not_read, begin_request, connect, connect_narrow, get, metric, read_answer},
     process::wait_until,
 };
 
@@ -57,10 +57,25 @@ fn connections_beyond_the_bound_wait_and_are_served_in_turn() {
 
 #[test]
 fn an_answer_that_is_not_read_ends_the_connection() {
-    let server = Server::start(|config| config.bounds.write_time = 4 * SHORT);
+    let server = Server::start(|config| config.bounds.answer_time = 4 * SHORT);
     let _client = ask_and_not_read(server.address);
     let connections = || metric(server.address, "port_checker_connections ");
     wait_until("only the one that asks is left", || connections() == 1.0);
+}
+
+/// It takes a little again and again, but would need three times as long for all of it.
+#[test]
+fn an_answer_that_is_read_drop_by_drop_ends_the_connection_too() {
+    let server = Server::start_narrow(|config| config.bounds.answer_time = 4 * SHORT);
+    let mut client = connect_narrow(server.address);
+    let request = "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: test\r\n\r\n";
+    client.write_all(request.repeat(40).as_bytes()).unwrap();
+    client.set_nonblocking(true).unwrap();
+    let connections = || metric(server.address, "port_checker_connections ");
+    wait_until("only the one that asks is left", || {
+        let _ = client.read(&mut [0; 16 * 1024]);
+        connections() == 1.0
+    });
 }
 
 #[test]

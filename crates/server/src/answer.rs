@@ -1,0 +1,131 @@
+//! The body of an answer on its way to the client.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, ready},
+};
+
+use axum::{Extension, body::Body, response::Response};
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+
+use crate::pool::Share;
+
+/// How much of an answer is handed to the HTTP library at once, in bytes. It copies what it is handed
+/// before the client takes it; a longer answer stays where it is, once for all who asked for it.
+const PIECE: usize = 8 * 1024;
+
+/// What an answer keeps until it is sent; attached to it.
+#[derive(Clone)]
+pub(crate) struct Keeps(#[expect(dead_code, reason = "given back when dropped")] Arc<Share>);
+
+impl Keeps {
+    pub(crate) fn extension(share: Share) -> Extension<Self> {
+        Extension(Self(Arc::new(share)))
+    }
+}
+
+/// How many answers are under way on one connection.
+#[derive(Clone, Default)]
+pub(crate) struct Answers(Arc<AtomicUsize>);
+
+/// An answer under way, until it is dropped.
+pub(crate) struct UnderWay(Answers);
+
+impl Answers {
+    pub(crate) fn begin(&self) -> UnderWay {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        UnderWay(self.clone())
+    }
+
+    pub(crate) fn none_under_way(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A body in small pieces.
+pub(crate) struct Pieces {
+    body: Body,
+    rest: Bytes,
+    _under_way: UnderWay,
+    /// Dropped with the body: when the client has taken it, or is gone.
+    _keeps: Option<Keeps>,
+}
+
+impl Pieces {
+    pub(crate) fn of(mut response: Response, under_way: UnderWay) -> hyper::Response<Self> {
+        let keeps = response.extensions_mut().remove();
+        response.map(|body| Self { body, rest: Bytes::new(), _under_way: under_way, _keeps: keeps })
+    }
+}
+
+impl HttpBody for Pieces {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if self.rest.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.rest = data,
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                ended => return Poll::Ready(ended),
+            }
+        }
+        let length = self.rest.len().min(PIECE);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (rest, inner) = (self.rest.len() as u64, self.body.size_hint());
+        let mut hint = SizeHint::new();
+        if let Some(upper) = inner.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint.set_lower(inner.lower() + rest);
+        hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_in_pieces_is_the_same_body() {
+        for length in [0, 1, PIECE, PIECE + 1, 5 * PIECE + 7] {
+            let bytes: Vec<u8> = (0..length).map(|index| index as u8).collect();
+            let response = Response::new(Body::from(bytes.clone()));
+            let response = Pieces::of(response, Answers::default().begin());
+            let (mut body, mut said) = (response.into_body(), Vec::new());
+            assert_eq!(body.size_hint().exact(), Some(length as u64));
+            while let Some(frame) = body.frame().await {
+                let piece = frame.unwrap().into_data().unwrap();
+                assert!(piece.len() <= PIECE, "{}", piece.len());
+                said.extend(piece);
+                assert_eq!(body.size_hint().exact(), Some((length - said.len()) as u64));
+            }
+            assert!(said == bytes && body.is_end_stream(), "{length} bytes");
+        }
+    }
+}
