@@ -137,7 +137,25 @@ impl AsyncWrite for Ahead {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_follows_a_signature_is_taken_in_part_or_not_at_all(
+            version in 0..2_usize,
+            rest in proptest::collection::vec(any::<u8>(), 0..300),
+            most in 0..320_usize,
+        ) {
+            let read = [PROXY_SIGNATURES[version], &rest].concat();
+            let read = &read[..read.len().min(most)];
+            if let Some((client, length)) = proxied_client(read) {
+                prop_assert!(length <= read.len());
+                prop_assert!(client.is_none() || length > 0);
+            }
+        }
+    }
 
     #[test]
     fn headers_of_proxies() {
