@@ -25,7 +25,8 @@ pub struct CheckRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::challenge, required = false))]
     pub challenge: Option<Challenge>,
-    /// Whether each result says more: why, after how many attempts, and how long the last one took.
+    /// Whether each result says more: why, after how many attempts, how long the one that decided took,
+    /// and what a router said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verbose: Option<bool>,
 }

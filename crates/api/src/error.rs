@@ -37,7 +37,8 @@ pub enum ErrorCode {
     InvalidRequest,
     /// 403: the checker's policy refuses that address or port.
     TargetNotAllowed,
-    /// 429: the caller or the target is over its limit; comes with `Retry-After`.
+    /// 429: the caller or the target is over its limit; comes with `Retry-After`, unless so many ports
+    /// are never admitted at once.
     RateLimited,
     /// 503: no capacity now; comes with `Retry-After`.
     Overloaded,

@@ -22,6 +22,7 @@
 mod challenge;
 mod check;
 mod error;
+mod icmp;
 #[cfg(feature = "openapi")]
 mod openapi;
 mod ports;
@@ -34,6 +35,7 @@ mod tls;
 pub use challenge::{Challenge, ChallengeOutcome, InvalidChallenge};
 pub use check::{CheckRequest, CheckResponse};
 pub use error::{ErrorBody, ErrorCode, ErrorDetail};
+pub use icmp::{Icmp, IcmpMessage};
 pub use ports::{InvalidPorts, JsonPort, Port, PortRanges, distinct};
 pub use progress::{NDJSON, OwnAddress, OwnPort, Progress, Summary};
 pub use reason::Reason;

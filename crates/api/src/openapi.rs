@@ -10,7 +10,7 @@ use utoipa::{
     },
 };
 
-use crate::{Challenge, ChallengeOutcome, PortResult, Reason, Results};
+use crate::{Challenge, ChallengeOutcome, Icmp, IcmpMessage, PortResult, Reason, Results};
 
 type Schemas = Vec<(String, RefOr<Schema>)>;
 
@@ -24,7 +24,17 @@ pub(crate) fn ip_literal() -> Schema {
 
 /// The address that a certificate should contain.
 pub(crate) fn expected_ip() -> Schema {
-    address_or_null("An IPv4 or IPv6 literal that the certificate should contain too.")
+    let empty = ObjectBuilder::new().schema_type(Type::String).max_length(Some(0));
+    AnyOfBuilder::new()
+        .item(literal(KnownFormat::Ipv4))
+        .item(literal(KnownFormat::Ipv6))
+        .item(empty)
+        .item(ObjectBuilder::new().schema_type(Type::Null))
+        .description(Some(
+            "An IPv4 or IPv6 literal that the certificate should contain too. Left out, null or empty: \
+             none.",
+        ))
+        .into()
 }
 
 /// The name of a server.
@@ -84,6 +94,17 @@ pub(crate) fn ports() -> Array {
         .build()
 }
 
+/// The messages that a checker of this version sends.
+pub(crate) fn icmp_message() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(IcmpMessage::ALL.map(IcmpMessage::name)))
+        .description(Some(
+            "What an ICMP \"destination unreachable\" message says (RFC 792, RFC 1812, RFC 4443).",
+        ))
+        .build()
+}
+
 impl PartialSchema for Results {
     fn schema() -> RefOr<Schema> {
         let port =
@@ -123,11 +144,13 @@ struct FlatPortResult {
     /// How often the port was tried.
     #[schema(required = false, minimum = 1)]
     attempts: u32,
-    /// How long the last attempt took, in milliseconds.
+    /// How long the attempt that decided took, in milliseconds.
     #[schema(required = false, minimum = 0)]
     connect_ms: f64,
     /// What became of the challenge; null when none was asked for.
     challenge: Option<ChallengeOutcome>,
+    /// What a router or the host said over ICMP, and who; null when nobody did.
+    icmp: Option<Icmp>,
 }
 
 impl PartialSchema for PortResult {

@@ -7,7 +7,7 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 
-use crate::{ChallengeOutcome, Port, Reason};
+use crate::{ChallengeOutcome, Icmp, Port, Reason};
 
 /// What was found out about one port.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,10 +40,13 @@ pub struct PortDetails {
     pub reason: Option<Reason>,
     /// How often the port was tried; at least 1.
     pub attempts: u32,
-    /// How long the last attempt took, in milliseconds.
+    /// How long the attempt that decided took, in milliseconds.
     pub connect_ms: f64,
     /// What became of the challenge; null when none was asked for.
     pub challenge: Option<ChallengeOutcome>,
+    /// What a router or the host said over ICMP, and who; null when nobody did.
+    #[serde(default)]
+    pub icmp: Option<Icmp>,
 }
 
 /// One [`PortResult`] per port, in the order asked. In JSON an object whose keys are the ports.
@@ -120,6 +123,7 @@ impl<'de> Deserialize<'de> for Results {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::IcmpMessage;
 
     #[test]
     fn ports_keep_the_order_asked() {
@@ -129,12 +133,13 @@ mod tests {
     }
 
     #[test]
-    fn verbose_adds_four_fields_and_plain_adds_none() {
+    fn verbose_adds_five_fields_and_plain_adds_none() {
         let details = PortDetails {
             reason: Some(Reason::TimedOut),
             attempts: 3,
             connect_ms: 5000.25,
             challenge: None,
+            icmp: None,
         };
         let plain = PortResult::not_accessible(Reason::TimedOut);
         let verbose = PortResult { details: Some(details), ..plain.clone() };
@@ -144,7 +149,7 @@ mod tests {
                 verbose,
                 concat!(
                     r#"{"accessible":false,"error":"Connection timed out","reason":"timed_out","#,
-                    r#""attempts":3,"connect_ms":5000.25,"challenge":null}"#
+                    r#""attempts":3,"connect_ms":5000.25,"challenge":null,"icmp":null}"#
                 ),
             ),
         ];
@@ -152,6 +157,18 @@ mod tests {
             assert_eq!(serde_json::to_string(&result).unwrap(), json);
             assert_eq!(serde_json::from_str::<PortResult>(json).unwrap(), result);
         }
+    }
+
+    #[test]
+    fn who_said_what_over_icmp() {
+        let from_an_older_checker = r#"{"accessible":false,"error":null,"reason":"refused","attempts":1,"connect_ms":1.0,"challenge":null}"#;
+        let older: PortResult = serde_json::from_str(from_an_older_checker).unwrap();
+        assert_eq!(older.details.unwrap().icmp, None);
+        let icmp = Icmp { message: IcmpMessage::PortUnreachable, from: [203, 0, 113, 1].into() };
+        assert_eq!(
+            serde_json::to_string(&icmp).unwrap(),
+            r#"{"message":"port_unreachable","from":"203.0.113.1"}"#
+        );
     }
 
     #[test]

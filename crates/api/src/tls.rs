@@ -17,8 +17,8 @@ pub struct TlsCheckRequest {
     #[serde(deserialize_with = "port")]
     #[cfg_attr(feature = "openapi", schema(value_type = u16, minimum = 1, maximum = 65_535))]
     pub port: Port,
-    /// An address that the certificate should contain too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// An address that the certificate should contain too. An empty text is none.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "expected_ip")]
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::expected_ip, required = false))]
     pub expected_ip: Option<IpAddr>,
 }
@@ -42,6 +42,13 @@ pub struct TlsCheckResponse {
 
 fn port<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Port, D::Error> {
     JsonPort::deserialize(deserializer).map(|JsonPort(port)| port)
+}
+
+fn expected_ip<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<IpAddr>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty());
+    text.map(|text| text.parse()).transpose().map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]
@@ -71,6 +78,12 @@ mod tests {
                 true,
                 "oddly written",
             ),
+            (
+                r#"{"host": "a.example", "port": 443, "expected_ip": "2001:db8::1"}"#,
+                true,
+                "an address",
+            ),
+            (r#"{"host": "a.example", "port": 443, "expected_ip": ""}"#, true, "an empty text"),
             (r#"{"host": "a.example"}"#, false, "the port is required"),
             (r#"{"host": "a.example", "port": 0}"#, false, "names no port"),
             (r#"{"host": "a.example", "port": 1, "expected_ip": "a"}"#, false, "no address"),

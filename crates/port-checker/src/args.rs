@@ -1,6 +1,6 @@
 //! The command line. The flags of `serve` are made from the table of settings.
 
-use std::{net::IpAddr, ops::RangeInclusive, time::Duration};
+use std::{ffi::OsString, net::IpAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use clap::{
     Arg, ArgAction, ArgMatches, Args, Command as Parser, FromArgMatches, ValueEnum, value_parser,
@@ -8,6 +8,8 @@ use clap::{
 use clap_complete::Shell;
 use port_checker_client::{Checker, Families, Family, InvalidUrl, Port, PortRanges, Roots};
 use port_checker_server::{Config, SETTINGS, Setting};
+
+use crate::usage::stop;
 
 /// What to do.
 pub(crate) enum Command {
@@ -75,7 +77,7 @@ pub(crate) struct AskingArgs {
     /// How many checkers must reach a port for it to count as reachable
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) quorum: usize,
-    /// How long a checker may take to answer; one that is busy is given up to two minutes more
+    /// How long a checker may take to answer; one that is busy is given up to four minutes more
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) timeout: Duration,
     /// A file with authorities in PEM to trust beside the system's, for checkers over HTTPS
@@ -134,13 +136,16 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// The argument that only validates the settings.
 pub(crate) const CHECK_CONFIG: &str = "check-config";
 
+/// The argument that names files as systemd reads them.
+pub(crate) const ENVIRONMENT_FILE: &str = "env-file";
+
 /// The argument of `health` that names a checker.
 pub(crate) const URL: &str = "url";
 
 /// Parses the command line; on `--help` or an error prints and exits.
 pub(crate) fn parse() -> Command {
-    let mut matches = parser().get_matches();
-    let Some((name, matches)) = matches.remove_subcommand() else {
+    let matches = parser().try_get_matches().unwrap_or_else(|error| stop(&error));
+    let Some((name, matches)) = { matches }.remove_subcommand() else {
         return Command::Serve(ArgMatches::default());
     };
     match name.as_str() {
@@ -152,6 +157,15 @@ pub(crate) fn parse() -> Command {
         "openapi" => Command::OpenApi,
         "man" => Command::Man,
         _ => unreachable!("the parser knows no other command"),
+    }
+}
+
+/// The flags of `serve` in the command line of another process, if it serves.
+pub(crate) fn flags_of_serve(command_line: Vec<OsString>) -> Option<ArgMatches> {
+    let mut matches = parser().try_get_matches_from(command_line).ok()?;
+    match matches.remove_subcommand() {
+        None => Some(ArgMatches::default()),
+        Some((name, flags)) => (name == "serve").then_some(flags),
     }
 }
 
@@ -188,8 +202,9 @@ const EXIT_STATUS: &str = "Exit status: 0 every port is reachable; 1 at least on
                            a port got no verdict; 130 interrupted.";
 
 const HEALTH_STATUS: &str = "The settings come from the environment and from a file .env in the \
-                             working directory, as for serve. The certificate of the service of \
-                             this machine is not looked at.\n\nExit status: 0 it takes work; 1 it \
+                             working directory, as for serve. Where one process serves with the \
+                             same variables, the flags it was started with count too. The \
+                             certificate of the service of this machine is not looked at.\n\nExit status: 0 it takes work; 1 it \
                              does not, or does not answer within five seconds; 2 usage or settings.";
 
 fn serve() -> Parser {
@@ -197,14 +212,28 @@ fn serve() -> Parser {
         .long(CHECK_CONFIG)
         .action(ArgAction::SetTrue)
         .help("Validate the settings, print those in force and exit");
+    let environment_files = Arg::new(ENVIRONMENT_FILE)
+        .long(ENVIRONMENT_FILE)
+        .value_name("FILE")
+        .action(ArgAction::Append)
+        .value_parser(value_parser!(PathBuf))
+        .allow_hyphen_values(true)
+        .requires(CHECK_CONFIG)
+        .help(
+            "With --check-config: read the settings from this file as systemd reads it \
+             (EnvironmentFile=), instead of from the environment and .env; may be given several \
+             times, and the last one wins. One with a hyphen before it may be missing",
+        );
     let defaults = Config::default();
     Parser::new("serve")
+        // Unlisted: documents of others name it.
+        .alias("start")
         .about("Run the service")
         .after_help(
             "Each setting can also come from the environment, or from a file .env in the working \
              directory; a flag beats the environment, which beats the file.",
         )
-        .arg(check_config)
+        .args([check_config, environment_files])
         .args(SETTINGS.iter().map(|setting| flag(setting, &defaults)))
 }
 

@@ -9,10 +9,10 @@ use std::{
 use anyhow::Context;
 use clap::ArgMatches;
 use port_checker_client::Checker;
-use port_checker_server::{Config, OpenFiles};
+use port_checker_server::OpenFiles;
 use tokio::runtime;
 
-use crate::{UNUSABLE, args::URL, complain, settings::Given};
+use crate::{UNUSABLE, args::URL, complain, running_service, settings::Given};
 
 /// How long it may take to answer: whoever looks after containers is not patient either.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,13 +31,17 @@ pub(crate) fn health(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The settings that say where the service listens and what it speaks there.
+const ADDRESS: [&str; 4] =
+    ["PORT_CHECKER_HOST", "PORT_CHECKER_PORT", "PORT_CHECKER_TLS_CERT", "PORT_CHECKER_TLS_KEY"];
+
 /// The service of this machine. Its certificate is for the name that others know it by.
 fn own() -> anyhow::Result<Checker> {
-    let given = Given::read(&ArgMatches::default())?;
-    let config = Config::resolve(|variable| given.value(variable), OpenFiles::raise()?);
-    let config = config.map_err(|rejected| {
-        anyhow::anyhow!(rejected.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-    })?;
+    let flags = running_service::flags().unwrap_or_default();
+    let given = Given::read(&flags)?;
+    let wanted = |variable: &str| ADDRESS.contains(&variable);
+    let config = given.resolve_only(wanted, OpenFiles::raise()?);
+    let config = config.map_err(|rejected| anyhow::anyhow!(rejected.join("; ")))?;
     let scheme = if config.tls.certificate.is_some() { "https" } else { "http" };
     let address = SocketAddr::new(reachable(config.host), config.port);
     Ok(Checker::new(&format!("{scheme}://{address}"))?.unverified())

@@ -30,15 +30,16 @@ const NOT_ACCESSIBLE: u8 = 1;
 const INTERRUPTED: u8 = 130;
 
 /// The longest `Retry-After` that is waited for: a large verification is asked in parts and exceeds
-/// the limits of a checker on the way.
-const LONGEST_WAIT: Duration = Duration::from_secs(120);
+/// the limits of a checker on the way. With default limits 1024 ports, the most of one request, are given
+/// back in 205 seconds.
+const LONGEST_WAIT: Duration = Duration::from_secs(240);
 
 /// The shortest pause between two tries of `--wait`.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// What a port costs of the pause, so that a checker with default limits (600 probes a minute) can be
-/// asked for hours.
-const PAUSE_PER_PORT: Duration = Duration::from_millis(100);
+/// What a port costs of the pause, so that a checker with default limits (300 probes a minute of an
+/// address by itself) can be asked for hours.
+const PAUSE_PER_PORT: Duration = Duration::from_millis(200);
 
 /// The part of the descriptors that a checker in this process gets.
 const CHECKERS_PART: u64 = 4;

@@ -1,26 +1,32 @@
 //! Log lines on standard output: for people, for the journal, or as JSON.
 
 use std::{
-    fmt, fs,
+    fmt::{self, Debug},
+    fs,
     io::{self, BufWriter, IsTerminal, Stdout, Write, stdout},
     os::unix::fs::MetadataExt,
     thread,
     time::Duration,
 };
 
-use port_checker_server::{Config, LogFormat};
-use tracing::{Event, Level, Subscriber};
+use port_checker_server::{Config, LogFormat, escaped};
+use tracing::{Event, Level, Subscriber, field::Field};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
+    field::MakeExt,
     filter::Targets,
     fmt::{
         FmtContext, FormatEvent, FormatFields,
-        format::{Format, Full, Writer},
+        format::{Format, Full, JsonFields, Writer, debug_fn},
     },
     layer::SubscriberExt,
     registry::LookupSpan,
     util::SubscriberInitExt,
 };
+
+mod json;
+
+use json::JsonLines;
 
 /// Lines that may wait for a reader of the log. Further ones are dropped: a log that nobody reads
 /// must not stop the service.
@@ -36,15 +42,31 @@ pub(crate) fn init(config: &Config) -> WorkerGuard {
         .buffered_lines_limit(WAITING_LINES)
         .finish(Gathered(BufWriter::new(stdout())));
     let level = if config.debug { Level::DEBUG } else { Level::INFO };
-    let ours = Targets::new().with_default(Level::WARN).with_target("port_checker", level);
+    // What strangers send makes libraries warn, as often and at such length as strangers like.
+    let ours = Targets::new().with_default(Level::ERROR).with_target("port_checker", level);
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colourful());
     let registry = tracing_subscriber::registry().with(ours);
+    let text = || debug_fn(text_field).delimited(" ");
     match config.log_format {
-        LogFormat::Json => registry.with(lines.json().flatten_event(true).with_ansi(false)).init(),
-        LogFormat::Text if to_journal() => registry.with(lines.event_format(Journal::new())).init(),
-        LogFormat::Text => registry.with(lines.with_target(false)).init(),
+        LogFormat::Json => {
+            let lines = lines.fmt_fields(JsonFields::new()).event_format(JsonLines);
+            registry.with(lines.with_ansi(false)).init();
+        }
+        LogFormat::Text if to_journal() => {
+            registry.with(lines.fmt_fields(text()).event_format(Journal::new())).init();
+        }
+        LogFormat::Text => registry.with(lines.fmt_fields(text()).with_target(false)).init(),
     }
     guard
+}
+
+/// A field for people. A path or a library's words must not control the terminal or begin a line.
+fn text_field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> fmt::Result {
+    let value = escaped(&format!("{value:?}"), usize::MAX);
+    match field.name() {
+        "message" => writer.write_str(&value),
+        name => write!(writer, "{name}={value}"),
+    }
 }
 
 /// Writes what has gathered, and lets more gather.

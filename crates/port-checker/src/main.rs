@@ -9,9 +9,11 @@ mod logging;
 mod manual;
 mod progress;
 mod report;
+mod running_service;
 mod serve;
 mod service_manager;
 mod settings;
+mod usage;
 
 use std::{
     fmt::Display,
@@ -21,6 +23,7 @@ use std::{
 
 use anyhow::Context;
 use args::Command;
+use port_checker_server::escaped;
 
 /// A failure other than of a setting.
 const FAILURE: u8 = 1;
@@ -52,8 +55,10 @@ fn main() -> ExitCode {
     })
 }
 
-/// Says what is wrong on standard error; if that is gone too, the exit status has to do.
+/// Says what is wrong, on one line of standard error; if that is gone too, the exit status has to do.
+/// What it quotes, such as a path, must not control the terminal.
 fn complain(complaint: impl Display) {
+    let complaint = escaped(&complaint.to_string(), usize::MAX);
     let _ = writeln!(stderr(), "port-checker: {complaint}");
 }
 

@@ -3,13 +3,16 @@
 use std::{
     fmt::Display,
     net::SocketAddr,
+    path::PathBuf,
     process::{ExitCode, exit},
     sync::Arc,
 };
 
 use anyhow::Context;
 use clap::ArgMatches;
-use port_checker_server::{Config, Listeners, OpenFiles, TlsIdentity, adopt, run_supervised};
+use port_checker_server::{
+    Config, Listeners, OpenFiles, TlsIdentity, adopt, escaped, run_supervised,
+};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -17,8 +20,13 @@ use tokio::{
 use tracing::{info, warn};
 
 use crate::{
-    UNUSABLE, args::CHECK_CONFIG, complain, handed_over::HandedOver, logging, print,
-    service_manager::ServiceManager, settings::Given,
+    UNUSABLE,
+    args::{CHECK_CONFIG, ENVIRONMENT_FILE},
+    complain,
+    handed_over::HandedOver,
+    logging, print,
+    service_manager::ServiceManager,
+    settings::Given,
 };
 
 /// Runs the service until a signal ends it.
@@ -28,18 +36,25 @@ pub(crate) fn serve(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
         Err(error) => return Ok(reject(&[format!("{error:#}")])),
     };
     let files = OpenFiles::raise().context("cannot raise the open-file limit")?;
-    let given = match Given::read(flags) {
+    let environment_files = flags.try_get_many::<PathBuf>(ENVIRONMENT_FILE).ok().flatten();
+    let given = match environment_files {
+        Some(files) => Given::read_environment_files(files, flags),
+        None => Given::read(flags),
+    };
+    let given = match given {
         Ok(given) => given,
         Err(error) => return Ok(reject(&[format!("{error:#}")])),
     };
-    let config = match Config::resolve(|variable| given.value(variable), files) {
-        Ok(config) => config,
-        Err(rejected) => return Ok(reject(&rejected)),
+    let checked_only = matches!(flags.try_get_one::<bool>(CHECK_CONFIG), Ok(Some(true)));
+    let config = match given.resolve(files) {
+        Ok(config) => Config { revision: env!("REVISION"), ..config },
+        Err(rejected) => {
+            given.warnings().iter().for_each(complain);
+            return Ok(reject(&rejected));
+        }
     };
-    let unknown = given.unknown().into_iter();
-    let unknown = unknown.map(|name| format!("{name} is set but is no setting of this service"));
-    let warnings: Vec<String> = unknown.chain(config.warnings()).collect();
-    if matches!(flags.try_get_one::<bool>(CHECK_CONFIG), Ok(Some(true))) {
+    let warnings = [given.warnings(), config.warnings()].concat();
+    if checked_only {
         warnings.iter().for_each(complain);
         return print_settings(&config);
     }
@@ -65,6 +80,7 @@ async fn run(mut config: Config, handed_over: HandedOver) -> anyhow::Result<Exit
         tls = listeners.tls.is_some(),
         metrics = metrics.map(display),
         version = env!("CARGO_PKG_VERSION"),
+        revision = config.revision,
         sockets = config.max_in_flight,
         "listening"
     );
@@ -166,9 +182,9 @@ fn reject(complaints: &[impl Display]) -> ExitCode {
 }
 
 fn print_settings(config: &Config) -> anyhow::Result<ExitCode> {
-    let lines: String =
-        config.in_force().map(|(variable, value)| format!("{variable}={value}\n")).collect();
-    print(&lines)
+    let line =
+        |(variable, value): (_, String)| format!("{variable}={}\n", escaped(&value, usize::MAX));
+    print(&config.in_force().map(line).collect::<String>())
 }
 
 /// Prints the API as an OpenAPI document.

@@ -1,8 +1,10 @@
 //! How many sockets may be open for probes at once, in the whole process, and who gets them.
 
 use std::{
+    collections::{HashMap, hash_map::Entry},
+    net::{IpAddr, Ipv6Addr},
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -10,22 +12,32 @@ use std::{
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 /// How many checks may wait for their first socket at once. Further ones are turned away: they would
 /// wait behind all of these.
-const MOST_WAITING: usize = 256;
+const MAX_WAITING: usize = 256;
 
-/// The part of the sockets that is kept for checks that begin.
-const KEPT_PART: usize = 8;
+/// A caller may hold this many sockets for each one that is free: at most four fifths of what the others
+/// leave, so that the next caller finds some.
+const HELD_PER_FREE: usize = 4;
+
+/// The same where a check has none yet, so that a caller's small check need not wait for its large one.
+/// Many small ones leave one socket in seventeen.
+const HELD_PER_FREE_AT_FIRST: usize = 16;
+
+/// How soon a check without a socket looks again, while its caller holds as many as it may.
+const RECHECK: Duration = Duration::from_millis(10);
 
 /// The process-wide bound on open probe sockets. Clones share one bound.
 ///
-/// One part in eight is kept for checks that begin: a check takes its first socket from all there
-/// are, and further ones only while more than that part is free. With *n* checks under way each holds
-/// at most one part in *n* of the rest. So a check of one port does not wait for a large one of ports
-/// that never answer. Checks that wait for their first socket get it in the order they came.
+/// Sockets are shared by caller first, then by check: a caller may hold at most four fifths of the
+/// sockets that no other caller holds, and its checks share these equally. Of the rest it may take first
+/// sockets of further checks, all but a seventeenth, so that a check of one port does not wait for a large
+/// one of ports that never answer. Checks that wait for their first socket get it in the order they came.
+///
+/// A caller is an IPv4 address or an IPv6 /64, which is one subscriber's (RFC 6177).
 #[derive(Debug, Clone)]
 pub struct Budget {
     shared: Arc<Shared>,
@@ -35,8 +47,16 @@ pub struct Budget {
 struct Shared {
     limit: usize,
     sockets: Arc<Semaphore>,
-    checks: AtomicUsize,
+    /// Callers with checks under way.
+    callers: Mutex<HashMap<IpAddr, Arc<Caller>>>,
     waiting: AtomicUsize,
+}
+
+/// What one caller has under way.
+#[derive(Debug, Default)]
+struct Caller {
+    checks: AtomicUsize,
+    sockets: AtomicUsize,
 }
 
 /// There was no socket to begin a check with.
@@ -51,22 +71,32 @@ pub struct Overloaded {
     pub waiting: usize,
 }
 
-/// A place among the checks under way, and the first socket if there is a port to probe.
+/// A slot among the checks under way, and the first socket if there is a port to probe.
 #[derive(Debug)]
 pub struct Admission {
-    pub(crate) place: Place,
+    pub(crate) slot: Slot,
     pub(crate) first: Option<Permit>,
 }
 
 /// One of the checks that share the sockets; leaves when dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct Slot {
     shared: Arc<Shared>,
+    check: Arc<Holder>,
+    address: IpAddr,
+}
+
+/// What one check holds.
+#[derive(Debug)]
+struct Holder {
+    caller: Arc<Caller>,
+    sockets: AtomicUsize,
 }
 
 /// The right to have one socket open; gives it back when dropped.
 #[derive(Debug)]
 pub(crate) struct Permit {
+    check: Arc<Holder>,
     _socket: OwnedSemaphorePermit,
 }
 
@@ -75,8 +105,8 @@ impl Budget {
     pub fn new(limit: usize) -> Self {
         let limit = limit.clamp(1, Semaphore::MAX_PERMITS);
         let sockets = Arc::new(Semaphore::new(limit));
-        let (checks, waiting) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self { shared: Arc::new(Shared { limit, sockets, checks, waiting }) }
+        let (callers, waiting) = (Mutex::default(), AtomicUsize::new(0));
+        Self { shared: Arc::new(Shared { limit, sockets, callers, waiting }) }
     }
 
     /// How many sockets may be open at once.
@@ -86,12 +116,12 @@ impl Budget {
 
     /// How many a check may hold that is alone.
     pub fn largest_share(&self) -> usize {
-        self.shared.share(1)
+        share(self.limit(), 1)
     }
 
     /// How many are open now.
     pub fn in_flight(&self) -> usize {
-        self.shared.limit - self.shared.sockets.available_permits()
+        self.shared.limit - self.shared.free()
     }
 
     /// How many checks wait for their first socket.
@@ -99,47 +129,47 @@ impl Budget {
         self.shared.waiting.load(Ordering::Relaxed)
     }
 
-    /// Admits a check of `ports` ports if there is a socket for it to begin with now.
-    pub fn admit_now(&self, ports: usize) -> Option<Admission> {
+    /// Admits a check of `ports` ports for `caller` if there is a socket for it to begin with now.
+    pub fn admit_now(&self, caller: IpAddr, ports: usize) -> Option<Admission> {
+        let slot = Slot::join(&self.shared, caller);
         let first = match ports {
             0 => None,
-            _ => Some(self.shared.try_acquire()?),
+            _ => Some(slot.try_first()?),
         };
-        Some(self.admission(first))
+        Some(Admission { slot, first })
     }
 
-    /// Waits at most `patience` for a socket that a check can begin with.
+    /// Waits at most `limit` for a socket that a check for `caller` can begin with.
     ///
     /// # Errors
     /// There is none, or too many wait already.
-    pub async fn admit(&self, patience: Duration) -> Result<Admission, Overloaded> {
+    pub async fn admit(&self, caller: IpAddr, limit: Duration) -> Result<Admission, Overloaded> {
         let waiting = Waiting::join(&self.shared).ok_or_else(|| self.overloaded())?;
-        let first = timeout(patience, self.shared.acquire()).await;
+        let slot = Slot::join(&self.shared, caller);
+        let first = timeout(limit, slot.first()).await;
         drop(waiting);
-        first.map(|first| self.admission(Some(first))).map_err(|_| self.overloaded())
+        let first = Some(first.map_err(|_| self.overloaded())?);
+        Ok(Admission { slot, first })
     }
 
-    /// Whether a check of `ports` ports that never answer could not end within `time_left`, because
-    /// others hold the sockets now. An idle checker is never too busy: it cannot know what answers.
+    /// Whether a check for `caller` of `ports` ports that never answer could not end within
+    /// `time_left`, because others hold the sockets now; a port then keeps a socket for
+    /// `socket_time`. An idle checker is never too busy: it cannot know what answers.
     ///
     /// # Errors
     /// It could not.
-    pub fn is_hopeless(
+    pub fn fits(
         &self,
+        caller: IpAddr,
         ports: usize,
-        longest: Duration,
+        socket_time: Duration,
         time_left: Duration,
     ) -> Result<(), Overloaded> {
-        let checks = self.shared.checks.load(Ordering::Relaxed);
-        let rounds = ports.div_ceil(self.shared.share(checks + 1));
-        let needed = longest.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX));
-        let busy = checks > 0 && !self.shared.has_further();
+        let share = self.shared.share_of_next(caller);
+        let rounds = ports.div_ceil(share);
+        let needed = socket_time.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX));
+        let busy = self.in_flight() > 0 && self.shared.free() < ports;
         if busy && rounds > 1 && needed > time_left { Err(self.overloaded()) } else { Ok(()) }
-    }
-
-    fn admission(&self, first: Option<Permit>) -> Admission {
-        self.shared.checks.fetch_add(1, Ordering::Relaxed);
-        Admission { place: Place { shared: Arc::clone(&self.shared) }, first }
     }
 
     fn overloaded(&self) -> Overloaded {
@@ -147,51 +177,107 @@ impl Budget {
     }
 }
 
-impl Place {
-    /// How many sockets this check may hold now, at least 1.
-    pub(crate) fn share(&self) -> usize {
-        self.shared.share(self.shared.checks.load(Ordering::Relaxed))
+impl Slot {
+    fn join(shared: &Arc<Shared>, address: IpAddr) -> Self {
+        let address = subscriber(address);
+        let mut callers = shared.callers();
+        let caller = Arc::clone(callers.entry(address).or_default());
+        // While the map is locked: the last check of this caller may be leaving now.
+        caller.checks.fetch_add(1, Ordering::Relaxed);
+        drop(callers);
+        let check = Arc::new(Holder { caller, sockets: AtomicUsize::new(0) });
+        Self { shared: Arc::clone(shared), check, address }
     }
 
-    /// A socket for a check that holds some.
+    /// A further socket, if the check holds less than its share.
     pub(crate) fn try_further(&self) -> Option<Permit> {
-        self.shared.has_further().then(|| self.shared.try_acquire())?
+        let Holder { caller, sockets } = &*self.check;
+        let left = self.shared.free() + caller.sockets.load(Ordering::Relaxed);
+        let share = share(left, caller.checks.load(Ordering::Relaxed));
+        let has_share_left = sockets.load(Ordering::Relaxed) < share;
+        (has_share_left && self.caller_may_hold(HELD_PER_FREE)).then(|| self.try_acquire())?
+    }
+
+    fn try_first(&self) -> Option<Permit> {
+        self.caller_may_hold(HELD_PER_FREE_AT_FIRST).then(|| self.try_acquire())?
     }
 
     /// A socket for a check that holds none.
     pub(crate) async fn first(&self) -> Permit {
-        self.shared.acquire().await
+        while !self.caller_may_hold(HELD_PER_FREE_AT_FIRST) {
+            sleep(RECHECK).await;
+        }
+        let socket = Arc::clone(&self.shared.sockets).acquire_owned().await;
+        self.permit(socket.expect("the semaphore is never closed"))
+    }
+
+    /// Whether the caller holds less than it may; its first socket always.
+    fn caller_may_hold(&self, per_free: usize) -> bool {
+        let sockets = self.check.caller.sockets.load(Ordering::Relaxed);
+        sockets < self.shared.free().saturating_mul(per_free).max(1)
+    }
+
+    fn try_acquire(&self) -> Option<Permit> {
+        let socket = Arc::clone(&self.shared.sockets).try_acquire_owned().ok()?;
+        Some(self.permit(socket))
+    }
+
+    fn permit(&self, socket: OwnedSemaphorePermit) -> Permit {
+        self.check.sockets.fetch_add(1, Ordering::Relaxed);
+        self.check.caller.sockets.fetch_add(1, Ordering::Relaxed);
+        Permit { check: Arc::clone(&self.check), _socket: socket }
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
-        self.shared.checks.fetch_sub(1, Ordering::Relaxed);
+        let mut callers = self.shared.callers();
+        if self.check.caller.checks.fetch_sub(1, Ordering::Relaxed) == 1
+            && let Entry::Occupied(caller) = callers.entry(self.address)
+        {
+            caller.remove();
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.check.sockets.fetch_sub(1, Ordering::Relaxed);
+        self.check.caller.sockets.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Shared {
-    fn share(&self, checks: usize) -> usize {
-        ((self.limit - self.kept()) / checks.max(1)).max(1)
+    fn free(&self) -> usize {
+        self.sockets.available_permits()
     }
 
-    /// Whether more sockets are free than those kept for checks that begin.
-    fn has_further(&self) -> bool {
-        self.sockets.available_permits() > self.kept()
+    /// The share of a check that would begin now.
+    fn share_of_next(&self, caller: IpAddr) -> usize {
+        let (sockets, checks) = match self.callers().get(&subscriber(caller)) {
+            Some(caller) => {
+                (caller.sockets.load(Ordering::Relaxed), caller.checks.load(Ordering::Relaxed))
+            }
+            None => (0, 0),
+        };
+        share(self.free() + sockets, checks + 1)
     }
 
-    fn kept(&self) -> usize {
-        self.limit / KEPT_PART
+    fn callers(&self) -> MutexGuard<'_, HashMap<IpAddr, Arc<Caller>>> {
+        self.callers.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn try_acquire(&self) -> Option<Permit> {
-        let socket = Arc::clone(&self.sockets).try_acquire_owned().ok()?;
-        Some(Permit { _socket: socket })
-    }
+/// How many sockets each of a caller's `checks` may hold, where other callers leave it `left`; at
+/// least 1.
+fn share(left: usize, checks: usize) -> usize {
+    (left * HELD_PER_FREE / (HELD_PER_FREE + 1) / checks.max(1)).max(1)
+}
 
-    async fn acquire(&self) -> Permit {
-        let socket = Arc::clone(&self.sockets).acquire_owned().await;
-        Permit { _socket: socket.expect("the semaphore is never closed") }
+fn subscriber(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from(u128::from(address) >> 64 << 64).into(),
+        address => address,
     }
 }
 
@@ -202,7 +288,7 @@ impl<'a> Waiting<'a> {
     fn join(shared: &'a Shared) -> Option<Self> {
         let before = shared.waiting.fetch_add(1, Ordering::Relaxed);
         let waiting = Self(shared);
-        (before < MOST_WAITING).then_some(waiting)
+        (before < MAX_WAITING).then_some(waiting)
     }
 }
 

@@ -21,7 +21,7 @@
 //! let target = policy.vet(loopback, loopback, vec![port])?;
 //!
 //! let prober = Prober::new(ProbeSettings::default(), Budget::new(100));
-//! let admission = prober.budget().admit_now(1).expect("nothing else is checked");
+//! let admission = prober.budget().admit_now(loopback, 1).expect("nothing else is checked");
 //! let mut check = prober.check(admission, target, None, Duration::from_secs(25));
 //! while let Some(finding) = check.next().await {
 //!     assert_eq!(finding?.verdict, Verdict::Open);
@@ -32,24 +32,31 @@
 
 mod budget;
 mod challenge;
-mod connecting;
-mod course;
+mod check;
 mod fault;
-mod lane;
-mod origin;
+mod icmp;
 mod policy;
 mod prober;
+mod reactor;
+mod schedule;
 mod tcp;
 mod tls;
+mod transport;
 mod verdict;
-mod watch;
+mod worker;
 
 pub use budget::{Admission, Budget, Overloaded};
+pub use check::Check;
 pub use fault::{Fault, FaultKind};
 pub use policy::{Policy, Refusal, SPECIAL_PURPOSE, SpecialPurpose, Target, Targets};
-pub use port_checker_api::{Challenge, ChallengeOutcome, Port, PortRanges, Reason};
-pub use prober::{Check, Finding, ProbeSettings, Prober};
+pub use port_checker_api::{
+    Challenge, ChallengeOutcome, Icmp, IcmpMessage, Port, PortRanges, Reason,
+};
+pub use prober::{Finding, ProbeSettings, Prober};
 pub use rustls::pki_types::ServerName;
 pub use time::OffsetDateTime;
-pub use tls::{NoTrustRoots, TlsFinding, TlsProber, TlsProblem, TlsVerdict};
+pub use tls::{
+    NoTrustRoots, TlsContact, TlsExpectation, TlsFinding, TlsProber, TlsProblem, TlsVerdict,
+    Unverified,
+};
 pub use verdict::Verdict;

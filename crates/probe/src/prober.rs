@@ -1,41 +1,40 @@
-//! All ports of a request at once: attempts, delays, the deadline, and the sockets they may use.
+//! How ports are tried, and what is found out about each.
 
-use std::{num::NonZeroU32, pin::Pin, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use port_checker_api::{Challenge, ChallengeOutcome, Port};
-use tokio::{
-    runtime::Handle,
-    sync::mpsc,
-    task::JoinSet,
-    time::{Instant, Sleep, sleep_until},
-};
+use port_checker_api::{Challenge, ChallengeOutcome, Icmp, Port};
+use tokio::time::Instant;
 
 use crate::{
-    Admission, Budget, Fault, Target, Verdict, budget::Permit, course::Course, lane::Lane, tcp,
-    watch::Watch,
+    Admission, Budget, Check, Target, Verdict,
+    check::Ports,
+    reactor::Reactor,
+    tcp::{self, TcpTransport},
 };
-
-/// How many ports are worth a task of their own.
-const LANE_PORTS: usize = 1024;
 
 /// How a port is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProbeSettings {
     /// Attempts in all; the first success ends them.
     pub attempts: NonZeroU32,
-    /// Time between the end of one attempt and the start of the next.
+    /// From the end of an attempt that got an answer, or from the beginning of one that is silent, to
+    /// the beginning of the next.
     pub delay: Duration,
-    /// How long one attempt may take.
+    /// How long one attempt may take to connect, and the challenge to arrive.
     pub timeout: Duration,
+    /// How long a connection without a challenge is held at most, in case it is reset at once; zero:
+    /// not at all.
+    pub settle: Duration,
 }
 
 impl Default for ProbeSettings {
-    /// Three attempts of five seconds, one second apart.
+    /// Three attempts of five seconds, one second apart; connections held for half a second at most.
     fn default() -> Self {
         Self {
             attempts: const { NonZeroU32::new(3).unwrap() },
             delay: Duration::from_secs(1),
             timeout: Duration::from_secs(5),
+            settle: Duration::from_millis(500),
         }
     }
 }
@@ -43,7 +42,13 @@ impl Default for ProbeSettings {
 impl ProbeSettings {
     /// How long a port that never answers takes, given sockets at once.
     pub fn longest(&self) -> Duration {
-        self.timeout * self.attempts.get() + self.delay * (self.attempts.get() - 1)
+        let further = self.attempts.get() - 1;
+        self.delay * further + self.timeout
+    }
+
+    /// For how long a port that never answers occupies sockets, the attempts added up.
+    pub fn socket_time(&self) -> Duration {
+        self.timeout * self.attempts.get()
     }
 }
 
@@ -54,14 +59,16 @@ pub struct Finding {
     pub index: usize,
     /// The port.
     pub port: Port,
-    /// The verdict of the last attempt.
+    /// Open if any attempt succeeded, else what the last attempt that got an answer found.
     pub verdict: Verdict,
-    /// What became of the challenge in the last attempt; none when none was asked for or no
+    /// What became of the challenge in the attempt that decided; none when none was asked for or no
     /// connection was established.
     pub challenge: Option<ChallengeOutcome>,
-    /// How many attempts were made.
+    /// The ICMP message that decided, if one did.
+    pub icmp: Option<Icmp>,
+    /// How many attempts were begun.
     pub attempts: u32,
-    /// How long the last one took.
+    /// How long the one that decided took: until the connection was established, or was known not to be.
     pub elapsed: Duration,
 }
 
@@ -70,13 +77,19 @@ pub struct Finding {
 pub struct Prober {
     settings: ProbeSettings,
     budget: Budget,
-    watch: Arc<Watch>,
+    reactor: Arc<Reactor>,
 }
 
 impl Prober {
     /// A prober that tries each port as `settings` say, with the sockets of `budget`.
     pub fn new(settings: ProbeSettings, budget: Budget) -> Self {
-        Self { settings, budget, watch: Arc::default() }
+        Self { settings, budget, reactor: Arc::default() }
+    }
+
+    /// The same prober, which makes at most `attempts` at each port.
+    pub fn limited_to(&self, attempts: NonZeroU32) -> Self {
+        let attempts = attempts.min(self.settings.attempts);
+        Self { settings: ProbeSettings { attempts, ..self.settings }, ..self.clone() }
     }
 
     /// The sockets that all checks share.
@@ -93,11 +106,10 @@ impl Prober {
     }
 
     /// Checks every port of `target`, for at most `deadline`. With a `challenge` a port is open only
-    /// if its listener sends it. Dropping the [`Check`] closes its sockets, those of a large one soon
-    /// after.
+    /// if its listener sends it. Dropping the [`Check`] closes its sockets soon after.
     ///
-    /// A check of few ports makes progress while [`Check::next`] is awaited; a larger one in tasks of
-    /// the runtime, so that it has more than one processor.
+    /// # Panics
+    /// Outside a Tokio runtime.
     pub fn check(
         &self,
         admission: Admission,
@@ -105,93 +117,16 @@ impl Prober {
         challenge: Option<Challenge>,
         deadline: Duration,
     ) -> Check {
-        let Admission { place, first } = admission;
-        let course = Course::new(target, challenge, self.settings, place);
-        Check {
-            unjudged: course.target.ports().len(),
-            found: Vec::new().into_iter(),
-            work: Work::begin(&course, &self.watch, first),
-            course,
-            deadline: Box::pin(sleep_until(Instant::now() + deadline)),
-        }
-    }
-}
-
-/// A check under way: a stream of findings in the order they are made.
-pub struct Check {
-    course: Arc<Course>,
-    work: Work,
-    found: std::vec::IntoIter<Finding>,
-    unjudged: usize,
-    deadline: Pin<Box<Sleep>>,
-}
-
-impl Check {
-    /// What is checked.
-    pub fn target(&self) -> &Target {
-        &self.course.target
-    }
-
-    /// The next finding, or none when every port has one, or after a [`Fault`].
-    ///
-    /// # Errors
-    /// The checker could not judge a port; it then judges none of the rest.
-    pub async fn next(&mut self) -> Option<Result<Finding, Fault>> {
-        while self.unjudged > 0 {
-            if let Some(finding) = self.found.next() {
-                self.unjudged -= 1;
-                return Some(Ok(finding));
-            }
-            // The deadline comes first: it must hold however many attempts end.
-            let found = tokio::select! {
-                biased;
-                () = &mut self.deadline => Err(Fault::DeadlinePassed {
-                    unjudged: self.unjudged,
-                    ports: self.course.target.ports().len(),
-                }),
-                found = self.work.next() => found,
-            };
-            match found {
-                Ok(found) => self.found = found.into_iter(),
-                Err(fault) => {
-                    self.unjudged = 0;
-                    return Some(Err(fault));
-                }
-            }
-        }
-        None
-    }
-}
-
-/// Who makes the attempts of a check.
-enum Work {
-    /// Whoever awaits the findings.
-    Here(Box<Lane>),
-    /// Tasks, which end when they are dropped.
-    Spread { found: mpsc::Receiver<Result<Vec<Finding>, Fault>>, _lanes: JoinSet<()> },
-}
-
-impl Work {
-    fn begin(course: &Arc<Course>, watch: &Arc<Watch>, mut first: Option<Permit>) -> Self {
-        let workers = Handle::current().metrics().num_workers();
-        let lanes = workers.min(course.target.ports().len() / LANE_PORTS);
-        if lanes <= 1 {
-            return Self::Here(Box::new(Lane::new(Arc::clone(course), Arc::clone(watch), first)));
-        }
-        let (sender, found) = mpsc::channel(lanes);
-        let lanes = (0..lanes).map(|_| {
-            let lane = Lane::new(Arc::clone(course), Arc::clone(watch), first.take());
-            lane.run(sender.clone())
-        });
-        Self::Spread { found, _lanes: lanes.collect() }
-    }
-
-    async fn next(&mut self) -> Result<Vec<Finding>, Fault> {
-        match self {
-            Self::Here(lane) => lane.next().await,
-            Self::Spread { found, .. } => {
-                found.recv().await.expect("lanes end after the last finding only")
-            }
-        }
+        let Admission { slot, first } = admission;
+        let (target, challenge) = (Arc::new(target), challenge.map(Arc::new));
+        let ports = Ports::new(Arc::clone(&target), self.settings, slot);
+        Check::begin(&ports, first, Instant::now() + deadline, || {
+            TcpTransport::new(
+                Arc::clone(&target),
+                self.settings,
+                challenge.clone(),
+                Arc::clone(&self.reactor),
+            )
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! One attempt at a TCP port.
+//! TCP connections to vetted targets: how one is begun, and what the system says of it.
 
 use std::{
     io,
@@ -7,7 +7,7 @@ use std::{
     os::fd::{AsFd, BorrowedFd},
 };
 
-use port_checker_api::{Challenge, ChallengeOutcome, Reason};
+use port_checker_api::{Icmp, Reason};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::{
     net::TcpStream,
@@ -15,9 +15,13 @@ use tokio::{
 };
 
 use crate::{
-    Fault, Verdict, challenge, origin,
+    Fault, icmp,
     verdict::{Step, judge},
 };
+
+mod transport;
+
+pub(crate) use transport::TcpTransport;
 
 /// How much of what a listener sent is read before closing, in reads of [`BANNER_PART`] bytes. Data
 /// left unread would turn the FIN of the close into a RST (RFC 1122, section 4.2.2.13).
@@ -26,78 +30,70 @@ const BANNER_PARTS: usize = 16;
 /// In bytes; the most banners fit into one.
 const BANNER_PART: usize = 4096;
 
-/// What one attempt found.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Outcome {
-    pub(crate) verdict: Verdict,
-    /// None when none was asked for, or no connection was established.
-    pub(crate) challenge: Option<ChallengeOutcome>,
-}
-
-impl From<Reason> for Outcome {
-    fn from(reason: Reason) -> Self {
-        Self { verdict: Verdict::NotOpen(reason), challenge: None }
-    }
-}
-
-/// A connection whose SYN was sent; closed with a FIN when dropped.
+/// A connection whose SYN was sent; closed when dropped.
 #[derive(Debug)]
-pub(crate) struct Dialled {
+pub(crate) struct Connection {
     socket: Socket,
     address: SocketAddr,
+}
+
+/// Whether a connection is established, or why not.
+pub(crate) type Reached = Result<Result<(), NotReached>, Fault>;
+
+/// Why a connection was not established.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NotReached {
+    pub(crate) reason: Reason,
+    /// The message that told, if it was one.
+    pub(crate) icmp: Option<Icmp>,
+}
+
+impl From<Reason> for NotReached {
+    fn from(reason: Reason) -> Self {
+        Self { reason, icmp: None }
+    }
 }
 
 /// Sends the SYN.
 ///
 /// # Errors
 /// Whatever stops it is of this machine: nothing was sent.
-pub(crate) fn dial(address: SocketAddr) -> Result<Dialled, Fault> {
+fn dial(address: SocketAddr) -> Result<Connection, Fault> {
     start(address).map_err(|(operation, source)| Fault::System { operation, address, source })
 }
 
-/// Whether a connection is established, or why not.
-pub(crate) type Reached = Result<Result<(), Reason>, Fault>;
-
-impl Dialled {
-    pub(crate) fn address(&self) -> SocketAddr {
+impl Connection {
+    fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    fn socket_ref(&self) -> SockRef<'_> {
+        SockRef::from(&self.socket)
     }
 
     /// What has become of the connection; none while that is not known.
     ///
     /// A target on this machine answers before `connect` returns, one next door soon after.
-    pub(crate) fn look(&self) -> Option<Reached> {
-        look(&SockRef::from(&self.socket), self.address)
+    fn look(&self) -> Option<Reached> {
+        look(&self.socket_ref(), self.address)
     }
 
-    /// Closes the connection without having read a challenge.
-    pub(crate) fn close(self, reached: Reached) -> Result<Outcome, Fault> {
-        Ok(match reached? {
-            Ok(()) => {
-                discard_banner(&SockRef::from(&self.socket));
-                Outcome { verdict: Verdict::Open, challenge: None }
-            }
-            Err(reason) => reason.into(),
+    /// Whether an established connection was reset.
+    fn was_reset(&self) -> bool {
+        let error = self.socket.take_error().unwrap_or_else(Some);
+        // EPIPE: it was reset after its end.
+        error.is_some_and(|error| {
+            matches!(error.raw_os_error(), Some(libc::ECONNRESET | libc::EPIPE))
         })
     }
 
-    /// Reads the challenge of a connection that is established, and closes it.
-    pub(crate) async fn read(self, until: Instant, expected: &Challenge) -> Result<Outcome, Fault> {
-        let (stream, address) = (watched(self.socket, self.address)?, self.address);
-        let outcome = match challenge::read(&stream, expected, until).await {
-            Ok(outcome) => outcome,
-            Err(error) => return judge(Step::Underway, address, error).map(Outcome::from),
-        };
-        discard_banner(&SockRef::from(&stream));
-        let verdict = match outcome {
-            ChallengeOutcome::Matched => Verdict::Open,
-            _ => Verdict::NotOpen(Reason::ChallengeFailed),
-        };
-        Ok(Outcome { verdict, challenge: Some(outcome) })
+    /// Sees to it that an established connection is closed with a FIN when it is dropped.
+    fn discard_banner(&self) {
+        discard_banner(&self.socket_ref());
     }
 }
 
-impl AsFd for Dialled {
+impl AsFd for Connection {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
@@ -113,8 +109,8 @@ pub(crate) async fn connect(
     if let Ok(Err(error)) = timeout_at(until, stream.writable()).await {
         return judge(Step::Underway, address, error).map(Err);
     }
-    let reached = look(&socket, address).unwrap_or(Ok(Err(Reason::TimedOut)));
-    Ok(reached?.map(|()| stream))
+    let reached = look(&socket, address).unwrap_or(Ok(Err(Reason::TimedOut.into())));
+    Ok(reached?.map(|()| stream).map_err(|not_reached| not_reached.reason))
 }
 
 fn look(socket: &SockRef<'_>, address: SocketAddr) -> Option<Reached> {
@@ -133,23 +129,25 @@ fn watched(socket: Socket, address: SocketAddr) -> Result<TcpStream, Fault> {
 }
 
 /// What it is that a socket cannot be watched.
-pub(crate) fn unwatchable(address: SocketAddr) -> impl Fn(io::Error) -> Fault {
+fn unwatchable(address: SocketAddr) -> impl Fn(io::Error) -> Fault {
     move |source| Fault::System { operation: "watch a socket", address, source }
 }
 
 fn failed(socket: &SockRef<'_>, address: SocketAddr, error: io::Error) -> Reached {
-    let step = match origin::is_this_machine(socket, address) {
+    let report = icmp::Report::take(socket);
+    let step = match report.is_some_and(|report| report.is_of_this_machine(socket, address)) {
         true => Step::Prepare("get past its own firewall or gateway"),
         false => Step::Underway,
     };
-    judge(step, address, error).map(Err)
+    let reason = judge(step, address, error)?;
+    Ok(Err(NotReached { reason, icmp: report.and_then(icmp::Report::icmp) }))
 }
 
 /// A local port chosen for us that happens to be the one we dial connects to itself (RFC 9293,
 /// section 3.5, simultaneous open): nothing listens there.
-fn established(socket: &SockRef<'_>, address: SocketAddr) -> Result<(), Reason> {
+fn established(socket: &SockRef<'_>, address: SocketAddr) -> Result<(), NotReached> {
     let itself = socket.local_addr().is_ok_and(|local| local.as_socket() == Some(address));
-    if itself { Err(Reason::Refused) } else { Ok(()) }
+    if itself { Err(Reason::Refused.into()) } else { Ok(()) }
 }
 
 /// Reads away what has arrived, past the runtime, which may not have noticed yet.
@@ -168,15 +166,15 @@ pub(crate) fn can_open() -> io::Result<()> {
 }
 
 /// Sends the SYN. An error names the operation that failed.
-fn start(address: SocketAddr) -> Result<Dialled, (&'static str, io::Error)> {
+fn start(address: SocketAddr) -> Result<Connection, (&'static str, io::Error)> {
     let socket = open(Domain::for_address(address)).map_err(|error| ("open a socket", error))?;
-    origin::keep(&socket, address);
+    icmp::keep(&socket, address);
     // A program of this machine may want to listen on the local port that this connection gets. If
     // it may not, that is no reason not to dial.
     let _ = socket.set_reuse_address(true);
     #[expect(
         clippy::disallowed_methods,
-        reason = "dials a vetted target: the only callers are Lane and TlsProber"
+        reason = "dials a vetted target: the only callers are TcpTransport and TlsProber"
     )]
     match socket.connect(&address.into()) {
         Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => {
@@ -184,7 +182,7 @@ fn start(address: SocketAddr) -> Result<Dialled, (&'static str, io::Error)> {
         }
         _ => {}
     }
-    Ok(Dialled { socket, address })
+    Ok(Connection { socket, address })
 }
 
 fn open(domain: Domain) -> io::Result<Socket> {
@@ -201,11 +199,11 @@ mod tests {
     fn a_banner_does_not_turn_the_close_into_a_reset() {
         for length in [0, 1, BANNER_PART, 3 * BANNER_PART + 1] {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-            let dialled = dial(listener.local_addr().unwrap()).unwrap();
+            let connection = dial(listener.local_addr().unwrap()).unwrap();
             let (mut peer, _) = listener.accept().unwrap();
             peer.write_all(&vec![b'x'; length]).unwrap();
-            discard_banner(&SockRef::from(&dialled.socket));
-            drop(dialled);
+            connection.discard_banner();
+            drop(connection);
             assert_eq!(peer.read(&mut [0]).expect("end of stream, no reset"), 0, "{length}");
         }
     }

@@ -1,15 +1,29 @@
-//! One TLS handshake with a vetted target, judged against the trust roots of this system.
+//! TLS with a vetted target, judged against the trust roots of this system: a handshake, and then,
+//! apart from it, the verification of what the target showed.
+//!
+//! What a verification costs is chosen by the target: it may show certificates that lead to one another
+//! in thousands of ways. So the handshake, which runs on the workers of the runtime, only records the
+//! certificates, and [`Unverified::verify`] is for a thread that may be kept busy. The handshake itself
+//! is not moved there, because it waits for the target most of the time, and because everything in it
+//! has a bounded cost:
+//!
+//! * at most [`MAX_HANDSHAKE_BYTES`] are read, however many records or messages they are cut into;
+//! * certificates are counted and copied, and of the target's own the key is found;
+//! * one key agreement, and one signature, by a key of at most 8192 bits of RSA (whose exponent has at
+//!   most 33 bits), P-256, P-384 or Ed25519: less than a millisecond. `ring` knows no other, and refuses them
+//!   before it computes.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use rustls::{
     ClientConfig, RootCertStore,
-    client::{WebPkiServerVerifier, danger::ServerCertVerifier},
+    client::{Resumption, WebPkiServerVerifier, danger::ServerCertVerifier},
     crypto::{CryptoProvider, ring},
     pki_types::ServerName,
 };
 use time::OffsetDateTime;
 use tokio::{
+    io::{AsyncReadExt, join},
     net::TcpStream,
     time::{Instant, timeout_at},
 };
@@ -17,11 +31,19 @@ use tokio_rustls::TlsConnector;
 
 use crate::{Admission, Fault, Reason, Target, tcp};
 
+mod paths;
 mod problem;
-mod witness;
+mod recorder;
+mod unverified;
 
 pub use problem::TlsProblem;
-use witness::Witness;
+use recorder::Recorder;
+pub use unverified::Unverified;
+
+/// How much of what a target sends is read, in bytes. The certificates of a server and those that lead
+/// to a trust root take 2 to 10 KiB, a list of authorities for clients' certificates at most as much
+/// again; the TLS library alone would take 64 KiB for each message.
+const MAX_HANDSHAKE_BYTES: u64 = 64 * 1024;
 
 /// Shakes hands with targets; clones are cheap.
 #[derive(Debug, Clone)]
@@ -30,7 +52,25 @@ pub struct TlsProber {
     verifier: Arc<dyn ServerCertVerifier>,
 }
 
-/// What one handshake found.
+/// Who a target should prove to be.
+#[derive(Debug, Clone)]
+pub struct TlsExpectation {
+    /// A DNS name or an address.
+    pub name: ServerName<'static>,
+    /// An address that the certificate should contain too.
+    pub ip: Option<IpAddr>,
+}
+
+/// What a connection to a target brought.
+#[derive(Debug)]
+pub enum TlsContact {
+    /// There is no certificate to verify.
+    Judged(TlsFinding),
+    /// The target showed certificates.
+    Unverified(Unverified),
+}
+
+/// What was found out about the TLS of a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsFinding {
     /// What it came to.
@@ -76,6 +116,12 @@ impl TlsVerdict {
     }
 }
 
+impl From<TlsVerdict> for TlsFinding {
+    fn from(verdict: TlsVerdict) -> Self {
+        Self { verdict, not_after: None }
+    }
+}
+
 impl TlsProber {
     /// Reads the trust roots of the system: the file or directory named by `SSL_CERT_FILE` and
     /// `SSL_CERT_DIR`, or where the distribution keeps them. Takes some milliseconds.
@@ -96,57 +142,87 @@ impl TlsProber {
         Ok(Self { provider, verifier })
     }
 
-    /// Connects to the target's first port and shakes hands, both together for at most `limit`. The
-    /// target should prove to be `name` and, if one is given, also to be `expected_ip`.
+    /// Connects to the target's first port and shakes hands, both together for at most `limit`, and for
+    /// no longer than `time_left` of the request's time.
     ///
     /// # Errors
-    /// The checker could not judge.
+    /// The checker could not judge. That `time_left` was over before `limit` says nothing about the
+    /// target.
     pub async fn handshake(
         &self,
-        _admission: Admission,
+        admission: Admission,
         target: &Target,
-        name: ServerName<'static>,
-        expected_ip: Option<IpAddr>,
-        limit: Duration,
-    ) -> Result<TlsFinding, Fault> {
-        let until = Instant::now() + limit;
-        let stream = match tcp::connect(target.socket(0), until).await? {
-            Ok(stream) => stream,
-            Err(reason) => {
-                return Ok(TlsFinding {
-                    verdict: TlsVerdict::NotConnected(reason),
-                    not_after: None,
-                });
-            }
+        expected: TlsExpectation,
+        (limit, time_left): (Duration, Duration),
+    ) -> Result<TlsContact, Fault> {
+        let until = Instant::now() + limit.min(time_left);
+        let contact = match tcp::connect(target.socket(0), until).await? {
+            Ok(stream) => self.connect(stream, expected, until).await,
+            Err(reason) => TlsContact::Judged(TlsVerdict::NotConnected(reason).into()),
         };
-        let witness = Arc::new(Witness::new(Arc::clone(&self.verifier)));
-        let problem = self.shake(stream, name, Arc::clone(&witness), until).await;
-        let problem = problem.or_else(|| witness.contradicts(expected_ip));
-        Ok(TlsFinding {
-            verdict: problem.map_or(TlsVerdict::Valid, TlsVerdict::Invalid),
-            not_after: witness.not_after(),
-        })
+        // Held until its socket was closed.
+        drop(admission);
+        if time_left < limit && contact.timed_out() {
+            return Err(Fault::DeadlinePassed { unjudged: 1, ports: 1 });
+        }
+        Ok(contact)
     }
 
-    async fn shake(
+    async fn connect(
         &self,
         stream: TcpStream,
-        name: ServerName<'static>,
-        witness: Arc<Witness>,
+        expected: TlsExpectation,
         until: Instant,
-    ) -> Option<TlsProblem> {
-        let config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+    ) -> TlsContact {
+        let recorder = Arc::new(Recorder::new(Arc::clone(&self.verifier)));
+        let (reader, writer) = stream.into_split();
+        let mut stream = join(reader.take(MAX_HANDSHAKE_BYTES), writer);
+        let connector = self.connector(&recorder);
+        let connecting = connector.connect(expected.name.clone(), &mut stream);
+        let done = timeout_at(until, connecting).await.map(|connected| connected.map(drop));
+        let problem = match done {
+            Ok(Ok(())) => None,
+            // To the TLS library the end of what may be read is the end of the stream.
+            Ok(Err(_)) if stream.reader().limit() == 0 => Some(TlsProblem::Endless),
+            Ok(Err(error)) => Some(problem::of_handshake(&error)),
+            Err(_) => Some(TlsProblem::TimedOut),
+        };
+        match (recorder.recorded(), problem) {
+            (Err(refused), _) => TlsContact::Judged(TlsVerdict::Invalid(refused).into()),
+            (Ok(Some(shown)), problem) => {
+                let verifier = Arc::clone(&self.verifier);
+                TlsContact::Unverified(Unverified { verifier, shown, expected, problem })
+            }
+            (Ok(None), problem) => {
+                let problem = problem.expect("no handshake succeeds without a certificate");
+                TlsContact::Judged(TlsVerdict::Invalid(problem).into())
+            }
+        }
+    }
+
+    fn connector(&self, recorder: &Arc<Recorder>) -> TlsConnector {
+        let mut config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()
             .expect("the provider knows the default versions")
             .dangerous()
-            .with_custom_certificate_verifier(Arc::clone(&witness) as Arc<dyn ServerCertVerifier>)
+            .with_custom_certificate_verifier(Arc::clone(recorder) as Arc<dyn ServerCertVerifier>)
             .with_no_client_auth();
-        let by_address = matches!(name, ServerName::IpAddress(_));
-        let connector = TlsConnector::from(Arc::new(config));
-        match timeout_at(until, connector.connect(name, stream)).await {
-            Ok(Ok(_)) => None,
-            Ok(Err(error)) => Some(problem::of(&error, by_address, &witness)),
-            Err(_) => Some(TlsProblem::TimedOut),
+        // Each connection has another configuration, so that no session is resumed.
+        config.resumption = Resumption::disabled();
+        TlsConnector::from(Arc::new(config))
+    }
+}
+
+impl TlsContact {
+    /// Whether there was no time for more.
+    fn timed_out(&self) -> bool {
+        match self {
+            Self::Judged(TlsFinding { verdict, .. }) => matches!(
+                verdict,
+                TlsVerdict::NotConnected(Reason::TimedOut)
+                    | TlsVerdict::Invalid(TlsProblem::TimedOut)
+            ),
+            Self::Unverified(unverified) => unverified.problem == Some(TlsProblem::TimedOut),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     net::IpAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -9,17 +10,25 @@ use axum::{
     body::Body,
     extract::{MatchedPath, Request, State},
     http::{
-        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
-        header::{CONNECTION, CONTENT_TYPE},
+        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        header::{CONNECTION, CONTENT_TYPE, USER_AGENT},
     },
     middleware::Next,
     response::Response,
 };
 use http_body_util::BodyExt;
 use port_checker_api::{NDJSON, Reason};
-use tracing::{Instrument, Span, debug, info, info_span, warn};
+use tracing::{Instrument, Level, Span, debug, enabled, info, info_span, warn};
 
-use crate::{caller::Caller, error::Failure, state::AppState, tally::SharedTally};
+use crate::{
+    caller::Caller,
+    error::Failure,
+    log_budget::{Kind, LogBudget},
+    metrics::Metrics,
+    quote::shown,
+    state::AppState,
+    tally::{SharedTally, Tally, TallyOfRequest, with_tally},
+};
 
 /// The header that carries a request's id, in and out.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -52,13 +61,18 @@ pub(crate) async fn access_log(
     let id = request_id(request.headers());
     let mut record = Record {
         caller: caller.0,
-        method: request.method().clone(),
+        method: shown(request.method().as_str()),
         route: request.extensions().get::<MatchedPath>().cloned(),
-        span: info_span!("request", id = id.to_str().unwrap_or_default()),
+        span: info_span!("request", request_id = id.to_str().unwrap_or_default()),
+        user_agent: request.headers().get(USER_AGENT).map(of_stranger),
         started,
+        tally: TallyOfRequest::default(),
         outcome: None,
+        metrics: Arc::clone(&state.metrics),
+        budget: Arc::clone(&state.log_budget),
     };
-    let mut response = next.run(request).instrument(record.span.clone()).await;
+    let answer = with_tally(Arc::clone(&record.tally), next.run(request));
+    let mut response = answer.instrument(record.span.clone()).await;
     record.outcome = Some(Outcome::of(&response));
     state.metrics.answered(record.route(), response.status());
     if state.draining.is_cancelled() {
@@ -84,12 +98,16 @@ fn logged_at_its_end(response: Response, record: Record) -> Response {
 /// A request; logged when dropped.
 struct Record {
     caller: IpAddr,
-    method: Method,
+    method: String,
     route: Option<MatchedPath>,
+    user_agent: Option<String>,
     span: Span,
     started: Instant,
+    tally: TallyOfRequest,
     /// None until there is an answer.
     outcome: Option<Outcome>,
+    metrics: Arc<Metrics>,
+    budget: Arc<LogBudget>,
 }
 
 struct Outcome {
@@ -117,6 +135,14 @@ impl Record {
     fn log(&self, outcome: &Outcome) {
         let Outcome { status, tally, failure } = outcome;
         let tally = tally.as_ref().map(SharedTally::read);
+        let is_error = status.is_server_error() || status.is_client_error();
+        if !is_error && tally.is_none() && !enabled!(Level::DEBUG) {
+            return;
+        }
+        let dialled = tally.as_ref().is_some_and(Tally::has_verdicts);
+        if !self.budget.admits(self.caller, if dialled { Kind::Check } else { Kind::Other }) {
+            return;
+        }
         let of = |reason| tally.as_ref().and_then(|tally| tally.of(reason));
         macro_rules! line {
             ($level:ident, $what:literal) => {
@@ -124,6 +150,7 @@ impl Record {
                     caller = %self.caller,
                     method = %self.method,
                     route = self.route(),
+                    user_agent = self.user_agent,
                     status = status.as_u16(),
                     code = failure.as_ref().map(|failure| failure.code.name()),
                     error = failure.as_ref().map(|failure| failure.message.as_str()),
@@ -153,19 +180,44 @@ impl Record {
     }
 }
 
+impl Record {
+    /// A check had probably begun: what it found so far is told.
+    fn log_abandoned(&self) {
+        let tally = self.tally.get().map(SharedTally::read);
+        let kind = if tally.is_some() { Kind::Check } else { Kind::Other };
+        if self.budget.admits(self.caller, kind) {
+            info!(
+                caller = %self.caller,
+                method = %self.method,
+                route = self.route(),
+                user_agent = self.user_agent,
+                target = tally.as_ref().map(|tally| tracing::field::display(tally.target)),
+                ports = tally.as_ref().map(|tally| tally.ports),
+                open = tally.as_ref().map(|tally| tally.open),
+                duration_ms = milliseconds(self.started),
+                "abandoned by the client"
+            );
+        }
+    }
+}
+
 impl Drop for Record {
     fn drop(&mut self) {
         let span = self.span.clone();
         let _entered = span.enter();
         match self.outcome.take() {
-            Some(outcome) => self.log(&outcome),
-            None => {
-                let Self { caller, method, .. } = &*self;
-                let (route, duration_ms) = (self.route(), milliseconds(self.started));
-                info!(%caller, %method, route, duration_ms, "abandoned by the client");
+            Some(outcome) => {
+                self.metrics.took(self.route(), self.started.elapsed());
+                self.log(&outcome);
             }
+            None => self.log_abandoned(),
         }
     }
+}
+
+/// A header's value as the log shows it.
+fn of_stranger(value: &HeaderValue) -> String {
+    shown(&String::from_utf8_lossy(value.as_bytes()))
 }
 
 fn milliseconds(since: Instant) -> u64 {

@@ -20,7 +20,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Config, CorsOrigins,
     access_log::{REQUEST_ID, access_log},
-    error::{ApiError, quoted},
+    error::{ApiError, quoted, shortened},
     limits::{RATE_LIMIT, RATE_LIMIT_POLICY},
     routes,
     state::AppState,
@@ -103,7 +103,9 @@ async fn no_such_method(method: Method, uri: Uri) -> ApiError {
 fn internal(panic: &(dyn Any + Send)) -> Response {
     let said = panic.downcast_ref::<&str>().copied();
     let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(panic = said.unwrap_or("(no text)"), "a request panicked: this is a defect");
+    // It may quote what was sent.
+    let said = shortened(said.unwrap_or("(no text)"));
+    tracing::error!(panic = said, "a request panicked: this is a defect");
     ApiError::new(ErrorCode::Internal, "a defect in the checker; its log says more").into_response()
 }
 

@@ -13,11 +13,15 @@ use port_checker_probe::{Budget, Policy, ProbeSettings, Targets};
 use crate::{OpenFiles, TlsIdentity};
 
 mod bounds;
+mod invalid;
+mod limits;
 mod parse;
 mod redis_url;
 mod settings;
 
 pub use bounds::Bounds;
+pub use invalid::InvalidSetting;
+pub use limits::{Allowance, Limits};
 pub use redis_url::RedisUrl;
 pub use settings::{SETTINGS, Setting};
 
@@ -56,6 +60,9 @@ pub struct Config {
     pub metrics_address: Option<SocketAddr>,
     /// What a client may make this process hold or wait for. Not settings.
     pub bounds: Bounds,
+    /// Which revision of its source the program was built of, for `port_checker_build_info`. Not a
+    /// setting.
+    pub revision: &'static str,
 }
 
 /// The files to speak TLS with. Without any the service speaks plain HTTP.
@@ -65,32 +72,6 @@ pub struct TlsFiles {
     pub certificate: Option<PathBuf>,
     /// The certificate's key, in PEM.
     pub key: Option<PathBuf>,
-}
-
-/// How many probes (ports) may be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// By one caller: an IPv4 address or an IPv6 /64.
-    pub caller: Allowance,
-    /// Of one target: an IPv4 address or an IPv6 /64.
-    pub target: Allowance,
-    /// How many times a probe counts for its caller when the target is not the caller.
-    pub third_party_cost: u32,
-}
-
-/// How many probes a caller or target may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Allowance {
-    /// In the long run; 0 turns the limit off.
-    pub per_minute: u32,
-    /// At once.
-    pub burst: u32,
-}
-
-impl Default for Allowance {
-    fn default() -> Self {
-        Self { per_minute: 600, burst: 2048 }
-    }
 }
 
 /// How log lines look.
@@ -125,39 +106,23 @@ impl Default for Config {
             max_in_flight: bounds::USUAL_OPEN_FILES.probes(),
             policy: Policy::default(),
             trusted_proxies: Vec::new(),
-            limits: Limits {
-                caller: Allowance::default(),
-                target: Allowance::default(),
-                third_party_cost: 10,
-            },
+            limits: Limits::default(),
             redis: None,
             cors_origins: CorsOrigins::Any,
             tls: TlsFiles::default(),
             metrics_address: None,
             bounds: Bounds::default(),
+            revision: "unknown",
         }
     }
-}
-
-/// A value that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{variable}: '{value}' cannot be used; expected {expected}")]
-pub struct InvalidSetting {
-    /// The setting.
-    pub variable: &'static str,
-    /// What it was set to.
-    pub value: String,
-    /// What would be accepted.
-    pub expected: String,
 }
 
 impl TlsFiles {
     /// Why the files cannot be used together, if they cannot.
     fn unusable(&self) -> Option<InvalidSetting> {
-        let alone = |variable, path: &PathBuf, other| InvalidSetting {
-            variable,
-            value: path.display().to_string(),
-            expected: format!("{other} to be set too"),
+        let alone = |variable, path: &PathBuf, other| {
+            let value = path.display().to_string();
+            InvalidSetting::new(variable, value, format!("{other} to be set too"))
         };
         match (&self.certificate, &self.key) {
             (Some(path), None) => {
@@ -167,12 +132,10 @@ impl TlsFiles {
                 Some(alone("PORT_CHECKER_TLS_KEY", path, "PORT_CHECKER_TLS_CERT"))
             }
             (None, None) => None,
-            (Some(_), Some(key)) => TlsIdentity::load(self).err().map(|error| InvalidSetting {
-                variable: "PORT_CHECKER_TLS_KEY",
-                value: key.display().to_string(),
-                expected: format!(
-                    "the key of the first certificate in PORT_CHECKER_TLS_CERT: {error}"
-                ),
+            (Some(_), Some(key)) => TlsIdentity::load(self).err().map(|error| {
+                let expected =
+                    format!("the key of the first certificate in PORT_CHECKER_TLS_CERT: {error}");
+                InvalidSetting::new("PORT_CHECKER_TLS_KEY", key.display().to_string(), expected)
             }),
         }
     }
@@ -188,25 +151,26 @@ impl Config {
         files: OpenFiles,
     ) -> Result<Self, Vec<InvalidSetting>> {
         let mut config = Self::default();
-        config.policy.allow_local = given("GOLEM_ENVIRONMENT").as_deref() == Some("development");
+        config.policy.allow_local = given("GOLEM_ENVIRONMENT")
+            .is_some_and(|environment| environment.eq_ignore_ascii_case("development"));
         config.max_in_flight = files.probes();
         let mut rejected = Vec::new();
         for setting in SETTINGS {
             let Some(value) = given(setting.variable) else { continue };
             if let Err(expected) = setting.apply(&mut config, &value) {
-                rejected.push(InvalidSetting { variable: setting.variable, value, expected });
+                rejected.push(InvalidSetting::new(setting.variable, value, expected));
             }
         }
         if config.max_in_flight > files.most_probes() {
-            rejected.push(InvalidSetting {
-                variable: "PORT_CHECK_MAX_IN_FLIGHT",
-                value: config.max_in_flight.to_string(),
-                expected: format!(
+            rejected.push(InvalidSetting::new(
+                "PORT_CHECK_MAX_IN_FLIGHT",
+                config.max_in_flight.to_string(),
+                format!(
                     "at most {} with an open-file limit of {}",
                     files.most_probes(),
                     files.limit()
                 ),
-            });
+            ));
         }
         // A file that was rejected was given all the same.
         if !rejected.iter().any(|setting| setting.variable.starts_with("PORT_CHECKER_TLS_")) {
@@ -228,9 +192,13 @@ impl Config {
 
     /// How many ports that never answer one request can have judged within the deadline.
     fn ports_in_time(&self) -> usize {
-        let longest = self.probe.longest().as_secs_f64().max(f64::MIN_POSITIVE);
-        let rounds = (self.deadline.as_secs_f64() / longest).floor();
-        Budget::new(self.max_in_flight).largest_share().saturating_mul(rounds as usize)
+        let share = Budget::new(self.max_in_flight).largest_share();
+        let socket_time = self.probe.socket_time().as_secs_f64().max(f64::MIN_POSITIVE);
+        let rounds = (self.deadline.as_secs_f64() / socket_time).floor() as usize;
+        match rounds {
+            0 => share / self.probe.attempts.get() as usize,
+            rounds => share.saturating_mul(rounds),
+        }
     }
 
     /// What is allowed but probably not meant.
@@ -241,6 +209,13 @@ impl Config {
                 "a port that never answers takes {:?}, longer than PORT_CHECK_DEADLINE ({:?}): such \
                  checks will fail. Lower PORT_CHECK_RETRIES or PORT_CHECK_TIMEOUT, or raise the deadline",
                 self.probe.longest(),
+                self.deadline
+            ));
+        } else if self.probe.socket_time() > self.deadline {
+            warnings.push(format!(
+                "PORT_CHECK_RETRIES × PORT_CHECK_TIMEOUT ({:?}) is longer than PORT_CHECK_DEADLINE \
+                 ({:?}): checks of ports that never answer will fail while sockets are short",
+                self.probe.socket_time(),
                 self.deadline
             ));
         }
@@ -259,6 +234,7 @@ impl Config {
                     .to_owned(),
             );
         }
+        warnings.extend(self.limits.warnings(self.max_ports, self.policy.targets));
         warnings
     }
 }

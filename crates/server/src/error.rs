@@ -11,13 +11,11 @@ use port_checker_api::{ErrorBody, ErrorCode, ErrorDetail};
 use port_checker_probe::{Fault, Refusal};
 
 use crate::limits::{RateLimitHeaders, whole_seconds};
+pub(crate) use crate::quote::{quoted, shortened, shown};
 
 /// How soon a client may come back after a fault of the checker. Most faults are a passing
 /// shortage, over when the probes under way are.
 const RETRY_AFTER_FAULT: Duration = Duration::from_secs(5);
-
-/// How much of an offending value a message quotes, in characters.
-const QUOTED: usize = 64;
 
 /// An answer that is not a success.
 #[derive(Debug, Clone)]
@@ -101,33 +99,4 @@ impl IntoResponse for ApiError {
         }
         response
     }
-}
-
-/// What a parser says, which may quote a stranger at length: bounded, and on one line.
-pub(crate) fn shortened(reason: impl ToString) -> String {
-    /// In characters; what is of use fits.
-    const MOST: usize = 200;
-    let text = reason.to_string();
-    let shown: String = text.chars().filter(|char| !char.is_control()).take(MOST).collect();
-    if text.chars().nth(MOST).is_some() { shown + "…" } else { shown }
-}
-
-/// An offending text as a message quotes it: bounded, and on one line.
-pub(crate) fn quoted(text: &str) -> String {
-    format!("'{}'", shown(text))
-}
-
-/// An offending JSON value as a message shows it, which is as it was sent: bounded, and on one line.
-pub(crate) fn shown(value: &str) -> String {
-    let mut shown = String::new();
-    for char in value.chars().take(QUOTED) {
-        match char {
-            '"' | '\'' => shown.push(char),
-            _ => shown.extend(char.escape_debug()),
-        }
-    }
-    if value.chars().nth(QUOTED).is_some() {
-        shown.push('…');
-    }
-    shown
 }

@@ -1,6 +1,6 @@
 //! Doors for the fuzz targets in `fuzz/` and the benchmarks in `benches/`. Only built for them.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::http::{Extensions, HeaderMap, HeaderValue, header::FORWARDED};
 use port_checker_api::CheckRequest;
@@ -37,14 +37,14 @@ pub fn caller(peer: IpAddr, proxy: IpAddr, x_forwarded_for: &[u8], forwarded: &[
 }
 
 /// The limits as a request meets them.
-pub struct Limiter(limits::Limiter);
+pub struct Limiter(Arc<limits::Limiter>);
 
 impl Limiter {
     /// Kept in this process, or in the Redis that `config` names.
     pub async fn new(config: &Config) -> Self {
-        let limiter = limits::Limiter::new(config, Metrics::new(config.redis.is_some()));
+        let limiter = limits::Limiter::new(config, Metrics::new(config));
         limiter.start(&TaskTracker::new(), CancellationToken::new()).await;
-        Self(limiter)
+        Self(Arc::new(limiter))
     }
 
     /// Whether `caller` may ask for `ports` probes of `target`; charges both if so.

@@ -1,6 +1,7 @@
 //! How much may be asked: probes per caller and per target.
 //!
-//! [`gcra`] is the arithmetic, [`memory`] and [`redis`] are two places to keep its state.
+//! [`tariff`] says what a request costs whom, [`gcra`] is the arithmetic, [`memory`] and [`redis`] are
+//! two places to keep its state. A storage decides and says so; nobody decides again.
 
 use std::{
     net::{IpAddr, Ipv6Addr},
@@ -11,27 +12,48 @@ mod gcra;
 mod headers;
 mod limiter;
 mod memory;
+mod receipt;
 mod redis;
+mod refusal;
+mod tariff;
+#[cfg(test)]
+mod tests;
 
-use gcra::{Rate, Standing};
+use gcra::{Balance, Rate, Reading};
 pub(crate) use headers::{RATE_LIMIT, RATE_LIMIT_POLICY, RateLimitHeaders, whole_seconds};
 pub(crate) use limiter::Limiter;
+pub(crate) use receipt::Receipt;
+pub(crate) use tariff::{Asker, Tariff};
 
 /// Whose allowance a limit counts against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Side {
-    /// Whoever asks.
+pub(crate) enum Scope {
+    /// The caller's.
     Caller,
-    /// Whoever is asked about.
-    Target,
+    /// The half of the target's that it spends itself.
+    TargetItself,
+    /// The half of the target's that all others spend together.
+    ThirdParties,
 }
 
-impl Side {
-    /// The side's name in headers, keys and metrics.
+impl Scope {
+    pub(crate) const ALL: [Self; 3] = [Self::Caller, Self::TargetItself, Self::ThirdParties];
+
+    /// The limit's name in headers and metrics. A request meets one half of a target's allowance at
+    /// most.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Caller => "caller",
-            Self::Target => "target",
+            Self::TargetItself | Self::ThirdParties => "target",
+        }
+    }
+
+    /// The limit's name in the keys of Redis.
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Caller => "caller",
+            Self::TargetItself => "target:itself",
+            Self::ThirdParties => "target:others",
         }
     }
 }
@@ -60,11 +82,39 @@ impl Subject {
 /// One limit that a request counts against.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Charge {
-    pub(crate) side: Side,
+    pub(crate) scope: Scope,
     pub(crate) subject: Subject,
     pub(crate) rate: Rate,
+    pub(crate) ports: u64,
+    /// How many probes a port counts as.
+    pub(crate) each: u64,
+}
+
+impl Charge {
     /// In probes.
-    pub(crate) cost: u64,
+    const fn cost(&self) -> u64 {
+        self.ports.saturating_mul(self.each)
+    }
+
+    /// The most ports that are ever admitted at once.
+    const fn max_ports(&self) -> u64 {
+        self.rate.burst() / self.each
+    }
+
+    fn change(&self) -> Change {
+        let micros = i64::try_from(self.rate.micros(self.cost())).unwrap_or(i64::MAX);
+        Change { scope: self.scope, subject: self.subject, micros, rate: self.rate }
+    }
+}
+
+/// A change of a debt.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Change {
+    scope: Scope,
+    subject: Subject,
+    /// Less than zero gives back.
+    micros: i64,
+    rate: Rate,
 }
 
 /// Whether to charge, or only to tell what would become of it.
@@ -78,54 +128,28 @@ pub(crate) enum Mode {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Decision {
     /// One per charge, in the same order.
-    pub(crate) standings: Vec<Standing>,
+    pub(crate) balances: Vec<Balance>,
 }
 
 impl Decision {
-    /// Decides about `charges` to subjects whose TATs are `before`, at `now`.
-    fn of(charges: &[Charge], before: &[u64], now: u64) -> Self {
-        let after = |(charge, &tat): (&Charge, &u64)| charge.rate.charged(tat, now, charge.cost);
-        let pairs = || charges.iter().zip(before);
-        let admitted: Vec<bool> =
-            pairs().map(|pair| pair.0.rate.admits(after(pair), now)).collect();
-        let all = admitted.iter().all(|&admitted| admitted);
-        let standings = pairs().zip(admitted).map(|(pair, admitted)| {
-            let tat = if all { after(pair) } else { *pair.1 };
-            pair.0.rate.standing(tat, now, pair.0.cost, admitted)
+    /// What a storage's `readings` mean for the charges they were made for.
+    fn new(charges: &[Charge], readings: &[Reading]) -> Self {
+        let all = readings.iter().all(|reading| reading.admitted);
+        let balances = charges.iter().zip(readings).map(|(charge, reading)| {
+            let change = if all { charge.change().micros } else { 0 };
+            let debt = gcra::changed(reading.debt, change);
+            charge.rate.balance(debt, charge.cost(), reading.admitted)
         });
-        Self { standings: standings.collect() }
-    }
-
-    /// Whether every charge was made.
-    fn is_admitted(&self) -> bool {
-        self.standings.iter().all(|standing| standing.admitted)
+        Self { balances: balances.collect() }
     }
 
     /// The charge that was refused and would be for longest, if any.
-    pub(crate) fn refused(&self) -> Option<(usize, Standing)> {
-        let refused = self.standings.iter().copied().enumerate();
-        refused.filter(|(_, standing)| !standing.admitted).max_by_key(|(_, standing)| standing.wait)
+    pub(crate) fn refused(&self) -> Option<(usize, Balance)> {
+        let refused = self.balances.iter().copied().enumerate();
+        refused.filter(|(_, balance)| !balance.admitted).max_by_key(|(_, balance)| balance.wait)
     }
 }
 
 /// How long a client is told to wait at least, so that it does not come back within the same second
 /// for a handful of probes.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_counts_as_one() {
-        let cases = [
-            ("198.51.100.7", "198.51.100.7", "an IPv4 address"),
-            ("::ffff:198.51.100.7", "198.51.100.7", "the same, mapped"),
-            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::", "an IPv6 subscriber"),
-        ];
-        for (address, subject, why) in cases {
-            let expected: IpAddr = subject.parse().unwrap();
-            assert_eq!(Subject::of(address.parse().unwrap()).address(), expected, "{why}");
-        }
-    }
-}

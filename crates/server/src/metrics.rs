@@ -5,14 +5,16 @@ use std::{sync::Arc, time::Duration};
 use axum::http::StatusCode;
 use port_checker_probe::{Fault, FaultKind, Finding, Prober, Reason, TlsVerdict, Verdict};
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
-    core::Collector, process_collector::ProcessCollector,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder, core::Collector, process_collector::ProcessCollector,
 };
 
-use crate::limits::Side;
+use crate::{Config, limits::Scope};
 
-/// Seconds; from a host next door to the longest time-out.
-const PROBE_BUCKETS: [f64; 11] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+mod buckets;
+
+/// Seconds; from an honest server's certificates to the costliest that are verified.
+const VERIFICATION_BUCKETS: [f64; 8] = [0.0005, 0.001, 0.0025, 0.01, 0.05, 0.1, 0.25, 1.0];
 
 /// Seconds; from a Redis next door to the time it is given.
 const REDIS_BUCKETS: [f64; 8] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25];
@@ -21,8 +23,11 @@ const REDIS_BUCKETS: [f64; 8] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0
 pub(crate) struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
+    request_seconds: HistogramVec,
     verdicts: IntCounterVec,
     tls_verdicts: IntCounterVec,
+    tls_verification_seconds: Histogram,
+    tls_verifications_waiting: IntGauge,
     probe_seconds: Histogram,
     probes: IntGauge,
     probes_limit: IntGauge,
@@ -37,14 +42,20 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// All at zero. Those about Redis are there only `with_redis`.
-    pub(crate) fn new(with_redis: bool) -> Arc<Self> {
+    /// All at zero. Those about Redis are there only with Redis.
+    pub(crate) fn new(config: &Config) -> Arc<Self> {
         let registry = Registry::new();
         let metrics = Self {
             requests: counters(
                 "requests_total",
                 "Requests answered, by route and HTTP status.",
                 &["route", "status"],
+            ),
+            request_seconds: histograms(
+                "request_duration_seconds",
+                "Duration of requests that were answered, by route, until the answer ended.",
+                &["route"],
+                &buckets::of_requests(config),
             ),
             verdicts: counters(
                 "verdicts_total",
@@ -56,10 +67,19 @@ impl Metrics {
                 "Servers whose TLS was judged, by verdict.",
                 &["verdict"],
             ),
+            tls_verification_seconds: histogram(
+                "tls_verification_duration_seconds",
+                "Duration of the verification of a server's certificates.",
+                &VERIFICATION_BUCKETS,
+            ),
+            tls_verifications_waiting: gauge(
+                "tls_verifications_waiting",
+                "Checks of TLS that wait for their certificates to be verified.",
+            ),
             probe_seconds: histogram(
                 "probe_duration_seconds",
-                "Duration of the last attempt at each port.",
-                &PROBE_BUCKETS,
+                "Duration of the attempt that decided, of each port.",
+                &buckets::of_probes(config),
             ),
             probes: gauge("probes_in_flight", "Sockets open for probes."),
             probes_limit: gauge("probes_in_flight_limit", "Sockets that may be open for probes."),
@@ -89,18 +109,19 @@ impl Metrics {
             ),
             registry,
         };
-        metrics.register(with_redis);
+        metrics.register(config);
         metrics.touch();
         Arc::new(metrics)
     }
 
-    fn register(&self, with_redis: bool) {
-        let build = gauge_with("build_info", "Always 1; the version is in the label.");
-        build.set(1);
-        let common: [Box<dyn Collector>; 13] = [
+    fn register(&self, config: &Config) {
+        let common: [Box<dyn Collector>; 16] = [
             Box::new(self.requests.clone()),
+            Box::new(self.request_seconds.clone()),
             Box::new(self.verdicts.clone()),
             Box::new(self.tls_verdicts.clone()),
+            Box::new(self.tls_verification_seconds.clone()),
+            Box::new(self.tls_verifications_waiting.clone()),
             Box::new(self.probe_seconds.clone()),
             Box::new(self.probes.clone()),
             Box::new(self.probes_limit.clone()),
@@ -109,7 +130,7 @@ impl Metrics {
             Box::new(self.connections_limit.clone()),
             Box::new(self.limiter.clone()),
             Box::new(self.faults.clone()),
-            Box::new(build),
+            Box::new(build_info(config.revision)),
             Box::new(ProcessCollector::for_self()),
         ];
         let redis: [Box<dyn Collector>; 3] = [
@@ -117,7 +138,7 @@ impl Metrics {
             Box::new(self.redis_seconds.clone()),
             Box::new(self.redis_errors.clone()),
         ];
-        let redis = redis.into_iter().filter(|_| with_redis);
+        let redis = redis.into_iter().filter(|_| config.redis.is_some());
         for collector in common.into_iter().chain(redis) {
             self.registry.register(collector).expect("every name is registered once");
         }
@@ -125,6 +146,9 @@ impl Metrics {
 
     /// Makes every series that may ever be, so that rates are right from the first event on.
     fn touch(&self) {
+        for route in ["/check-ports", "/check-tls", "/port/{port}"] {
+            self.request_seconds.with_label_values(&[route]);
+        }
         for family in ["ipv4", "ipv6"] {
             let not_open = Reason::ALL.map(Verdict::NotOpen);
             for verdict in not_open.into_iter().chain([Verdict::Open]) {
@@ -134,9 +158,9 @@ impl Metrics {
         for verdict in TlsVerdict::NAMES {
             self.tls_verdicts.with_label_values(&[verdict]);
         }
-        for side in [Side::Caller, Side::Target] {
+        for scope in Scope::ALL {
             for decision in [ADMITTED, REJECTED] {
-                self.limiter.with_label_values(&[side.name(), decision]);
+                self.limiter.with_label_values(&[scope.name(), decision]);
             }
         }
         for kind in FaultKind::ALL {
@@ -149,6 +173,11 @@ impl Metrics {
         self.requests.with_label_values(&[route, status.as_str()]).inc();
     }
 
+    /// A request took this long, to the end of its answer.
+    pub(crate) fn took(&self, route: &str, time: Duration) {
+        self.request_seconds.with_label_values(&[route]).observe(time.as_secs_f64());
+    }
+
     pub(crate) fn judged(&self, finding: &Finding, family: &str) {
         self.verdicts.with_label_values(&[finding.verdict.name(), family]).inc();
         self.probe_seconds.observe(finding.elapsed.as_secs_f64());
@@ -158,13 +187,22 @@ impl Metrics {
         self.tls_verdicts.with_label_values(&[verdict.name()]).inc();
     }
 
+    pub(crate) fn tls_verified(&self, took: Duration) {
+        self.tls_verification_seconds.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn tls_verification_waits(&self) -> Counted {
+        self.tls_verifications_waiting.inc();
+        Counted(self.tls_verifications_waiting.clone())
+    }
+
     pub(crate) fn failed(&self, fault: &Fault) {
         self.faults.with_label_values(&[fault.kind().name()]).inc();
     }
 
-    pub(crate) fn limiter_decided(&self, side: Side, admitted: bool) {
+    pub(crate) fn limiter_decided(&self, scope: Scope, admitted: bool) {
         let decision = if admitted { ADMITTED } else { REJECTED };
-        self.limiter.with_label_values(&[side.name(), decision]).inc();
+        self.limiter.with_label_values(&[scope.name(), decision]).inc();
     }
 
     pub(crate) fn redis_up(&self, up: bool) {
@@ -178,9 +216,9 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn connection(&self) -> OpenConnection {
+    pub(crate) fn connection(&self) -> Counted {
         self.connections.inc();
-        OpenConnection(self.connections.clone())
+        Counted(self.connections.clone())
     }
 
     pub(crate) fn connections_limit(&self, limit: usize) {
@@ -203,10 +241,10 @@ impl Metrics {
 const ADMITTED: &str = "admitted";
 const REJECTED: &str = "rejected";
 
-/// Counts as a connection until dropped.
-pub(crate) struct OpenConnection(IntGauge);
+/// One of those that a gauge counts, until dropped.
+pub(crate) struct Counted(IntGauge);
 
-impl Drop for OpenConnection {
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.dec();
     }
@@ -228,12 +266,21 @@ fn gauge(name: &str, help: &str) -> IntGauge {
     IntGauge::with_opts(opts(name, help)).expect("a valid name")
 }
 
-fn gauge_with(name: &str, help: &str) -> IntGauge {
-    let opts = opts(name, help).const_label("version", env!("CARGO_PKG_VERSION"));
-    IntGauge::with_opts(opts).expect("a valid name")
+fn build_info(revision: &str) -> IntGauge {
+    let opts = opts("build_info", "Always 1; the version and its revision are in the labels.")
+        .const_label("version", env!("CARGO_PKG_VERSION"))
+        .const_label("revision", revision);
+    let gauge = IntGauge::with_opts(opts).expect("a valid name");
+    gauge.set(1);
+    gauge
 }
 
 fn histogram(name: &str, help: &str, buckets: &[f64]) -> Histogram {
     let opts = HistogramOpts::new(name, help).namespace("port_checker").buckets(buckets.to_vec());
     Histogram::with_opts(opts).expect("a valid name")
+}
+
+fn histograms(name: &str, help: &str, labels: &[&str], buckets: &[f64]) -> HistogramVec {
+    let opts = HistogramOpts::new(name, help).namespace("port_checker").buckets(buckets.to_vec());
+    HistogramVec::new(opts, labels).expect("a valid name and labels")
 }

@@ -54,6 +54,8 @@ pub async fn run_supervised(
     let state = AppState::new(config);
     let background = TaskTracker::new();
     state.limiter.start(&background, state.draining.clone()).await;
+    let reports = Arc::clone(&state.log_budget).report_forever();
+    background.spawn(state.draining.clone().run_until_cancelled_owned(reports));
     let bounds = &state.config.bounds;
     let callers = Acceptor::new(app::app(state.clone()), &state, bounds.connections)
         .speaking(tls, &state.config);
@@ -84,5 +86,6 @@ pub async fn run_supervised(
     };
     let mut counting = Pulse::new(Some(RECOUNT), || supervisor.draining(callers.open()));
     heart(supervisor).beside(counting.beside(drained)).await;
+    state.log_budget.report();
     tracing::info!("stopped");
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use port_checker_probe::{Budget, Prober};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Config, limits::Limiter, metrics::Metrics, pool::Pool, tls::Tls};
+use crate::{
+    Config, limits::Limiter, log_budget::LogBudget, metrics::Metrics, pool::Pool, tls::Tls,
+};
 
 /// What every request shares; clones are cheap.
 #[derive(Clone)]
@@ -14,6 +16,7 @@ pub(crate) struct AppState {
     pub(crate) prober: Prober,
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) log_budget: Arc<LogBudget>,
     pub(crate) tls: Arc<Tls>,
     /// Bytes of memory for what requests make this process keep: bodies until they are parsed, and
     /// what becomes the answer until it is sent.
@@ -24,11 +27,12 @@ pub(crate) struct AppState {
 
 impl AppState {
     pub(crate) fn new(config: Config) -> Self {
-        let metrics = Metrics::new(config.redis.is_some());
+        let metrics = Metrics::new(&config);
         Self {
             prober: Prober::new(config.probe, Budget::new(config.max_in_flight)),
             limiter: Arc::new(Limiter::new(&config, Arc::clone(&metrics))),
             metrics,
+            log_budget: Arc::new(LogBudget::new()),
             tls: Arc::default(),
             memory: Arc::new(Pool::new(config.bounds.memory_bytes, &config.trusted_proxies)),
             config: Arc::new(config),

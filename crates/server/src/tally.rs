@@ -2,11 +2,12 @@
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use port_checker_api::Reason;
 use port_checker_probe::Verdict;
+use tokio::task_local;
 
 /// What a check found, counted.
 #[derive(Debug, Clone)]
@@ -29,6 +30,11 @@ impl Tally {
         }
     }
 
+    /// Whether a port was judged, and so somebody was dialled.
+    pub(crate) fn has_verdicts(&self) -> bool {
+        self.open > 0 || self.not_open.iter().any(|&count| count > 0)
+    }
+
     /// Nothing, where there is nothing to tell.
     pub(crate) fn of(&self, reason: Reason) -> Option<usize> {
         Some(self.not_open[reason as usize]).filter(|&count| count > 0)
@@ -39,9 +45,25 @@ impl Tally {
 #[derive(Debug, Clone)]
 pub(crate) struct SharedTally(Arc<Mutex<Tally>>);
 
+/// The tally of a request, once there is one: the only trace of a check whose client hangs up before the
+/// answer.
+pub(crate) type TallyOfRequest = Arc<OnceLock<SharedTally>>;
+
+task_local! {
+    static OF_REQUEST: TallyOfRequest;
+}
+
+/// Handles a request; the first tally that it makes is found in `tally`.
+pub(crate) async fn with_tally<F: Future>(tally: TallyOfRequest, request: F) -> F::Output {
+    OF_REQUEST.scope(tally, request).await
+}
+
 impl SharedTally {
     pub(crate) fn new(tally: Tally) -> Self {
-        Self(Arc::new(Mutex::new(tally)))
+        let tally = Self(Arc::new(Mutex::new(tally)));
+        // Outside of a request nobody looks for it.
+        let _ = OF_REQUEST.try_with(|of_request| of_request.set(tally.clone()));
+        tally
     }
 
     pub(crate) fn update(&self, change: impl FnOnce(&mut Tally)) {

@@ -1,15 +1,42 @@
 //! What checks of TLS need and others do not.
 
-use port_checker_probe::{NoTrustRoots, TlsProber};
-use tokio::{sync::OnceCell, task::spawn_blocking};
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    thread::available_parallelism,
+    time::{Duration, Instant},
+};
 
-use crate::{error::ApiError, names::Names};
+use port_checker_probe::{Fault, NoTrustRoots, TlsFinding, TlsProber, Unverified};
+use tokio::{sync::OnceCell, task::spawn_blocking, time::timeout};
+
+use crate::{
+    caller_slots::{CallerSlots, SlotRequest},
+    error::ApiError,
+    metrics::Metrics,
+    resolver::Resolver,
+};
+
+/// The part of the processors that may be busy with certificates, at least one: the rest serves other
+/// requests.
+const VERIFYING_PART: usize = 2;
 
 /// Made at first use, and kept.
-#[derive(Default)]
 pub(crate) struct Tls {
-    pub(crate) names: Names,
+    pub(crate) resolver: Resolver,
     prober: OnceCell<TlsProber>,
+    verifications: Arc<CallerSlots>,
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        let processors = available_parallelism().map_or(1, usize::from);
+        Self {
+            resolver: Resolver::default(),
+            prober: OnceCell::new(),
+            verifications: CallerSlots::new((processors / VERIFYING_PART).max(1)),
+        }
+    }
 }
 
 impl Tls {
@@ -24,4 +51,38 @@ impl Tls {
         });
         made.await.map_err(|error| ApiError::check_failed(error.to_string()))
     }
+
+    /// Counts a check of `caller`, whose certificates will have to be verified; none if there are too many.
+    pub(crate) fn request(&self, caller: IpAddr) -> Option<Arc<SlotRequest>> {
+        self.verifications.request(caller)
+    }
+}
+
+/// Verifies certificates on a thread that serves nothing else, once there is a slot for the caller, and
+/// within `time_left`. A verification that takes longer keeps its slot to its end.
+///
+/// # Errors
+/// There was not enough time.
+pub(crate) async fn verify(
+    request: &Arc<SlotRequest>,
+    unverified: Unverified,
+    time_left: Duration,
+    metrics: &Arc<Metrics>,
+) -> Result<TlsFinding, Fault> {
+    let verified = async {
+        let waiting = metrics.tls_verification_waits();
+        let slot = request.slot().await;
+        drop(waiting);
+        let metrics = Arc::clone(metrics);
+        let verified = spawn_blocking(move || {
+            let begun = Instant::now();
+            let finding = unverified.verify();
+            metrics.tls_verified(begun.elapsed());
+            drop(slot);
+            finding
+        });
+        verified.await.expect("a verification neither panics nor is cancelled")
+    };
+    let verified = timeout(time_left, verified).await;
+    verified.map_err(|_| Fault::DeadlinePassed { unjudged: 1, ports: 1 })
 }

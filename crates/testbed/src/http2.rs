@@ -28,6 +28,8 @@ pub mod kind {
     pub const SETTINGS: u8 = 4;
     /// GOAWAY.
     pub const GOAWAY: u8 = 7;
+    /// WINDOW_UPDATE.
+    pub const WINDOW_UPDATE: u8 = 8;
     /// CONTINUATION.
     pub const CONTINUATION: u8 = 9;
 }

@@ -1,20 +1,25 @@
 //! Real things for the tests to talk to, and to talk with.
 //!
 //! * [`ports`]: ports of this machine that listen, refuse, or never answer.
+//! * [`targets`]: many ports of a namespace that all behave alike.
 //! * [`certificates`]: authorities, and certificates of servers.
 //! * [`http`]: a client that sends exactly the bytes it is given.
 //! * [`http2`]: one that does the same with frames of HTTP/2.
 //! * [`process`]: the service and other programs, started and stopped.
 //! * [`namespace`]: network namespaces of the tests' own.
+//! * [`long_line`]: distance and loss between two of them.
 //! * [`tls`]: a client over HTTPS.
 //! * [`skip`]: what a test does when it lacks something.
 
 pub mod certificates;
 pub mod http;
 pub mod http2;
+pub mod long_line;
 pub mod namespace;
 pub mod ports;
+mod priority;
 pub mod process;
 pub mod redis;
 pub mod skip;
+pub mod targets;
 pub mod tls;

@@ -12,6 +12,17 @@ use std::{
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
+/// What home routers do: everybody inside looks like the router itself.
+const MASQUERADE: &str = "
+table ip hides {
+    chain postrouting {
+        type nat hook postrouting priority srcnat
+        ip saddr { 10.0.0.0/8, 100.64.0.0/10, 192.168.0.0/16 } \
+        ip daddr != { 10.0.0.0/8, 100.64.0.0/10, 192.168.0.0/16 } masquerade
+    }
+}
+";
+
 /// A network namespace; it is removed when dropped.
 pub struct Namespace {
     name: String,
@@ -108,6 +119,15 @@ impl Namespace {
         // The kernel's limits on ICMP errors would make tests depend on their speed.
         self.sysctl("net.ipv4.icmp_ratelimit=0");
         self.sysctl("net.ipv6.icmp.ratelimit=0");
+    }
+
+    /// Becomes a router that translates the private addresses behind it (RFC 1918, RFC 6598) to its own.
+    ///
+    /// # Panics
+    /// When the kernel does not let it.
+    pub fn become_translating_router(&self) {
+        self.become_router();
+        self.firewall(MASQUERADE);
     }
 
     /// Adds rules in the language of nft(8).

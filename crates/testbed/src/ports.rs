@@ -79,6 +79,11 @@ impl Refusing {
         Self { socket: bound(ip) }
     }
 
+    /// Makes it answer no more.
+    pub fn fall_silent(self) -> Silent {
+        Silent::of(self.socket)
+    }
+
     /// Makes it listen after all.
     pub fn listen(&self) {
         self.socket.listen(16).expect("a bound socket can listen");
@@ -88,7 +93,10 @@ impl Refusing {
 impl Silent {
     /// Takes a free port of `ip`.
     pub fn on(ip: IpAddr) -> Self {
-        let socket = bound(ip);
+        Self::of(bound(ip))
+    }
+
+    fn of(socket: Socket) -> Self {
         socket.listen(0).expect("a bound socket can listen");
         let occupant = Socket::new(Domain::for_address(address(&socket)), Type::STREAM, None)
             .expect("a socket");

@@ -58,11 +58,22 @@ impl Service {
     /// # Panics
     /// When the log ends without it.
     pub fn wait_for_line(&mut self, text: &str) -> String {
+        self.lines_until(text).pop().expect("the line itself is among them")
+    }
+
+    /// The further log lines up to the first that contains `text`.
+    ///
+    /// # Panics
+    /// When the log ends without it.
+    pub fn lines_until(&mut self, text: &str) -> Vec<String> {
+        let mut lines = Vec::new();
         loop {
             match self.lines.recv_timeout(PATIENCE) {
-                Ok(line) if line.contains(text) => return line,
-                Ok(_) => {}
+                Ok(line) => lines.push(line),
                 Err(error) => panic!("no line with {text:?}: {error}"),
+            }
+            if lines.last().is_some_and(|line| line.contains(text)) {
+                return lines;
             }
         }
     }

@@ -27,10 +27,11 @@ pub(crate) fn what_surrounds_a_check(table: &mut Table) -> anyhow::Result<()> {
         return Ok(());
     }
     let (hundred, one) = (Targets::open(100), Targets::open(1));
-    let (on, unlimited, (_routes, off)) =
-        (start(&[RATE, TARGET_RATE]), start(&UNLIMITED), routes());
+    let (unlimited, (_routes, off)) = (start(&UNLIMITED), routes());
     let mut rows = [const { Vec::new() }; 3];
     for _ in 0..table.rounds {
+        // With whole allowances.
+        let on = start(&[RATE, TARGET_RATE]);
         let ratio = |on, off, targets: &Targets| -> anyhow::Result<f64> {
             let rate = |server| throughput(server, &targets.body(), CONNECTIONS);
             Ok(rate(on)? / rate(off)?)

@@ -37,7 +37,7 @@ async fn check(
     let target = policy.vet(address, address, request.ports).map_err(|_| StatusCode::FORBIDDEN)?;
     let budget = prober.budget();
     let admission =
-        budget.admit_now(target.ports().len()).ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
+        budget.admit_now(address, target.ports().len()).ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
     let deadline = ProbeSettings::default().longest();
     let mut check = prober.check(admission, target, None, deadline);
     let mut findings = Vec::new();

@@ -13,7 +13,7 @@ fn ip(text: &str) -> IpAddr {
 }
 
 fn details(reason: Option<Reason>, challenge: Option<ChallengeOutcome>) -> PortDetails {
-    PortDetails { reason, attempts: 1, connect_ms: 1.0, challenge }
+    PortDetails { reason, attempts: 1, connect_ms: 1.0, challenge, icmp: None }
 }
 
 fn open(challenge: Option<ChallengeOutcome>) -> Option<PortResult> {

@@ -21,6 +21,8 @@ pub(crate) enum Answer {
     NoSuchName,
     /// The server cannot tell.
     Failure,
+    /// The server does not answer.
+    Silence,
     /// It knows this address, and cannot tell whether there is one of IPv6.
     OnlyIpv4(&'static str),
 }
@@ -36,11 +38,13 @@ pub(crate) fn serve(machine: &Namespace, answer: impl Fn(&str, usize) -> Answer 
         while let Ok((length, peer)) = socket.recv_from(&mut packet) {
             let Some((name, kind, end)) = question(&packet[..length]) else { continue };
             let before = asked.iter().filter(|&other| *other == name).count();
-            let reply = reply(&packet[..end], kind, &answer(&name, before));
+            let answer = answer(&name, before);
             if kind == A {
                 asked.push(name);
             }
-            let _ = socket.send_to(&reply, peer);
+            if let Some(reply) = reply(&packet[..end], kind, &answer) {
+                let _ = socket.send_to(&reply, peer);
+            }
         }
     });
 }
@@ -61,12 +65,13 @@ fn question(packet: &[u8]) -> Option<(String, u16, usize)> {
     Some((labels.join("."), kind, at + 4))
 }
 
-fn reply(question: &[u8], kind: u16, answer: &Answer) -> Vec<u8> {
+fn reply(question: &[u8], kind: u16, answer: &Answer) -> Option<Vec<u8>> {
     let (code, addresses): (u8, &[&str]) = match answer {
         Answer::Addresses(addresses) => (0, addresses),
         Answer::OnlyIpv4(address) if kind == A => (0, std::slice::from_ref(address)),
         Answer::Failure | Answer::OnlyIpv4(_) => (2, &[]),
         Answer::NoSuchName => (3, &[]),
+        Answer::Silence => return None,
     };
     let addresses = addresses.iter().map(|text| text.parse().expect("an address"));
     let records: Vec<Vec<u8>> = addresses.filter_map(|ip| record(ip, kind)).collect();
@@ -75,7 +80,7 @@ fn reply(question: &[u8], kind: u16, answer: &Answer) -> Vec<u8> {
     reply[2..4].copy_from_slice(&[0x81, 0x80 | code]);
     reply[4..HEADER].copy_from_slice(&[0, 1, 0, records.len() as u8, 0, 0, 0, 0]);
     reply.extend(records.concat());
-    reply
+    Some(reply)
 }
 
 /// A record for the name asked about, with no time to live.

@@ -40,6 +40,27 @@ fn it_asks_where_the_settings_say_that_the_service_listens() {
     }
 }
 
+/// As `podman run … serve --port 9100` starts it, beside the health check of the image. A setting that
+/// no other test has tells the one service from others of this machine.
+#[test]
+fn the_flags_of_the_one_service_with_the_same_environment_count() {
+    let settings = |deadline| [("PORT_CHECKER_PORT", "1"), ("PORT_CHECK_DEADLINE", deadline)];
+    let serve = |deadline| {
+        let address = free_address();
+        let port = address.port().to_string();
+        let args = ["serve", "--host", "127.0.0.1", "--port", &port];
+        Running::start(&mut port_checker(&args, &settings(deadline)), address)
+    };
+    let health = |deadline| asked(&mut port_checker(&["health"], &settings(deadline)));
+    assert_eq!(health("123.4").0, Some(1), "there is none yet");
+    let _first = serve("123.4");
+    assert_eq!(health("123.4"), (Some(0), String::new()));
+    assert_eq!(health("123.5").0, Some(1), "other settings are another service");
+    let _second = serve("123.4");
+    let (status, complaint) = health("123.4");
+    assert_eq!(status, Some(1), "which of two is not known: {complaint}");
+}
+
 #[test]
 fn a_service_that_shuts_down_is_not_ready() {
     let mut service = Service::start(&mut port_checker(
@@ -63,9 +84,9 @@ fn what_is_no_service_is_not_healthy() {
     let (status, complaint) = asked(&mut port_checker(&["health", "--url", &refusing], &[]));
     assert_eq!(status, Some(1), "{complaint}");
     assert!(complaint.contains("Connection refused"), "{complaint}");
-    let unusable = [("PORT_CHECKER_TARGETS", "everything")];
+    let unusable = [("PORT_CHECKER_PORT", "everything")];
     let (status, complaint) = asked(&mut port_checker(&["health"], &unusable));
     assert_eq!(status, Some(2), "{complaint}");
-    assert!(complaint.contains("PORT_CHECKER_TARGETS"), "{complaint}");
+    assert!(complaint.contains("PORT_CHECKER_PORT"), "{complaint}");
     assert_eq!(asked(&mut port_checker(&["health", "--url", "nonsense"], &[])).0, Some(2));
 }

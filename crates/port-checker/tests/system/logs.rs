@@ -8,12 +8,17 @@ use std::{
 };
 
 use port_checker_testbed::{
-    http::{begin_check, check_ports, connect, exchange, get},
+    certificates::{Authority, Validity},
+    http::{begin_check, check_ports, connect, exchange, get, metric},
     ports::{Held, LOOPBACK, Listening, Refusing, Silent},
-    process::Service,
+    process::{Service, wait_until},
 };
 
 use crate::program::port_checker;
+
+mod flood;
+mod json;
+mod strict;
 
 /// An address of no machine (RFC 5737): the service starts, warns, and cannot listen.
 const NOT_OURS: &str = "203.0.113.1";
@@ -45,7 +50,10 @@ fn one_line_a_check() {
 #[test]
 fn refusals_tell_their_code_and_health_checks_are_silent() {
     let mut service = Service::start(&mut port_checker(&["serve"], &QUICK));
-    get(service.address, "/health");
+    // They leave the budget of lines alone, too.
+    for _ in 0..100 {
+        get(service.address, "/health");
+    }
     check_ports(service.address, r#"{"provider_ip":"224.0.0.1","ports":[1]}"#);
     let line = service.wait_for_line("caller=");
     for part in ["TARGET_NOT_ALLOWED", "status=403", "target=224.0.0.1", "ports=1", "multicast"] {
@@ -70,9 +78,15 @@ fn what_fails_tells_why() {
 fn what_the_client_abandons_is_told() {
     let mut service = Service::start(&mut port_checker(&["serve"], &QUICK));
     let silent = Silent::on(LOOPBACK);
-    drop(begin_check(service.address, &format!(r#"{{"ports":[{}]}}"#, silent.port())));
+    let client = begin_check(service.address, &format!(r#"{{"ports":[{}]}}"#, silent.port()));
+    wait_until("somebody is dialled", || {
+        metric(service.address, "port_checker_probes_in_flight ") > 0.0
+    });
+    drop(client);
     let line = service.wait_for_line("abandoned");
-    assert!(line.contains("caller=127.0.0.1") && line.contains("/check-ports"), "{line}");
+    for part in ["caller=127.0.0.1", "/check-ports", "target=127.0.0.1", "ports=1"] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
 }
 
 /// Nobody reads standard output once the service has told its address.
@@ -105,18 +119,6 @@ fn debug_logs_each_port() {
 }
 
 #[test]
-fn json_on_request() {
-    let settings = [QUICK.as_slice(), &[("PORT_CHECKER_LOG_FORMAT", "json")]].concat();
-    let mut service = Service::start(&mut port_checker(&["serve"], &settings));
-    check_ports(service.address, r#"{"ports":[]}"#);
-    let line: serde_json::Value =
-        serde_json::from_str(&service.wait_for_line("checked")).expect("a JSON object");
-    assert_eq!(line["level"], "INFO");
-    assert_eq!(line["ports"], 0);
-    assert_eq!(line["caller"], "127.0.0.1");
-}
-
-#[test]
 fn the_journal_gets_a_level_and_no_time() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let output: File = file.reopen().unwrap();
@@ -131,6 +133,28 @@ fn the_journal_gets_a_level_and_no_time() {
     assert_eq!(status.code(), Some(1), "cannot listen on {NOT_OURS}");
     let log = std::fs::read_to_string(file.path()).unwrap();
     assert!(log.starts_with("<4>PORT_CHECKER_TARGETS=any"), "{log:?}");
+}
+
+#[test]
+fn a_path_does_not_control_the_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let odd = directory.path().join("c\u{1b}[31m\r\nforged \u{9b}2J");
+    std::fs::create_dir(&odd).unwrap();
+    let identity = Authority::new().issue(&["checker.example"], Validity::Now);
+    let (certificate, key) = identity.write(&odd, "server");
+    let settings = [
+        ("PORT_CHECKER_TLS_CERT", certificate.to_str().unwrap()),
+        ("PORT_CHECKER_TLS_KEY", key.to_str().unwrap()),
+    ];
+    let checked = port_checker(&["serve", "--check-config"], &settings).output().unwrap();
+    let mut service = Service::start(&mut port_checker(&["serve"], &settings));
+    std::fs::remove_file(&certificate).unwrap();
+    service.signal("HUP");
+    let line = service.wait_for_line("keeping the certificate");
+    for shown in [String::from_utf8_lossy(&checked.stdout).trim().replace('\n', ""), line] {
+        assert!(!shown.contains(char::is_control), "{shown:?}");
+        assert!(shown.contains(r"c\u{1b}[31m\r\nforged"), "{shown}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The `port-checker` command as its users run it.
 
 mod activation;
+mod amplification;
 mod book;
 mod challenges;
 mod dns;
@@ -9,8 +10,10 @@ mod health;
 mod help;
 mod hosts;
 mod https;
+mod limits;
 mod load;
 mod logs;
+mod long_line;
 mod memory;
 mod metrics;
 mod monitoring;

@@ -7,7 +7,7 @@ use std::{
 
 use port_checker_testbed::{
     http::{check_ports, get, metric},
-    ports::{Held, LOOPBACK, Listening, Refusing},
+    ports::{Held, LOOPBACK, Listening, Refusing, Silent},
     process::{Service, free_address},
     skip,
 };
@@ -40,7 +40,9 @@ fn what_happened_is_counted() {
         (r#"port_checker_limiter_decisions_total{decision="admitted",limit="caller"}"#, 1.0),
         (r#"port_checker_faults_total{kind="descriptors"}"#, 0.0),
         ("port_checker_redis_up ", 0.0),
-        (concat!(r#"port_checker_build_info{version=""#, env!("CARGO_PKG_VERSION"), r#""}"#), 1.0),
+        (r#"port_checker_request_duration_seconds_count{route="/check-ports"}"#, 2.0),
+        (r#"port_checker_request_duration_seconds_count{route="none"}"#, 1.0),
+        (&build_info(), 1.0),
     ];
     for (series, value) in expected {
         assert_eq!(metric(service.address, series), value, "{series}");
@@ -48,6 +50,41 @@ fn what_happened_is_counted() {
     assert!(metric(service.address, "port_checker_probes_in_flight_limit ") > 0.0);
     assert!(metric(service.address, "port_checker_connections_limit ") > 16.0);
     assert!(metric(service.address, "process_resident_memory_bytes ") > 0.0);
+}
+
+/// Where the builder does not say it, the repository knows the revision.
+fn build_info() -> String {
+    let git = || Command::new("git").args(["rev-parse", "HEAD"]).output().ok();
+    let of_git = || git().filter(|git| git.status.success()).map(|git| git.stdout);
+    let text = |stdout: Vec<u8>| String::from_utf8_lossy(&stdout).trim().to_owned();
+    let given = std::env::var("SOURCE_REVISION").ok().filter(|revision| !revision.is_empty());
+    let revision = given.or_else(|| of_git().map(text)).unwrap_or_else(|| "unknown".to_owned());
+    let version = env!("CARGO_PKG_VERSION");
+    format!(r#"port_checker_build_info{{revision="{revision}",version="{version}"}}"#)
+}
+
+/// With a time-out that is not the default.
+#[test]
+fn what_takes_as_long_as_it_may_has_a_bucket() {
+    let settings = [SETTINGS[0], SETTINGS[1], ("PORT_CHECK_TIMEOUT", "0.3")];
+    let service = Service::start(&mut port_checker(&["serve"], &settings));
+    let silent = Silent::on(LOOPBACK);
+    check_ports(service.address, &format!(r#"{{"ports":[{}]}}"#, silent.port()));
+    for (name, labels) in [
+        ("port_checker_probe_duration_seconds", ""),
+        ("port_checker_request_duration_seconds", r#"route="/check-ports","#),
+    ] {
+        let bucket =
+            |le: &str| metric(service.address, &format!("{name}_bucket{{{labels}le=\"{le}\"}}"));
+        assert_eq!(bucket("0.27"), 0.0, "{name}: before the time-out");
+        assert_eq!(bucket("+Inf"), 1.0, "{name}");
+        // A machine that is busy may be late, but not by seconds: the deadline is 25.
+        let text = String::from_utf8(get(service.address, "/metrics").body).unwrap();
+        let ends = text.lines().filter(|line| line.starts_with(&format!("{name}_bucket")));
+        let ends: Vec<&str> = ends.map(|line| line.split("le=\"").nth(1).unwrap()).collect();
+        assert!(ends.iter().any(|end| end.starts_with("0.33\"")), "{name}: {ends:?}");
+    }
+    assert!(get(service.address, "/metrics").body.len() < 100_000, "not too many series");
 }
 
 #[test]

@@ -5,7 +5,9 @@
 mod checkers;
 mod home;
 mod internet;
+mod lookups;
 mod reasons;
 mod shortages;
 mod situations;
 mod tls;
+mod tls_chains;

@@ -300,7 +300,7 @@ fn dbsize(address: SocketAddr) -> u64 {
 }
 
 /// Sends a command; returns the beginning of the answer as it comes.
-fn command(address: SocketAddr, command: &str) -> String {
+pub(crate) fn command(address: SocketAddr, command: &str) -> String {
     let mut stream = connect(address);
     stream.write_all(format!("{command}\r\n").as_bytes()).expect("Redis reads");
     let mut answer = [0; 256];

@@ -4,7 +4,7 @@ use std::io;
 
 use rustls::{CertificateError, Error};
 
-use super::witness::Witness;
+use super::recorder::MAX_INTERMEDIATES;
 
 /// What is wrong with a target's TLS; its display is for the owner of the target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +22,11 @@ pub enum TlsProblem {
     #[error("The certificate does not contain that IP address")]
     IpNotInCertificate,
     /// No trust root leads to the certificate, or the server leaves out the certificates between.
-    #[error("The certificate's issuer is unknown, or the server does not send the chain to it")]
+    /// Clients look for the words in brackets, which are OpenSSL's.
+    #[error(
+        "The certificate's issuer is unknown, or the server does not send the chain to it (unable to \
+         get local issuer certificate)"
+    )]
     UnknownIssuer,
     /// The certificate is its own issuer, and no trust root.
     #[error("The certificate is self-signed")]
@@ -30,6 +34,17 @@ pub enum TlsProblem {
     /// The certificate is bad in another way.
     #[error("The certificate cannot be used: {0}")]
     BadCertificate(&'static str),
+    /// The target shows more certificates than are verified.
+    #[error(
+        "The server sends too many certificates: at most {MAX_INTERMEDIATES} beside its own are verified"
+    )]
+    TooManyCertificates,
+    /// The target sends more than a handshake takes.
+    #[error(
+        "The handshake failed: the server sends more than {} bytes",
+        super::MAX_HANDSHAKE_BYTES
+    )]
+    Endless,
     /// What came back is not TLS.
     #[error("What answers does not speak TLS")]
     NotTls,
@@ -49,7 +64,7 @@ pub enum TlsProblem {
 
 /// Sorts an error of a handshake, by its type and never by its text. Whatever goes wrong on an
 /// established connection speaks about the target.
-pub(super) fn of(error: &io::Error, by_address: bool, witness: &Witness) -> TlsProblem {
+pub(super) fn of_handshake(error: &io::Error) -> TlsProblem {
     let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
         return match error.kind() {
             io::ErrorKind::UnexpectedEof => TlsProblem::Closed,
@@ -57,7 +72,11 @@ pub(super) fn of(error: &io::Error, by_address: bool, witness: &Witness) -> TlsP
         };
     };
     match error {
-        Error::InvalidCertificate(error) => of_certificate(error, by_address, witness),
+        // All that a handshake verifies is the signature that proves to have the certificate's key.
+        Error::InvalidCertificate(_) => TlsProblem::Refused(
+            "the server does not prove to have the key of its certificate, or the key is of a kind \
+             or size that is not accepted",
+        ),
         Error::InvalidMessage(_) => TlsProblem::NotTls,
         Error::AlertReceived(_) => TlsProblem::Refused("the server refused it"),
         Error::PeerIncompatible(_) => {
@@ -67,7 +86,10 @@ pub(super) fn of(error: &io::Error, by_address: bool, witness: &Witness) -> TlsP
     }
 }
 
-fn of_certificate(error: &CertificateError, by_address: bool, witness: &Witness) -> TlsProblem {
+/// Sorts an error of a verification.
+pub(super) fn of_certificate(error: &Error, by_address: bool, is_self_signed: bool) -> TlsProblem {
+    const MALFORMED: TlsProblem = TlsProblem::BadCertificate("it is malformed");
+    let Error::InvalidCertificate(error) = error else { return MALFORMED };
     match error {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsProblem::Expired,
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
@@ -80,13 +102,11 @@ fn of_certificate(error: &CertificateError, by_address: bool, witness: &Witness)
                 TlsProblem::NameMismatch
             }
         }
-        CertificateError::UnknownIssuer | CertificateError::Other(_)
-            if witness.is_self_signed() =>
-        {
+        CertificateError::UnknownIssuer | CertificateError::Other(_) if is_self_signed => {
             TlsProblem::SelfSigned
         }
         CertificateError::UnknownIssuer => TlsProblem::UnknownIssuer,
-        CertificateError::BadEncoding => TlsProblem::BadCertificate("it is malformed"),
+        CertificateError::BadEncoding => MALFORMED,
         CertificateError::BadSignature => {
             TlsProblem::BadCertificate("a signature in its chain is wrong")
         }

@@ -17,20 +17,30 @@ impl RedisUrl {
     }
 }
 
+/// What would be accepted, and how a password has to be written: one with a reserved character in it
+/// (RFC 3986, section 2.2) is why most addresses cannot be parsed.
+const EXPECTED: &str = "redis://[user:password@]host[:port][/database], the same with rediss:// for \
+    TLS, or unix:///path; in user and password write % as %25, / as %2F, ? as %3F, # as %23, @ as \
+    %40 and : as %3A";
+
 impl FromStr for RedisUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let known = SCHEMES.iter().any(|scheme| text.starts_with(scheme));
         match text.into_connection_info() {
-            Ok(_) if known => Ok(Self(text.to_owned())),
-            _ => {
-                Err("redis://[user:password@]host[:port][/database], the same with rediss:// for \
-                      TLS, or unix:///path"
-                    .to_owned())
-            }
+            Ok(_) if known && !is_cut_short(text) => Ok(Self(text.to_owned())),
+            _ => Err(EXPECTED.to_owned()),
         }
     }
+}
+
+/// Whether a character of the password ended the host, so that the rest of the password would be
+/// taken for something else, and its beginning for the host.
+fn is_cut_short(url: &str) -> bool {
+    let network = url.split_once("://").filter(|(scheme, _)| *scheme != "unix");
+    let after_host = network.and_then(|(_, rest)| rest.find(['/', '?', '#']).map(|at| &rest[at..]));
+    after_host.is_some_and(|rest| rest.contains('@'))
 }
 
 impl fmt::Display for RedisUrl {
@@ -69,6 +79,22 @@ mod tests {
             let parsed: RedisUrl = url.parse().unwrap();
             assert_eq!(parsed.to_string(), shown, "{why}");
             assert!(!format!("{parsed:?}").contains("secret"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_password_that_must_be_encoded_is_not_taken_for_a_host() {
+        let cases = [
+            ("redis://:se/cret@host", "ends the host"),
+            ("redis://se/cret@host", "the same without a colon"),
+            ("redis://se?cret@host", "begins a query"),
+            ("redis://se#cret@host", "begins a fragment"),
+            ("redis://:secret@host:port", "not a port"),
+            ("http://:secret@host", "another protocol"),
+        ];
+        for (url, why) in cases {
+            let said = url.parse::<RedisUrl>().unwrap_err();
+            assert!(said.contains("write % as %25") && !said.contains("cret"), "{why}: {said}");
         }
     }
 }

@@ -39,6 +39,11 @@ impl Setting {
         ["true", "false"].contains(&self.show(&Config::default()).as_str())
     }
 
+    /// Whether a value may hold a secret, so that no message quotes it.
+    pub fn is_secret(&self) -> bool {
+        self.variable == "PORT_CHECKER_REDIS_URL"
+    }
+
     /// The value in force.
     pub fn show(&self, config: &Config) -> String {
         (self.show)(config)
@@ -85,7 +90,8 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         variable: "PORT_CHECK_RETRY_DELAY",
-        help: "Seconds between two attempts, 0 to 60",
+        help: "Seconds from an answer, or from the beginning of an attempt that is silent, to the \
+               next attempt, 0 to 60",
         set: |config, text| seconds(text, 0.0..=60.0).map(|value| config.probe.delay = value),
         show: |config| shown(config.probe.delay),
     },
@@ -94,6 +100,13 @@ pub const SETTINGS: &[Setting] = &[
         help: "Seconds one attempt may take, 0.01 to 60",
         set: |config, text| seconds(text, 0.01..=60.0).map(|value| config.probe.timeout = value),
         show: |config| shown(config.probe.timeout),
+    },
+    Setting {
+        variable: "PORT_CHECK_SETTLE",
+        help: "Seconds for which a connection is held at most, in case it is reset at once, 0 to 5; \
+               0 holds none",
+        set: |config, text| seconds(text, 0.0..=5.0).map(|value| config.probe.settle = value),
+        show: |config| shown(config.probe.settle),
     },
     Setting {
         variable: "PORT_CHECK_DEADLINE",
@@ -177,8 +190,8 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         variable: "PORT_CHECKER_TARGET_RATE_PER_MINUTE",
-        help: "Probes of a target per minute in the long run, up to 1000000, whoever asks; 0 turns \
-               the limit off",
+        help: "Probes of a target per minute in the long run, up to 1000000: half for itself, half \
+               for all others together; 0 turns the limit off",
         set: |config, text| {
             whole(text, 0..=1_000_000).map(|value| config.limits.target.per_minute = value)
         },
@@ -186,7 +199,8 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         variable: "PORT_CHECKER_TARGET_RATE_BURST",
-        help: "Probes of a target at once, 1 to 1000000",
+        help: "Probes of a target at once, 1 to 1000000: half for itself, half for all others \
+               together",
         set: |config, text| {
             whole(text, 1..=1_000_000).map(|value| config.limits.target.burst = value)
         },
@@ -195,7 +209,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         variable: "PORT_CHECKER_THIRD_PARTY_COST",
         help: "How many times a probe counts for its caller when the target is not the caller, 1 \
-               to 10000",
+               to 10000; once if the challenge matched",
         set: |config, text| {
             whole(text, 1..=10_000).map(|value| config.limits.third_party_cost = value)
         },

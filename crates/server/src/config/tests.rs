@@ -20,6 +20,7 @@ fn the_defaults_are_those_of_the_contract() {
         ("PORT_CHECK_RETRIES", "3"),
         ("PORT_CHECK_RETRY_DELAY", "1"),
         ("PORT_CHECK_TIMEOUT", "5"),
+        ("PORT_CHECK_SETTLE", "0.5"),
         ("PORT_CHECK_DEADLINE", "25"),
         ("PORT_CHECK_MAX_PORTS", "1024"),
         ("PORT_CHECK_MAX_IN_FLIGHT", "8192"),
@@ -33,7 +34,7 @@ fn the_defaults_are_those_of_the_contract() {
         ("PORT_CHECKER_RATE_BURST", "2048"),
         ("PORT_CHECKER_TARGET_RATE_PER_MINUTE", "600"),
         ("PORT_CHECKER_TARGET_RATE_BURST", "2048"),
-        ("PORT_CHECKER_THIRD_PARTY_COST", "10"),
+        ("PORT_CHECKER_THIRD_PARTY_COST", "5"),
         ("PORT_CHECKER_REDIS_URL", ""),
         ("PORT_CHECKER_CORS_ORIGINS", "*"),
         ("PORT_CHECKER_METRICS_ADDR", ""),
@@ -57,9 +58,10 @@ fn what_is_shown_can_be_set() {
 #[test]
 fn a_development_environment_admits_local_addresses_unless_told_otherwise() {
     let development = ("GOLEM_ENVIRONMENT", "development");
-    let cases: [(Given<'_>, bool, &str); 4] = [
+    let cases: [(Given<'_>, bool, &str); 5] = [
         (&[], false, "the default"),
         (&[development], true, "development"),
+        (&[("GOLEM_ENVIRONMENT", "Development")], true, "read in any case"),
         (&[development, ("PORT_CHECKER_ALLOW_LOCAL_IPS", "false")], false, "said explicitly"),
         (&[("GOLEM_ENVIRONMENT", "production")], false, "any other environment"),
     ];
@@ -70,12 +72,18 @@ fn a_development_environment_admits_local_addresses_unless_told_otherwise() {
 
 #[test]
 fn warnings_for_what_is_probably_not_meant() {
-    let cases: [(Given<'_>, Option<&str>); 5] = [
-        (&[("PORT_CHECK_MAX_IN_FLIGHT", "1000")], Some("875 ports")),
+    let cases: [(Given<'_>, Option<&str>); 8] = [
+        (&[("PORT_CHECK_MAX_IN_FLIGHT", "1000")], Some("800 ports")),
         (&[], None),
-        (&[("PORT_CHECK_DEADLINE", "17")], None),
-        (&[("PORT_CHECK_DEADLINE", "16.9")], Some("longer than PORT_CHECK_DEADLINE")),
+        (&[("PORT_CHECK_DEADLINE", "15")], None),
+        (&[("PORT_CHECK_DEADLINE", "14.9")], Some("PORT_CHECK_RETRIES × PORT_CHECK_TIMEOUT (15s)")),
+        (
+            &[("PORT_CHECK_DEADLINE", "6.9")],
+            Some("a port that never answers takes 7s, longer than"),
+        ),
         (&[("PORT_CHECKER_TARGETS", "any")], Some("PORT_CHECKER_TARGETS=any")),
+        (&[("PORT_CHECKER_RATE_BURST", "1000")], Some("PORT_CHECKER_RATE_BURST to 1024")),
+        (&[("PORT_CHECKER_THIRD_PARTY_COST", "21")], Some("PORT_CHECKER_THIRD_PARTY_COST is 21")),
     ];
     for (given, expected) in cases {
         let warnings = resolve(given).unwrap().warnings();

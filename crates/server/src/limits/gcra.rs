@@ -1,9 +1,9 @@
 //! The generic cell rate algorithm (ITU-T I.371): one number of state per subject, no timers.
 //!
 //! The state is the *theoretical arrival time* (TAT): when the subject's allowance will be whole
-//! again if it asks for nothing more. A probe moves it one interval into the future; as long as it is
-//! no further away than the burst, the probe is admitted. Times are microseconds since an epoch that
-//! whoever keeps the state chooses.
+//! again if it asks for nothing more. What is left until then is the subject's debt. A probe adds one
+//! interval to it; as long as the debt is no longer than the window, the probe is admitted. Times
+//! are microseconds since an epoch that the storage chooses.
 
 use std::{num::NonZeroU64, time::Duration};
 
@@ -18,17 +18,37 @@ pub(crate) struct Rate {
     burst: u64,
 }
 
-/// How a subject stands after a charge, or after its refusal.
+/// What a storage says to a change of a subject's debt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct Reading {
+    /// The debt before the change, in microseconds.
+    pub(crate) debt: u64,
+    /// Whether the debt after it would be within the window.
+    pub(crate) admitted: bool,
+}
+
+/// What a subject has left after a charge, or after its refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Balance {
     pub(crate) admitted: bool,
     /// Probes that would be admitted now.
     pub(crate) remaining: u64,
     /// Until the allowance is whole again.
     pub(crate) reset: Duration,
-    /// Until the same request would be admitted; zero if it was. The time for a whole allowance if
-    /// it asks for more than that.
+    /// Until the same request would be admitted; zero if it was.
     pub(crate) wait: Duration,
+}
+
+/// Reads a subject's debt at `now` and judges a change of it. A TAT beyond the window was written by
+/// another clock, and counts as the window's end.
+pub(crate) fn read(tat: u64, now: u64, change: i64, window: u64) -> Reading {
+    let debt = tat.saturating_sub(now).min(window);
+    Reading { debt, admitted: changed(debt, change) <= window }
+}
+
+/// The debt after a change: never less than none.
+pub(crate) fn changed(debt: u64, change: i64) -> u64 {
+    debt.saturating_add_signed(change)
 }
 
 impl Rate {
@@ -38,48 +58,44 @@ impl Rate {
         Some(Self { interval: NonZeroU64::new(interval)?, burst: u64::from(burst) })
     }
 
+    /// Two rates that together are this one. If the burst is odd, the first is larger by one.
+    pub(crate) fn halves(self) -> [Self; 2] {
+        let interval = self.interval.saturating_add(self.interval.get());
+        let smaller = self.burst / 2;
+        [self.burst - smaller, smaller].map(|burst| Self { interval, burst })
+    }
+
     /// The most that may come at once, in probes.
     pub(crate) const fn burst(self) -> u64 {
         self.burst
     }
 
-    /// What one probe costs, in microseconds.
-    pub(crate) const fn interval_micros(self) -> u64 {
-        self.interval.get()
+    /// What `cost` probes add to a debt, in microseconds.
+    pub(crate) fn micros(self, cost: u64) -> u64 {
+        self.interval.get().saturating_mul(cost)
     }
 
-    /// How far in the future a TAT may lie, in microseconds.
-    pub(crate) const fn tolerance_micros(self) -> u64 {
-        self.interval.get().saturating_mul(self.burst)
+    /// The longest debt, in microseconds.
+    pub(crate) fn window_micros(self) -> u64 {
+        self.micros(self.burst)
     }
 
     /// How long an empty allowance takes to become whole.
-    pub(crate) const fn window(self) -> Duration {
-        Duration::from_micros(self.tolerance_micros())
+    pub(crate) fn window(self) -> Duration {
+        Duration::from_micros(self.window_micros())
     }
 
-    /// The TAT after `cost` more probes at `now`.
-    pub(crate) fn charged(self, tat: u64, now: u64, cost: u64) -> u64 {
-        tat.max(now).saturating_add(self.interval.get().saturating_mul(cost))
-    }
-
-    /// Whether a TAT is near enough to be admitted.
-    pub(crate) fn admits(self, charged: u64, now: u64) -> bool {
-        charged.saturating_sub(now) <= self.tolerance_micros()
-    }
-
-    /// How a subject stands at `tat`, after a request for `cost` probes was `admitted` or not.
-    pub(crate) fn standing(self, tat: u64, now: u64, cost: u64, admitted: bool) -> Standing {
-        let debt = tat.saturating_sub(now);
-        let tolerance = self.tolerance_micros();
+    /// What a subject has left that owes `debt` microseconds, after a request for `cost` probes was
+    /// `admitted` or not.
+    pub(crate) fn balance(self, debt: u64, cost: u64, admitted: bool) -> Balance {
+        let window = self.window_micros();
         let wait = match admitted {
             true => 0,
-            false if cost > self.burst => tolerance,
-            false => self.charged(tat, now, cost).saturating_sub(now).saturating_sub(tolerance),
+            false => debt.saturating_add(self.micros(cost)).saturating_sub(window),
         };
-        Standing {
+        Balance {
             admitted,
-            remaining: tolerance.saturating_sub(debt) / self.interval,
+            remaining: window.saturating_sub(debt) / self.interval,
             reset: Duration::from_micros(debt),
             wait: Duration::from_micros(wait),
         }
@@ -99,6 +115,12 @@ mod tests {
         Rate::new(60, 10).unwrap()
     }
 
+    /// What is said to a charge.
+    fn charge(rate: Rate, tat: u64, now: u64, cost: u64) -> Reading {
+        let change = i64::try_from(rate.micros(cost)).unwrap_or(i64::MAX);
+        read(tat, now, change, rate.window_micros())
+    }
+
     #[test]
     fn charges_at_a_rate_of_one_a_second_and_ten_at_once() {
         let cases = [
@@ -114,30 +136,64 @@ mod tests {
             (0, 0, u64::MAX, false, "a cost from nonsense"),
         ];
         for (tat, now, cost, admitted, why) in cases {
-            assert_eq!(rate().admits(rate().charged(tat, now, cost), now), admitted, "{why}");
+            assert_eq!(charge(rate(), tat, now, cost).admitted, admitted, "{why}");
         }
     }
 
     #[test]
-    fn standings_tell_what_remains_and_how_long_to_wait() {
+    fn what_another_clock_wrote_counts_as_the_end_of_the_window() {
+        const HOUR: u64 = 3600 * SECOND;
         let cases = [
-            (0, 0, 0, true, 10, 0, 0, "nothing asked"),
-            (4 * SECOND, 0, 4, true, 6, 4, 0, "four charged"),
-            (9 * SECOND, 0, 3, false, 1, 9, 2, "three asked, one left"),
-            (0, 0, 11, false, 10, 0, 10, "more than the burst: a whole window"),
+            (HOUR, 10 * SECOND, "a clock that was an hour ahead"),
+            (u64::MAX, 10 * SECOND, "nonsense"),
+            (7 * SECOND, 7 * SECOND, "within the window"),
+            (0, 0, "a clock that was behind"),
         ];
-        for (tat, now, cost, admitted, remaining, reset, wait, why) in cases {
-            let standing = rate().standing(tat, now, cost, admitted);
+        for (tat, debt, why) in cases {
+            let reading = charge(rate(), tat, 0, 1);
+            assert_eq!(reading.debt, debt, "{why}");
+            let wait = rate().balance(reading.debt, 1, reading.admitted).wait;
+            assert!(wait <= Duration::from_secs(1), "{why}: one probe comes back in a second");
+        }
+    }
+
+    #[test]
+    fn what_is_given_back_never_makes_more_than_a_whole_allowance() {
+        let seconds = |count: i64| count * 1_000_000;
+        let cases = [(10, -4, 6), (10, -10, 0), (3, -4, 0), (0, -1, 0)];
+        for (debt, change, after) in cases {
+            assert_eq!(changed(debt * SECOND, seconds(change)), after * SECOND);
+        }
+    }
+
+    #[test]
+    fn balances_tell_what_remains_and_how_long_to_wait() {
+        let cases = [
+            (0, 0, true, 10, 0, 0, "nothing asked"),
+            (4 * SECOND, 4, true, 6, 4, 0, "four charged"),
+            (9 * SECOND, 3, false, 1, 9, 2, "three asked, one left"),
+        ];
+        for (debt, cost, admitted, remaining, reset, wait, why) in cases {
+            let balance = rate().balance(debt, cost, admitted);
             let seconds = Duration::from_secs;
             let expected =
-                Standing { admitted, remaining, reset: seconds(reset), wait: seconds(wait) };
-            assert_eq!(standing, expected, "{why}");
+                Balance { admitted, remaining, reset: seconds(reset), wait: seconds(wait) };
+            assert_eq!(balance, expected, "{why}");
         }
     }
 
     #[test]
     fn no_rate_is_no_limit() {
         assert_eq!(Rate::new(0, 100), None);
+    }
+
+    #[test]
+    fn two_halves_are_a_whole() {
+        for (burst, halves) in [(2048, [1024, 1024]), (2047, [1024, 1023]), (1, [1, 0])] {
+            let whole = Rate::new(600, burst).unwrap();
+            assert_eq!(whole.halves().map(Rate::burst), halves);
+            assert_eq!(whole.halves().map(|half| half.micros(1)), [2 * whole.micros(1); 2]);
+        }
     }
 
     proptest! {
@@ -152,23 +208,22 @@ mod tests {
             let (mut tat, mut now, mut admitted) = (0, 0, 0);
             for (later, cost) in asked {
                 now += later;
-                let charged = rate.charged(tat, now, cost);
-                if rate.admits(charged, now) {
-                    tat = charged;
+                let reading = charge(rate, tat, now, cost);
+                if reading.admitted {
+                    tat = now + reading.debt + rate.micros(cost);
                     admitted += cost;
                 }
             }
-            let refill = now / rate.interval_micros();
+            let refill = now / rate.micros(1);
             prop_assert!(admitted <= u64::from(burst) + refill + 1, "{admitted}");
         }
 
-        /// Whoever waits as long as told is admitted.
+        /// A caller that waits as long as told is admitted.
         #[test]
         fn the_wait_is_long_enough(tat in 0..10 * SECOND, cost in 1..=10u64) {
-            let rate = rate();
-            let standing = rate.standing(tat, 0, cost, false);
-            let later = u64::try_from(standing.wait.as_micros()).unwrap();
-            prop_assert!(rate.admits(rate.charged(tat, later, cost), later));
+            let wait = rate().balance(tat, cost, false).wait;
+            let later = u64::try_from(wait.as_micros()).unwrap();
+            prop_assert!(charge(rate(), tat, later, cost).admitted);
         }
     }
 }

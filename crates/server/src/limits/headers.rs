@@ -1,4 +1,4 @@
-//! The headers that tell a client how it stands (draft-ietf-httpapi-ratelimit-headers).
+//! The headers that tell a client what it has left (draft-ietf-httpapi-ratelimit-headers).
 
 use std::time::Duration;
 
@@ -15,28 +15,28 @@ pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// The limits: `q` probes within `w` seconds.
 pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// How a client stands with each limit.
+/// What a client has left of each limit.
 #[derive(Debug, Clone)]
 pub(crate) struct RateLimitHeaders {
-    standing: String,
+    left: String,
     policy: String,
 }
 
 impl RateLimitHeaders {
     pub(super) fn new(charges: &[Charge], decision: &Decision) -> Self {
-        let pairs = charges.iter().zip(&decision.standings);
-        let (standing, policy): (Vec<_>, Vec<_>) = pairs
-            .map(|(Charge { side, rate, .. }, standing)| {
-                let name = side.name();
-                let reset = whole_seconds(standing.reset);
+        let pairs = charges.iter().zip(&decision.balances);
+        let (left, policy): (Vec<_>, Vec<_>) = pairs
+            .map(|(Charge { scope, rate, .. }, balance)| {
+                let name = scope.name();
+                let reset = whole_seconds(balance.reset);
                 let window = whole_seconds(rate.window());
                 (
-                    format!("\"{name}\";r={};t={reset}", standing.remaining),
+                    format!("\"{name}\";r={};t={reset}", balance.remaining),
                     format!("\"{name}\";q={};w={window}", rate.burst()),
                 )
             })
             .unzip();
-        Self { standing: standing.join(", "), policy: policy.join(", ") }
+        Self { left: left.join(", "), policy: policy.join(", ") }
     }
 }
 
@@ -44,7 +44,7 @@ impl IntoResponseParts for RateLimitHeaders {
     type Error = std::convert::Infallible;
 
     fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Self::Error> {
-        for (name, value) in [(RATE_LIMIT, self.standing), (RATE_LIMIT_POLICY, self.policy)] {
+        for (name, value) in [(RATE_LIMIT, self.left), (RATE_LIMIT_POLICY, self.policy)] {
             if !value.is_empty() {
                 let value = HeaderValue::try_from(value).expect("names and numbers are plain");
                 parts.headers_mut().insert(name, value);

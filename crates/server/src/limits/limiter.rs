@@ -1,33 +1,34 @@
-//! The limits of the service: what a request costs, and where that is kept.
+//! The limits of the service: what a request is charged, and where that is kept.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Instant};
 
-use port_checker_api::ErrorCode;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Charge, Decision, Mode, Rate, SHORTEST_WAIT, Side, Subject, headers::RateLimitHeaders,
-    memory::MemoryLimits, redis::RedisLimits,
+    Change, Charge, Decision, Mode, Reading, Receipt, Tariff, headers::RateLimitHeaders,
+    memory::MemoryLimits, redis::RedisLimits, refusal,
 };
 use crate::{Config, error::ApiError, metrics::Metrics};
 
 /// The limits of the service.
 pub(crate) struct Limiter {
-    caller: Option<Rate>,
-    target: Option<Rate>,
-    third_party_cost: u64,
+    tariff: Tariff,
     memory: MemoryLimits,
     redis: Option<Arc<RedisLimits>>,
     metrics: Arc<Metrics>,
 }
 
+/// Where a charge was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Storage {
+    Memory,
+    Redis,
+}
+
 impl Limiter {
     pub(crate) fn new(config: &Config, metrics: Arc<Metrics>) -> Self {
-        let limits = &config.limits;
         Self {
-            caller: Rate::new(limits.caller.per_minute, limits.caller.burst),
-            target: Rate::new(limits.target.per_minute, limits.target.burst),
-            third_party_cost: u64::from(limits.third_party_cost),
+            tariff: Tariff::new(&config.limits),
             memory: MemoryLimits::new(),
             redis: config
                 .redis
@@ -45,75 +46,84 @@ impl Limiter {
         }
     }
 
-    /// Charges `caller` and `target` for `ports` probes, or neither; or only tells what would be.
+    /// Charges `caller` and `target` for `ports` probes, or neither; or only tells what would be. The
+    /// receipt is for what may be given back when the check has ended.
     ///
     /// # Errors
-    /// `RATE_LIMITED`, with the headers that tell how the caller stands.
+    /// `RATE_LIMITED`, with the headers that tell what the caller has left.
     pub(crate) async fn charge(
-        &self,
+        self: &Arc<Self>,
         (caller, target): (IpAddr, IpAddr),
         ports: usize,
         mode: Mode,
+    ) -> Result<(RateLimitHeaders, Receipt), ApiError> {
+        let charges = self.tariff.charges(caller, target, ports as u64);
+        let began = Instant::now();
+        let (storage, decision) = self.decide(&charges, mode).await;
+        let headers = answer(&charges, &decision)?;
+        let dear = charges.iter().zip(&decision.balances).find(|(charge, _)| charge.each > 1);
+        let receipt = match (mode, dear) {
+            (Mode::Charge, Some((charge, balance))) => {
+                Receipt::new(self, storage, *charge, (balance.reset, began))
+            }
+            _ => Receipt::default(),
+        };
+        Ok((headers, receipt))
+    }
+
+    /// Charges `caller` alone, for looking up one name: no address is dialled, not even the caller's.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`, with the headers that tell what the caller has left.
+    pub(crate) async fn charge_look_up(
+        &self,
+        caller: IpAddr,
+        mode: Mode,
     ) -> Result<RateLimitHeaders, ApiError> {
-        let charges = self.charges(Subject::of(caller), Subject::of(target), ports as u64);
-        let decision = self.decide(&charges, mode).await;
+        let charges = self.tariff.look_up(caller);
+        let (_, decision) = self.decide(charges.as_slice(), mode).await;
+        answer(charges.as_slice(), &decision)
+    }
+
+    /// Takes back a part of what a caller was charged there.
+    pub(super) async fn give_back(&self, storage: Storage, change: Change) {
+        match (storage, &self.redis) {
+            (Storage::Redis, Some(redis)) => {
+                // A Redis that is gone has forgotten the charge too.
+                let _ = redis.change(&[change], Mode::Charge).await;
+            }
+            _ => drop(self.memory.change(&[change], Mode::Charge)),
+        }
+    }
+
+    async fn decide(&self, charges: &[Charge], mode: Mode) -> (Storage, Decision) {
+        let changes: Vec<Change> = charges.iter().map(Charge::change).collect();
+        let (storage, readings) = self.change(&changes, mode).await;
+        let decision = Decision::new(charges, &readings);
         // What was only told is counted when it is decided, or refused here.
         if mode == Mode::Charge || decision.refused().is_some() {
-            for (charge, standing) in charges.iter().zip(&decision.standings) {
-                self.metrics.limiter_decided(charge.side, standing.admitted);
+            for (charge, balance) in charges.iter().zip(&decision.balances) {
+                self.metrics.limiter_decided(charge.scope, balance.admitted);
             }
         }
-        let headers = RateLimitHeaders::new(&charges, &decision);
-        match decision.refused() {
-            None => Ok(headers),
-            Some((index, standing)) => {
-                let message = refusal(&charges[index], ports as u64, standing.remaining);
-                let error = ApiError::new(ErrorCode::RateLimited, message);
-                let wait = standing.wait.max(SHORTEST_WAIT);
-                Err(error.with_retry_after(wait).with_rate_limit(headers))
-            }
-        }
+        (storage, decision)
     }
 
-    fn charges(&self, caller: Subject, target: Subject, ports: u64) -> Vec<Charge> {
-        let third_party = if caller == target { 1 } else { self.third_party_cost };
-        let of_caller = self.caller.map(|rate| {
-            let cost = ports.saturating_mul(third_party);
-            Charge { side: Side::Caller, subject: caller, rate, cost }
-        });
-        let of_target = self.target.map(|rate| Charge {
-            side: Side::Target,
-            subject: target,
-            rate,
-            cost: ports,
-        });
-        of_caller.into_iter().chain(of_target).collect()
-    }
-
-    async fn decide(&self, charges: &[Charge], mode: Mode) -> Decision {
-        if let (Some(redis), false) = (&self.redis, charges.is_empty())
-            && let Some(decision) = redis.charge(charges, mode).await
+    async fn change(&self, changes: &[Change], mode: Mode) -> (Storage, Vec<Reading>) {
+        if let (Some(redis), false) = (&self.redis, changes.is_empty())
+            && let Some(readings) = redis.change(changes, mode).await
         {
-            return decision;
+            return (Storage::Redis, readings);
         }
-        self.memory.charge(charges, mode)
+        (Storage::Memory, self.memory.change(changes, mode))
     }
 }
 
-fn refusal(charge: &Charge, ports: u64, remaining: u64) -> String {
-    let Charge { side, subject, rate, cost } = charge;
-    let subject = subject.address();
-    let each = cost.checked_div(ports).unwrap_or(1).max(1);
-    let dear = match each {
-        1 => String::new(),
-        _ => format!(" (each counts {each} times, because the target is not the caller)"),
-    };
-    let advice = match cost > &rate.burst() {
-        true => format!("ask for at most {} at once", rate.burst() / each),
-        false => format!("{} are left now; come back after Retry-After", remaining / each),
-    };
-    let whose = side.name();
-    format!(
-        "{ports} ports are more than the {whose} {subject} may have checked now{dear}: {advice}"
-    )
+/// What a decision means for the request.
+fn answer(charges: &[Charge], decision: &Decision) -> Result<RateLimitHeaders, ApiError> {
+    let headers = RateLimitHeaders::new(charges, decision);
+    match decision.refused() {
+        None => Ok(headers),
+        Some(refused) => Err(refusal::refusal(charges, refused).with_rate_limit(headers)),
+    }
 }

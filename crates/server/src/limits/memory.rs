@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Charge, Decision, Mode};
+use super::{Change, Mode, Reading, gcra};
 
 /// Subjects that share a bucket; the work of a charge is to look at these.
 const WAYS: usize = 8;
@@ -45,30 +45,36 @@ impl MemoryLimits {
         }
     }
 
-    /// Makes every charge now, or none; or only tells what would be.
-    pub(crate) fn charge(&self, charges: &[Charge], mode: Mode) -> Decision {
+    /// Makes every change now, or none; or only tells what would be.
+    pub(crate) fn change(&self, changes: &[Change], mode: Mode) -> Vec<Reading> {
         let now = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.charge_at(charges, mode, now)
+        self.change_at(changes, mode, now)
     }
 
     /// The same at `now`, in microseconds since the table began.
-    fn charge_at(&self, charges: &[Charge], mode: Mode, now: u64) -> Decision {
+    fn change_at(&self, changes: &[Change], mode: Mode, now: u64) -> Vec<Reading> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let subjects: Vec<u64> = charges.iter().map(|charge| self.subject(charge)).collect();
-        let before: Vec<u64> = subjects.iter().map(|&subject| tat(&slots, subject)).collect();
-        let decision = Decision::of(charges, &before, now);
-        if decision.is_admitted() && mode == Mode::Charge {
-            for ((charge, subject), tat) in charges.iter().zip(subjects).zip(before) {
-                let tat = charge.rate.charged(tat, now, charge.cost);
-                *slot(&mut slots, subject) = Slot { subject, tat };
+        let subjects: Vec<u64> = changes.iter().map(|change| self.subject(change)).collect();
+        let readings: Vec<Reading> = changes
+            .iter()
+            .zip(&subjects)
+            .map(|(change, &subject)| {
+                let window = change.rate.window_micros();
+                gcra::read(tat(&slots, subject), now, change.micros, window)
+            })
+            .collect();
+        if mode == Mode::Charge && readings.iter().all(|reading| reading.admitted) {
+            for ((change, subject), reading) in changes.iter().zip(subjects).zip(&readings) {
+                let debt = gcra::changed(reading.debt, change.micros);
+                owe(&mut slots, subject, now, debt);
             }
         }
-        decision
+        readings
     }
 
-    /// What stands for the subject of a charge; never 0, which stands for nobody.
-    fn subject(&self, charge: &Charge) -> u64 {
-        self.hasher.hash_one((charge.side, charge.subject)).max(1)
+    /// What stands for the subject of a change; never 0, which stands for nobody.
+    fn subject(&self, change: &Change) -> u64 {
+        self.hasher.hash_one((change.scope, change.subject)).max(1)
     }
 }
 
@@ -78,13 +84,17 @@ fn tat(slots: &[Slot], subject: u64) -> u64 {
     bucket.iter().find(|slot| slot.subject == subject).map_or(0, |slot| slot.tat)
 }
 
-/// The slot of a subject, or if it has none, that of whoever owes least.
-fn slot(slots: &mut [Slot], subject: u64) -> &mut Slot {
+/// Notes what a subject owes. One that is not known takes the slot of the one that owes least, if it
+/// owes anything.
+fn owe(slots: &mut [Slot], subject: u64, now: u64, debt: u64) {
     let bucket = &mut slots[bucket(subject)];
     let known = bucket.iter().position(|slot| slot.subject == subject);
+    if known.is_none() && debt == 0 {
+        return;
+    }
     let least = || (0..WAYS).min_by_key(|&way| bucket[way].tat).expect("there are ways");
     let index = known.unwrap_or_else(least);
-    &mut bucket[index]
+    bucket[index] = Slot { subject, tat: now.saturating_add(debt) };
 }
 
 /// Where a subject's slots are.
@@ -98,91 +108,99 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use super::{
-        super::{Rate, Side, Subject},
+        super::{Rate, Scope, Subject},
         *,
     };
 
-    fn charge(side: Side, subject: u32, cost: u64) -> Charge {
+    /// Ten probes at once, one a second.
+    fn change(scope: Scope, subject: u32, probes: i64) -> Change {
         let subject = Subject::of(IpAddr::V4(Ipv4Addr::from(subject)));
-        Charge { side, subject, rate: Rate::new(60, 10).expect("a rate"), cost }
+        let rate = Rate::new(60, 10).expect("a rate");
+        Change { scope, subject, micros: probes * 1_000_000, rate }
+    }
+
+    fn charge(limits: &MemoryLimits, changes: &[Change]) -> Vec<bool> {
+        let readings = limits.change_at(changes, Mode::Charge, 0);
+        readings.iter().map(|reading| reading.admitted).collect()
     }
 
     #[test]
     fn both_are_charged_or_none() {
         let limits = MemoryLimits::new();
-        let (caller, target) = (charge(Side::Caller, 1, 6), charge(Side::Target, 1, 6));
-        assert_eq!(limits.charge_at(&[caller, target], Mode::Charge, 0).refused(), None);
-        let other = charge(Side::Caller, 2, 6);
-        let (refused, standing) =
-            limits.charge_at(&[other, target], Mode::Charge, 0).refused().unwrap();
-        assert_eq!((refused, standing.remaining), (1, 4), "the target's allowance is too small");
-        let rest = [charge(Side::Caller, 2, 10), charge(Side::Target, 1, 4)];
-        assert_eq!(
-            limits.charge_at(&rest, Mode::Charge, 0).refused(),
-            None,
-            "the refusal cost nobody anything"
-        );
+        let (caller, target) = (change(Scope::Caller, 1, 6), change(Scope::ThirdParties, 1, 6));
+        assert_eq!(charge(&limits, &[caller, target]), [true, true]);
+        let other = change(Scope::Caller, 2, 6);
+        assert_eq!(charge(&limits, &[other, target]), [true, false], "too much for the target");
+        let rest = [change(Scope::Caller, 2, 10), change(Scope::ThirdParties, 1, 4)];
+        assert_eq!(charge(&limits, &rest), [true, true], "the refusal cost nobody anything");
     }
 
     #[test]
-    fn caller_and_target_of_one_address_are_two_subjects() {
+    fn each_scope_of_one_address_is_a_subject() {
         let limits = MemoryLimits::new();
-        assert_eq!(
-            limits.charge_at(&[charge(Side::Caller, 1, 10)], Mode::Charge, 0).refused(),
-            None
-        );
-        assert_eq!(
-            limits.charge_at(&[charge(Side::Target, 1, 10)], Mode::Charge, 0).refused(),
-            None
-        );
+        for scope in Scope::ALL {
+            assert_eq!(charge(&limits, &[change(scope, 1, 10)]), [true], "{scope:?}");
+        }
     }
 
     #[test]
     fn a_flood_of_addresses_does_not_free_who_owes_most() {
         let limits = MemoryLimits::new();
-        assert_eq!(
-            limits.charge_at(&[charge(Side::Caller, 0, 10)], Mode::Charge, 0).refused(),
-            None
-        );
+        assert_eq!(charge(&limits, &[change(Scope::Caller, 0, 10)]), [true]);
         for address in 1..500_000 {
-            limits.charge_at(&[charge(Side::Caller, address, 1)], Mode::Charge, 0);
+            charge(&limits, &[change(Scope::Caller, address, 1)]);
         }
-        let again = limits.charge_at(&[charge(Side::Caller, 0, 1)], Mode::Charge, 0);
-        assert!(again.refused().is_some(), "still remembered");
+        let again = charge(&limits, &[change(Scope::Caller, 0, 1)]);
+        assert_eq!(again, [false], "still remembered");
     }
 
     #[test]
-    fn what_is_refused_makes_nobody_forgotten() {
+    fn what_is_refused_or_costs_nothing_makes_nobody_forgotten() {
         let limits = MemoryLimits::new();
         let admitted = 1_000;
         for address in 0..admitted {
-            limits.charge_at(&[charge(Side::Caller, address, 10)], Mode::Charge, 0);
+            charge(&limits, &[change(Scope::Caller, address, 10)]);
         }
         for address in 0..500_000 {
-            limits.charge_at(&[charge(Side::Target, address, 11)], Mode::Charge, 0);
+            for probes in [11, 0, -1] {
+                charge(&limits, &[change(Scope::ThirdParties, address, probes)]);
+            }
         }
         let occupied = limits.slots.lock().unwrap().iter().filter(|slot| slot.subject != 0).count();
-        assert_eq!(occupied, admitted as usize, "no refused target took a place");
+        assert_eq!(occupied, admitted as usize, "no other took a place");
     }
 
     #[test]
     fn telling_costs_nothing() {
         let limits = MemoryLimits::new();
-        let all = [charge(Side::Caller, 1, 10)];
+        let all = [change(Scope::Caller, 1, 10)];
         for mode in [Mode::Tell, Mode::Tell, Mode::Charge] {
-            assert_eq!(limits.charge_at(&all, mode, 0).refused(), None);
+            assert!(limits.change_at(&all, mode, 0)[0].admitted);
         }
-        assert!(limits.charge_at(&all, Mode::Tell, 0).refused().is_some());
+        assert!(!limits.change_at(&all, Mode::Tell, 0)[0].admitted);
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_spent_again_and_no_more() {
+        let limits = MemoryLimits::new();
+        for (probes, admitted, why) in [
+            (10, true, "all"),
+            (-4, true, "four back"),
+            (5, false, "not five"),
+            (4, true, "but four"),
+            (-20, true, "more than was charged"),
+            (11, false, "makes no more than a whole allowance"),
+            (10, true, "which is there"),
+        ] {
+            assert_eq!(charge(&limits, &[change(Scope::Caller, 1, probes)]), [admitted], "{why}");
+        }
     }
 
     #[test]
     fn nothing_asked_costs_nothing() {
         let limits = MemoryLimits::new();
-        limits.charge_at(&[charge(Side::Caller, 1, 10)], Mode::Charge, 0);
-        assert_eq!(
-            limits.charge_at(&[charge(Side::Caller, 1, 0)], Mode::Charge, 0).refused(),
-            None
-        );
-        assert_eq!(limits.charge_at(&[], Mode::Charge, 0), Decision { standings: Vec::new() });
+        charge(&limits, &[change(Scope::Caller, 1, 10)]);
+        assert_eq!(charge(&limits, &[change(Scope::Caller, 1, 0)]), [true]);
+        assert_eq!(charge(&limits, &[]), [true; 0]);
     }
 }

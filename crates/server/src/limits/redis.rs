@@ -16,7 +16,7 @@ use tokio::{sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::{Charge, Decision, Mode};
+use super::{Change, Mode, Reading};
 use crate::metrics::Metrics;
 
 /// The beginning of every key; the number changes with the meaning of the values.
@@ -32,10 +32,12 @@ const CONNECT_TIME: Duration = Duration::from_secs(1);
 /// How long to wait before the next attempt to reach a Redis that does not answer.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
-/// Charges every key or none. Takes whether to charge or only to tell, then, per key, the interval,
-/// the tolerance and the cost; returns the time, and each key's TAT before. A key whose value is none
-/// of ours counts as unused.
-const CHARGE: &str = r"
+/// Makes every change of a debt or none, by the arithmetic of [`gcra`](super::gcra). Takes whether to
+/// change or only to tell, then, per key, the change and the window; returns, per key, the debt before
+/// and whether the change is admitted. All are microseconds. A key whose value is none of ours
+/// counts as unused. One that is further away than the window was written by another clock: it is set
+/// to the window's end, so that it passes like any other.
+const CHANGE: &str = r"
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local function tat(key)
@@ -43,24 +45,27 @@ local function tat(key)
   local number = type(value) == 'string' and tonumber(value) or 0
   if number >= 0 and number < 1e16 then return number else return 0 end
 end
-local before, after, admitted = {}, {}, ARGV[1] == '1'
-for i, key in ipairs(KEYS) do
-  local interval, tolerance, cost = ARGV[3 * i - 1], ARGV[3 * i], ARGV[3 * i + 1]
-  before[i] = tat(key)
-  after[i] = math.max(before[i], now) + interval * cost
-  admitted = admitted and after[i] - now <= tonumber(tolerance)
-end
-if admitted then
-  for i, key in ipairs(KEYS) do
-    if after[i] > now then
-      local life = math.ceil((after[i] - now) / 1000)
-      redis.call('SET', key, string.format('%.0f', after[i]), 'PX', life)
-    end
+local function owe(key, debt)
+  if debt > 0 then
+    local life = math.ceil(debt / 1000)
+    redis.call('SET', key, string.format('%.0f', now + debt), 'PX', life)
+  else
+    redis.call('DEL', key)
   end
 end
-local answer = {string.format('%.0f', now)}
-for i in ipairs(KEYS) do
-  answer[i + 1] = string.format('%.0f', before[i])
+local answer, after, admitted = {}, {}, ARGV[1] == '1'
+for i, key in ipairs(KEYS) do
+  local change, window = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
+  local owed = math.max(tat(key) - now, 0)
+  local debt = math.min(owed, window)
+  if owed > window then owe(key, window) end
+  after[i] = math.max(debt + change, 0)
+  admitted = admitted and after[i] <= window
+  answer[2 * i - 1] = debt
+  answer[2 * i] = after[i] <= window and 1 or 0
+end
+if admitted then
+  for i, key in ipairs(KEYS) do owe(key, after[i]) end
 end
 return answer
 ";
@@ -87,37 +92,38 @@ impl RedisLimits {
         // Fails only if somebody else has chosen already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (link, lost) = (Mutex::default(), Notify::new());
-        Self { client, script: Script::new(CHARGE), link, lost, metrics }
+        Self { client, script: Script::new(CHANGE), link, lost, metrics }
     }
 
-    /// Makes every charge, or none; or only tells what would be. Nothing, if Redis does not answer.
-    pub(crate) async fn charge(&self, charges: &[Charge], mode: Mode) -> Option<Decision> {
+    /// Makes every change, or none; or only tells what would be. Nothing, if Redis does not answer.
+    pub(crate) async fn change(&self, changes: &[Change], mode: Mode) -> Option<Vec<Reading>> {
         let (number, mut connection) = {
             let link = self.link();
             (link.number, link.connection.clone()?)
         };
         let began = Instant::now();
-        let answered: Result<Vec<u64>, RedisError> =
-            self.invocation(charges, mode).invoke_async(&mut connection).await;
+        let answered: Result<Vec<(u64, bool)>, RedisError> =
+            self.invocation(changes, mode).invoke_async(&mut connection).await;
         self.metrics.redis_answered(began.elapsed(), answered.is_ok());
-        match answered.as_deref() {
-            Ok([now, before @ ..]) if before.len() == charges.len() => {
-                Some(Decision::of(charges, before, *now))
+        match answered {
+            Ok(readings) if readings.len() == changes.len() => {
+                let reading = |(debt, admitted)| Reading { debt, admitted };
+                Some(readings.into_iter().map(reading).collect())
             }
             Ok(_) => None,
             Err(error) => {
-                self.lose(number, error);
+                self.lose(number, &error);
                 None
             }
         }
     }
 
-    fn invocation(&self, charges: &[Charge], mode: Mode) -> ScriptInvocation<'_> {
+    fn invocation(&self, changes: &[Change], mode: Mode) -> ScriptInvocation<'_> {
         let mut invocation = self.script.prepare_invoke();
         invocation.arg(u8::from(mode == Mode::Charge));
-        for Charge { side, subject, rate, cost } in charges {
-            invocation.key(format!("{PREFIX}:{}:{}", side.name(), subject.address()));
-            invocation.arg(rate.interval_micros()).arg(rate.tolerance_micros()).arg(*cost);
+        for Change { scope, subject, micros, rate } in changes {
+            invocation.key(format!("{PREFIX}:{}:{}", scope.key(), subject.address()));
+            invocation.arg(*micros).arg(rate.window_micros());
         }
         invocation
     }
@@ -147,17 +153,18 @@ impl RedisLimits {
         }
     }
 
-    /// Connects, and proves with a charge to a key of nobody's that Redis does what is wanted of it:
+    /// Connects, and proves with a change of a key of nobody's that Redis does what is wanted of it:
     /// one that is full or a replica answers, too.
     async fn connect(&self) -> Result<(), RedisError> {
         const MICROSECONDS: u64 = 1_000;
+        const WINDOW: u64 = 1_000 * MICROSECONDS;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIME))
             .set_response_timeout(Some(ANSWER_TIME));
         let mut connection =
             self.client.get_multiplexed_async_connection_with_config(&config).await?;
         let mut proof = self.script.prepare_invoke();
-        proof.key(format!("{PREFIX}:proof")).arg(1).arg(MICROSECONDS).arg(MICROSECONDS).arg(1);
+        proof.key(format!("{PREFIX}:proof")).arg(1).arg(MICROSECONDS).arg(WINDOW);
         let _: Vec<u64> = proof.invoke_async(&mut connection).await?;
         let mut link = self.link();
         link.number += 1;

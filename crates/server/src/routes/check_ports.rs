@@ -52,7 +52,7 @@ const PORT_BYTES: usize = 512;
         (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`: the body is not declared as JSON, or is compressed.", body = ErrorBody),
         (status = 422, description = "`INVALID_IP`, `INVALID_PORT`, `TOO_MANY_PORTS`, `INVALID_CHALLENGE` or `INVALID_REQUEST`.", body = ErrorBody),
         (status = 429, description = "`RATE_LIMITED`: the caller or the target is over its limit.", body = ErrorBody,
-            headers(("Retry-After" = u64, description = "Seconds"), ("RateLimit" = String, description = "What is left"), ("RateLimit-Policy" = String, description = "The limits"))),
+            headers(("Retry-After" = u64, description = "Seconds; missing if so many ports are never admitted at once"), ("RateLimit" = String, description = "What is left"), ("RateLimit-Policy" = String, description = "The limits"))),
         (status = 500, description = "`INTERNAL`: a defect in the checker.", body = ErrorBody),
         (status = 503, description = "`CHECK_FAILED`: the checker could not do its part. `OVERLOADED`: it has no capacity now. Neither says anything about the target.", body = ErrorBody,
             headers(("Retry-After" = u64, description = "Seconds")))

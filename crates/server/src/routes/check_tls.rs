@@ -1,31 +1,19 @@
 //! `POST /check-tls`: does a server prove to be who it should be?
 
-use std::net::IpAddr;
-
 use axum::{
     Extension, Json,
     extract::State,
     response::{IntoResponse, Response},
 };
 use port_checker_api::{ErrorBody, TlsCheckRequest, TlsCheckResponse};
-use port_checker_probe::{TlsVerdict, Verdict};
+use port_checker_probe::{TlsExpectation, TlsVerdict, Verdict};
 use time::format_description::well_known::Rfc3339;
 
 use super::{
     tls_inquiry::{TlsAnswer, TlsInquiry},
     tls_request,
 };
-use crate::{
-    access_log::Arrival,
-    body::JsonBytes,
-    caller::Caller,
-    error::ApiError,
-    state::AppState,
-    tally::{SharedTally, Tally},
-};
-
-/// The `error` of a name that leads nowhere.
-const NO_ADDRESS: &str = "The name has no address";
+use crate::{access_log::Arrival, body::JsonBytes, caller::Caller, state::AppState};
 
 /// Whether a server shows a certificate that is good for its name.
 ///
@@ -39,7 +27,7 @@ const NO_ADDRESS: &str = "The name has no address";
     request_body = TlsCheckRequest,
     responses(
         (status = 200, description = "What the handshake found.", body = TlsCheckResponse),
-        (status = 403, description = "`TARGET_NOT_ALLOWED`: the policy refuses the port, or an address that the name has.", body = ErrorBody),
+        (status = 403, description = "`TARGET_NOT_ALLOWED`: the policy refuses the port, or an address that the name has, or it has none.", body = ErrorBody),
         (status = 408, description = "`REQUEST_TIMEOUT`: the body did not arrive in time.", body = ErrorBody),
         (status = 413, description = "`PAYLOAD_TOO_LARGE`: the body is larger than the checker reads.", body = ErrorBody),
         (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`: the body is not declared as JSON, or is compressed.", body = ErrorBody),
@@ -56,28 +44,35 @@ pub(crate) async fn check_tls(
     Caller(caller): Caller,
     Extension(arrival): Extension<Arrival>,
     body: JsonBytes,
-) -> Result<Response, ApiError> {
-    let (request, name) = body.parse(tls_request::parse)?;
-    let inquiry = TlsInquiry { state: &state, caller, arrival, port: request.port };
-    let found = inquiry.ask(&name, request.expected_ip).await?;
-    let TlsAnswer { verdict, not_after, address, standing } = found;
-    let error = match &verdict {
-        None => Some(NO_ADDRESS.to_owned()),
-        Some(TlsVerdict::Valid) => None,
-        Some(TlsVerdict::NotConnected(reason)) => Some(reason.text().to_owned()),
-        Some(TlsVerdict::Invalid(problem)) => Some(problem.to_string()),
+) -> Response {
+    let (request, name) = match body.parse(tls_request::parse) {
+        Ok(parsed) => parsed,
+        Err(error) => return error.into_response(),
     };
-    let answer = TlsCheckResponse {
-        valid: error.is_none(),
-        peer: peer(&request),
-        error,
-        not_after: not_after.and_then(|time| time.format(&Rfc3339).ok()),
-    };
-    let tally = verdict.zip(address).map(|(verdict, address)| {
+    let expected = TlsExpectation { name, ip: request.expected_ip };
+    let mut inquiry =
+        TlsInquiry { state: &state, caller, arrival, port: request.port, tally: None };
+    let found = inquiry.ask(&expected).await;
+    let tally = inquiry.tally;
+    let answer = found.map(|TlsAnswer { verdict, not_after, standing }| {
         state.metrics.tls_judged(&verdict);
-        Extension(tally(&verdict, address))
+        if let Some(tally) = &tally {
+            tally.update(|tally| tally.count(of_port(&verdict)));
+        }
+        let error = match &verdict {
+            TlsVerdict::Valid => None,
+            TlsVerdict::NotConnected(reason) => Some(reason.text().to_owned()),
+            TlsVerdict::Invalid(problem) => Some(problem.to_string()),
+        };
+        let answer = TlsCheckResponse {
+            valid: error.is_none(),
+            peer: peer(&request),
+            error,
+            not_after: not_after.and_then(|time| time.format(&Rfc3339).ok()),
+        };
+        (standing, Json(answer))
     });
-    Ok((tally, Some(standing), Json(answer)).into_response())
+    (tally.map(Extension), answer).into_response()
 }
 
 /// `host:port`, an IPv6 address in brackets (RFC 3986, section 3.2.2).
@@ -87,11 +82,9 @@ fn peer(request: &TlsCheckRequest) -> String {
 }
 
 /// For the log: a port that was connected to is open, whatever it showed.
-fn tally(verdict: &TlsVerdict, address: IpAddr) -> SharedTally {
-    let mut tally = Tally::new(address, 1);
-    tally.count(match verdict {
+fn of_port(verdict: &TlsVerdict) -> Verdict {
+    match verdict {
         TlsVerdict::NotConnected(reason) => Verdict::NotOpen(*reason),
         TlsVerdict::Valid | TlsVerdict::Invalid(_) => Verdict::Open,
-    });
-    SharedTally::new(tally)
+    }
 }

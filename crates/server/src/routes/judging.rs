@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::Extension;
-use port_checker_api::{Challenge, ErrorCode, Port, PortDetails, PortResult};
+use port_checker_api::{Challenge, ChallengeOutcome, ErrorCode, Port, PortDetails, PortResult};
 use port_checker_probe::{Admission, Check, Fault, Finding, Overloaded, Verdict};
 use tracing::debug;
 
@@ -11,7 +11,7 @@ use crate::{
     Config,
     access_log::Arrival,
     error::ApiError,
-    limits::{Mode, RateLimitHeaders},
+    limits::{Mode, RateLimitHeaders, Receipt},
     metrics::Metrics,
     state::AppState,
     tally::{SharedTally, Tally},
@@ -31,6 +31,7 @@ pub(crate) struct Judging {
     check: Check,
     metrics: Arc<Metrics>,
     tally: SharedTally,
+    receipt: Receipt,
     family: &'static str,
     pub(crate) ports: usize,
 }
@@ -57,12 +58,17 @@ pub(crate) async fn begin(
     let parties = (caller, address);
     let admission = admit(state, parties, ports, arrival).await.map_err(refused)?;
     let charged = state.limiter.charge(parties, ports, Mode::Charge).await;
-    let standing = charged.map_err(refused)?;
+    let (standing, receipt) = charged.map_err(refused)?;
     let time_left = arrival.time_left(state.config.deadline);
+    let prober = match state.config.limits.third_party_attempts() {
+        Some(attempts) if caller != address => state.prober.limited_to(attempts),
+        _ => state.prober.clone(),
+    };
     let judging = Judging {
-        check: state.prober.check(admission, target, challenge, time_left),
+        check: prober.check(admission, target, challenge, time_left),
         metrics: Arc::clone(&state.metrics),
         tally: tally.clone(),
+        receipt,
         family: if address.is_ipv4() { "ipv4" } else { "ipv6" },
         ports,
     };
@@ -75,14 +81,23 @@ impl Judging {
     /// # Errors
     /// The checker could not judge.
     pub(crate) async fn next(&mut self) -> Option<Result<Finding, Fault>> {
-        let next = self.check.next().await?;
+        let Some(next) = self.check.next().await else {
+            self.receipt.give_back().await;
+            return None;
+        };
         match &next {
             Ok(finding) => {
+                if finding.challenge == Some(ChallengeOutcome::Matched) {
+                    self.receipt.note_match();
+                }
                 self.tally.update(|tally| tally.count(finding.verdict));
                 self.metrics.judged(finding, self.family);
                 log(finding, self.check.target().address());
             }
-            Err(fault) => self.metrics.failed(fault),
+            Err(fault) => {
+                self.receipt.give_back().await;
+                self.metrics.failed(fault);
+            }
         }
         Some(next)
     }
@@ -97,15 +112,15 @@ pub(super) async fn admit(
     arrival: Arrival,
 ) -> Result<Admission, ApiError> {
     let Config { probe, deadline, .. } = &*state.config;
-    let (budget, longest) = (state.prober.budget(), probe.longest());
+    let (budget, caller) = (state.prober.budget(), parties.0);
     let time_left = arrival.time_left(*deadline);
     let turn_away = |overloaded| turned_away(overloaded, &state.config);
-    budget.is_hopeless(ports, longest, time_left).map_err(turn_away)?;
-    if let Some(admission) = budget.admit_now(ports) {
+    budget.fits(caller, ports, probe.socket_time(), time_left).map_err(turn_away)?;
+    if let Some(admission) = budget.admit_now(caller, ports) {
         return Ok(admission);
     }
     state.limiter.charge(parties, ports, Mode::Tell).await?;
-    budget.admit(time_left.saturating_sub(longest)).await.map_err(turn_away)
+    budget.admit(caller, time_left.saturating_sub(probe.longest())).await.map_err(turn_away)
 }
 
 /// When there is a socket again: each is free after one time-out at the latest, and goes to whoever
@@ -124,6 +139,8 @@ fn log(finding: &Finding, target: IpAddr) {
         verdict = finding.verdict.name(),
         attempts = finding.attempts,
         connect_ms = milliseconds(finding),
+        icmp = finding.icmp.map(|icmp| icmp.message.name()),
+        icmp_from = finding.icmp.map(|icmp| tracing::field::display(icmp.from)),
         "judged"
     );
 }
@@ -139,6 +156,7 @@ pub(crate) fn result(finding: &Finding, verbose: bool) -> PortResult {
         attempts: finding.attempts,
         connect_ms: milliseconds(finding),
         challenge: finding.challenge,
+        icmp: finding.icmp,
     });
     PortResult { details, ..plain }
 }

@@ -2,38 +2,49 @@
 
 use std::net::IpAddr;
 
-use port_checker_api::{ErrorCode, JsonPort, TlsCheckRequest};
+use port_checker_api::{ErrorCode, JsonPort, Port, TlsCheckRequest};
 use port_checker_probe::ServerName;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::check_request;
 use crate::error::{self, ApiError, quoted, shortened};
 
-/// Parses a body, and the host in it.
-pub(super) fn parse(body: &[u8]) -> Result<(TlsCheckRequest, ServerName<'static>), ApiError> {
-    let value: Value = serde_json::from_str(check_request::object(body)?)
-        .map_err(|error| invalid(format!("the body is not JSON: {}", shortened(error))))?;
-    let Value::Object(fields) = &value else {
-        return Err(invalid("the body is not a JSON object"));
-    };
-    let name = host(fields.get("host"))?;
-    port(fields.get("port"))?;
-    expected_ip(fields.get("expected_ip"))?;
-    let mut request = TlsCheckRequest::deserialize(value)
-        .map_err(|error| invalid(format!("the body is not a request: {}", shortened(error))))?;
-    request.expected_ip = request.expected_ip.map(|ip| ip.to_canonical());
-    Ok((request, canonical(name)))
+/// The fields as they were written. Whatever else a body contains is passed over and not kept, so that
+/// it costs one reading.
+#[derive(Deserialize)]
+struct Fields<'a> {
+    #[serde(borrow)]
+    host: Option<&'a RawValue>,
+    #[serde(borrow)]
+    port: Option<&'a RawValue>,
+    #[serde(borrow)]
+    expected_ip: Option<&'a RawValue>,
 }
 
-fn host(value: Option<&Value>) -> Result<ServerName<'static>, ApiError> {
-    const EXPECTED: &str = "expected a DNS name, or an IPv4 or IPv6 address without brackets";
-    let Some(Value::String(host)) = value else {
-        return Err(invalid(format!("host is {}; {EXPECTED}", shown(value))));
+/// Parses a body, and the host in it.
+pub(super) fn parse(body: &[u8]) -> Result<(TlsCheckRequest, ServerName<'static>), ApiError> {
+    let fields: Fields<'_> = serde_json::from_str(check_request::object(body)?)
+        .map_err(|error| invalid(format!("the body is not JSON: {}", shortened(error))))?;
+    let (host, name) = host(fields.host)?;
+    let port = port(fields.port)?;
+    let expected_ip = expected_ip(fields.expected_ip)?;
+    Ok((TlsCheckRequest { host, port, expected_ip }, canonical(name)))
+}
+
+fn host(raw: Option<&RawValue>) -> Result<(String, ServerName<'static>), ApiError> {
+    let refused = |shown: String| {
+        invalid(format!(
+            "host is {shown}; expected a DNS name, or an IPv4 or IPv6 address without brackets"
+        ))
     };
-    ServerName::try_from(host.as_str())
-        .map(|name| name.to_owned())
-        .map_err(|_| invalid(format!("host is {}; {EXPECTED}", quoted(host))))
+    let Some(host) = raw.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok()) else {
+        return Err(refused(shown(raw)));
+    };
+    match ServerName::try_from(host.as_str()).map(|name| name.to_owned()) {
+        Ok(name) => Ok((host, name)),
+        Err(_) => Err(refused(quoted(&host))),
+    }
 }
 
 /// Certificates contain the IPv4 address and not its IPv4-mapped form.
@@ -44,30 +55,35 @@ fn canonical(name: ServerName<'static>) -> ServerName<'static> {
     }
 }
 
-fn port(value: Option<&Value>) -> Result<(), ApiError> {
-    let read = |value: &Value| JsonPort::deserialize(value).is_ok();
-    if value.is_some_and(read) {
-        return Ok(());
+fn port(raw: Option<&RawValue>) -> Result<Port, ApiError> {
+    let read = |raw: &RawValue| serde_json::from_str::<JsonPort>(raw.get());
+    if let Some(Ok(JsonPort(port))) = raw.map(read) {
+        return Ok(port);
     }
-    let message = format!("port is {}; expected an integer from 1 to 65535", shown(value));
-    let code = if value.is_some() { ErrorCode::InvalidPort } else { ErrorCode::InvalidRequest };
+    let message = format!("port is {}; expected an integer from 1 to 65535", shown(raw));
+    let code = if raw.is_some() { ErrorCode::InvalidPort } else { ErrorCode::InvalidRequest };
     Err(ApiError::new(code, message))
 }
 
-fn expected_ip(value: Option<&Value>) -> Result<(), ApiError> {
-    match value {
-        None | Some(Value::Null) => Ok(()),
-        Some(Value::String(text)) if text.parse::<IpAddr>().is_ok() => Ok(()),
-        other => {
-            let message =
-                format!("expected_ip is {}; expected an IPv4 or IPv6 address", shown(other));
+/// None, like an empty text, is what clients send that have no address to expect.
+fn expected_ip(raw: Option<&RawValue>) -> Result<Option<IpAddr>, ApiError> {
+    let Some(raw) = raw else { return Ok(None) };
+    let text: Option<String> = serde_json::from_str(raw.get()).ok();
+    match text.as_deref().map(|text| (text, text.parse::<IpAddr>())) {
+        Some(("", _)) => Ok(None),
+        Some((_, Ok(ip))) => Ok(Some(ip.to_canonical())),
+        _ => {
+            let message = format!(
+                "expected_ip is {}; expected an IPv4 or IPv6 address",
+                error::shown(raw.get())
+            );
             Err(ApiError::new(ErrorCode::InvalidIp, message))
         }
     }
 }
 
-fn shown(value: Option<&Value>) -> String {
-    value.map_or_else(|| "missing".to_owned(), |value| error::shown(&value.to_string()))
+fn shown(raw: Option<&RawValue>) -> String {
+    raw.map_or_else(|| "missing or null".to_owned(), |raw| error::shown(raw.get()))
 }
 
 fn invalid(message: impl Into<String>) -> ApiError {

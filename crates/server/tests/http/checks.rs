@@ -47,13 +47,15 @@ fn verbose_says_why_how_often_and_how_long() {
     let (open, silent) = (&answer["results"][open], &answer["results"][silent]);
     assert_eq!(open["reason"], json!(null));
     assert_eq!(open["attempts"], 1);
+    assert!(open["connect_ms"].as_f64().unwrap() > 0.0, "some time passed: {open}");
     assert_eq!(silent["reason"], "timed_out");
     assert_eq!(silent["error"], "Connection timed out");
     assert_eq!(silent["attempts"], 3);
     assert!(silent["connect_ms"].as_f64().unwrap() >= 200.0, "the time-out: {silent}");
     for result in [open, silent] {
         assert_eq!(result["challenge"], json!(null), "none was asked");
-        assert_eq!(result.as_object().unwrap().len(), 6, "{result}");
+        assert_eq!(result["icmp"], json!(null), "nobody said anything");
+        assert_eq!(result.as_object().unwrap().len(), 7, "{result}");
     }
 }
 

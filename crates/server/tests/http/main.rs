@@ -11,4 +11,6 @@ mod progress;
 mod routes;
 mod server;
 mod slow_clients;
+mod slow_readers;
 mod supervisor;
+mod tls_requests;

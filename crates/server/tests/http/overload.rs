@@ -1,9 +1,12 @@
 //! More work than there are sockets.
 
-use std::{io::Write, time::Duration};
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
 
 use port_checker_testbed::{
-    http::{begin_request, check_ports, metric},
+    http::{begin_request, check_ports, connect, metric, read_answer},
     ports::{Held, LOOPBACK, Listening, Silent},
     process::wait_until,
 };
@@ -55,11 +58,47 @@ fn a_large_slow_check_leaves_sockets_for_others() {
     let body = format!(r#"{{"ports":{ports:?}}}"#);
     let _slow = port_checker_testbed::http::begin_check(server.address, &body);
     let in_flight = || metric(server.address, "port_checker_probes_in_flight ");
-    wait_until("the slow check has its share", || in_flight() == 7.0);
+    wait_until("the slow check has its share", || in_flight() == 6.0);
     let open = Listening::on(LOOPBACK);
     let answer = check_ports(server.address, &format!(r#"{{"ports":[{}]}}"#, open.port()));
     assert_eq!(answer.json()["success"], true, "{answer:?}");
-    assert_eq!(in_flight(), 7.0, "the slow one is still at it");
+    assert_eq!(in_flight(), 6.0, "the slow one is still at it");
+}
+
+#[test]
+fn a_caller_with_many_checks_does_not_keep_others_from_theirs() {
+    const GREEDY: &str = "203.0.113.1";
+    const MODEST: &str = "203.0.113.2";
+    let server = Server::start(|config| {
+        config.max_in_flight = 200;
+        config.probe.timeout = Duration::from_secs(2);
+        config.deadline = Duration::from_secs(60);
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a prefix")];
+        config.limits.caller.per_minute = 0;
+        config.limits.target.per_minute = 0;
+    });
+    let silent: Vec<Silent> = (0..60).map(|_| Silent::on(LOOPBACK)).collect();
+    let ports: Vec<u16> = silent.iter().map(|silent| silent.port().get()).collect();
+    let ask = |caller: &str, ports: &[u16]| {
+        let body = format!(r#"{{"provider_ip":"127.0.0.1","ports":{ports:?}}}"#);
+        let length = body.len();
+        let head = format!(
+            "POST /check-ports HTTP/1.1\r\nHost: checker\r\nContent-Type: application/json\r\n\
+             X-Forwarded-For: {caller}\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        let mut stream = connect(server.address);
+        stream.write_all(head.as_bytes()).expect("the service reads");
+        stream
+    };
+    // Each wants 180 sockets.
+    let _greedy = [0; 6].map(|_| ask(GREEDY, &ports));
+    let in_flight = || metric(server.address, "port_checker_probes_in_flight ");
+    wait_until("one caller has taken what it may", || in_flight() >= 150.0);
+    let began = Instant::now();
+    let answer = read_answer(&mut ask(MODEST, &ports[..5]));
+    assert_eq!(answer.status, 200, "{answer:?}");
+    // All three attempts overlap: nothing waits for a socket of the other caller's.
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 }
 
 #[test]

@@ -1,10 +1,19 @@
 //! A provider at home, behind a router.
 
-use port_checker_testbed::{namespace::Namespace, process::Service, skip};
+use std::{thread, time::Duration};
+
+use port_checker_testbed::{
+    long_line::{Line, LongLine},
+    namespace::Namespace,
+    process::Service,
+    skip,
+};
 
 use crate::program::repository;
 
-use super::internet::{CHECKER, Internet, Report, attach, greet, machine, masquerading_router};
+use super::internet::{
+    CHECKER, Internet, Report, attach, attach_far, greet, machine, masquerading_router,
+};
 
 /// What the router does with its ports.
 const FORWARDS: &str = "
@@ -73,7 +82,11 @@ const CASES: [(u16, &str, &str, i32); 8] = [
     (1009, "refused", "Let it forward these TCP ports to 192.168.1.10 (this machine).", 1),
 ];
 
+/// Round trips between the router and the Internet: a cable, and a long line.
+const DISTANCES: [Option<Duration>; 2] = [None, Some(Duration::from_millis(100))];
+
 struct Home {
+    _line: Option<LongLine>,
     provider: Namespace,
     _neighbour: Namespace,
     _router: Namespace,
@@ -82,10 +95,18 @@ struct Home {
 }
 
 impl Home {
-    fn new() -> Self {
+    fn new(round_trip: Option<Duration>) -> Self {
+        const OUTSIDE: [&str; 1] = ["203.0.113.7/24"];
+        const GATEWAY: [&str; 1] = ["203.0.113.254/24"];
         let internet = Internet::new();
         let (router, provider, neighbour) = (masquerading_router(), machine(), machine());
-        attach(&router, &["203.0.113.7/24"], &internet.backbone, &["203.0.113.254/24"]);
+        let line = round_trip.map(|round_trip| {
+            let line = Line::with_round_trip(round_trip, 0.0);
+            attach_far(&router, &OUTSIDE, &internet.backbone, &GATEWAY, line)
+        });
+        if line.is_none() {
+            attach(&router, &OUTSIDE, &internet.backbone, &GATEWAY);
+        }
         attach(&provider, &["192.168.1.10/24"], &router, &["192.168.1.1/24"]);
         attach(&neighbour, &["192.168.2.20/24"], &router, &["192.168.2.1/24"]);
         router.firewall(FORWARDS);
@@ -93,6 +114,7 @@ impl Home {
         greet(&neighbour, "192.168.2.20:1004");
         let checker = internet.serve();
         Self {
+            _line: line,
             provider,
             _neighbour: neighbour,
             _router: router,
@@ -111,7 +133,14 @@ fn what_a_home_router_can_do_to_a_port() {
     if !skip::is_root() {
         return;
     }
-    let home = Home::new();
+    thread::scope(|scope| {
+        for distance in DISTANCES {
+            scope.spawn(move || every_case(&Home::new(distance)));
+        }
+    });
+}
+
+fn every_case(home: &Home) {
     for (port, verdict, advice, status) in CASES {
         let report = home.verify(&port.to_string());
         let text = report.flowing();
@@ -127,7 +156,7 @@ fn a_hundred_ports_as_the_readme_shows_them() {
     if !skip::is_root() {
         return;
     }
-    let report = Home::new().verify("7466 50800-50899");
+    let report = Home::new(None).verify("7466 50800-50899");
     assert_eq!(report.status, Some(1), "{}", report.text);
     insta::assert_snapshot!("a_hundred_ports", report.text);
     assert!(readme().contains(&report.text), "{}", report.text);

@@ -9,7 +9,11 @@ use std::{
     thread,
 };
 
-use port_checker_testbed::{namespace::Namespace, process::Service};
+use port_checker_testbed::{
+    long_line::{Line, LongLine},
+    namespace::Namespace,
+    process::Service,
+};
 use serde_json::Value;
 
 use crate::program::{PORT_CHECKER, configure};
@@ -24,17 +28,6 @@ const HOSTS: &str = "
 2001:db8:a::1 checker.example
 192.0.2.1 other.example
 2001:db8:b::1 other.example
-";
-
-/// What home routers do: everybody inside looks like the router itself.
-const MASQUERADE: &str = "
-table ip hides {
-    chain postrouting {
-        type nat hook postrouting priority srcnat
-        ip saddr { 10.0.0.0/8, 100.64.0.0/10, 192.168.0.0/16 } \
-        ip daddr != { 10.0.0.0/8, 100.64.0.0/10, 192.168.0.0/16 } masquerade
-    }
-}
 ";
 
 /// The backbone, and the machines of the two checkers.
@@ -81,7 +74,24 @@ pub(super) fn machine() -> Namespace {
 /// Connects a machine to its router; each end has an address with its prefix, or one of each family.
 pub(super) fn attach(machine: &Namespace, own: &[&str], router: &Namespace, routers: &[&str]) {
     machine.cable(own, router, routers);
-    for gateway in routers {
+    route_all(machine, routers);
+}
+
+/// The same over a long line.
+pub(super) fn attach_far(
+    machine: &Namespace,
+    own: &[&str],
+    router: &Namespace,
+    routers: &[&str],
+    line: Line,
+) -> LongLine {
+    let line = LongLine::between(machine, own, router, routers, line);
+    route_all(machine, routers);
+    line
+}
+
+fn route_all(machine: &Namespace, gateways: &[&str]) {
+    for gateway in gateways {
         let address = gateway.split('/').next().expect("an address before the prefix");
         let family = if address.contains(':') { "-6" } else { "-4" };
         machine.ip(&[family, "route", "add", "default", "via", address]);
@@ -91,8 +101,7 @@ pub(super) fn attach(machine: &Namespace, own: &[&str], router: &Namespace, rout
 /// A router that hides those behind it.
 pub(super) fn masquerading_router() -> Namespace {
     let router = Namespace::new();
-    router.become_router();
-    router.firewall(MASQUERADE);
+    router.become_translating_router();
     router
 }
 

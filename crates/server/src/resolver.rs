@@ -8,84 +8,65 @@ use hickory_resolver::{
     net::{DnsError, NetError, NoRecords},
     proto::{op::ResponseCode, rr::Name},
 };
-use tokio::{
-    sync::{OnceCell, Semaphore},
-    time::timeout,
-};
+use tokio::{sync::OnceCell, time::timeout};
+use tracing::debug;
 
-use crate::peers::Peers;
+use crate::caller_slots::CallerSlots;
 
 /// Look-ups at once. Each has two sockets, and all of them must fit into the descriptors that are kept
 /// for what is neither a client nor a probe.
-const MOST_LOOKUPS: usize = 8;
+const MAX_LOOKUPS: usize = 8;
 
-/// How long a look-up may take, the wait for its turn not included.
-const LOOKUP_TIME: Duration = Duration::from_secs(5);
+/// How long a look-up may take, the wait for a slot not included.
+pub(crate) const LOOKUP_TIME: Duration = Duration::from_secs(5);
 
 /// How often a name server is asked.
 const ATTEMPTS: usize = 2;
 
-/// Names kept for as long as their answers say.
-const CACHED: u64 = 1024;
+/// Answers kept: none. Strangers choose how large each is and how long it would be kept; the name server
+/// that is asked keeps them already.
+const CACHED: u64 = 0;
 
 /// Looks up names as the system is configured to: hosts(5) and resolv.conf(5), without search list.
-pub(crate) struct Names {
+pub(crate) struct Resolver {
     /// Made at first use: few checkers ever need them. One for each family, so that what one family
     /// cannot tell is not hidden by what the other can.
     resolvers: OnceCell<[TokioResolver; 2]>,
-    room: Semaphore,
-    /// So that no caller has all the room.
-    callers: Arc<Peers>,
+    /// A caller's slow names delay that caller's own.
+    pub(crate) slots: Arc<CallerSlots>,
 }
 
-/// Why a name has no addresses.
+/// Nobody could say which addresses a name has: this is not about the target. Which name server was
+/// asked and what it said is in the log alone, because it is about the network of the checker.
 #[derive(Debug)]
-pub(crate) enum Unresolved {
-    /// Its owner published none: this is about the target.
-    NoAddress,
-    /// Nobody could say: this is not.
-    Failed(String),
-    /// Too many names are looked up now.
-    Busy,
-}
+pub(crate) struct LookupFailed;
 
-impl Default for Names {
+impl Default for Resolver {
     fn default() -> Self {
-        Self {
-            resolvers: OnceCell::new(),
-            room: Semaphore::new(MOST_LOOKUPS),
-            callers: Peers::new(MOST_LOOKUPS, &[]),
-        }
+        Self { resolvers: OnceCell::new(), slots: CallerSlots::new(MAX_LOOKUPS) }
     }
 }
 
-impl Names {
-    /// Every address that `name` has; `caller` waits at most `patience` for a turn.
-    pub(crate) async fn addresses(
-        &self,
-        name: &str,
-        caller: IpAddr,
-        patience: Duration,
-    ) -> Result<Vec<IpAddr>, Unresolved> {
-        let _share = self.callers.enter(caller).ok_or(Unresolved::Busy)?;
-        let turn = timeout(patience, self.room.acquire()).await.map_err(|_| Unresolved::Busy)?;
-        let _turn = turn.expect("the semaphore is never closed");
+impl Resolver {
+    /// Every address that `name` has, none if there is none, within [`LOOKUP_TIME`]. Takes a slot.
+    ///
+    /// What an answer makes the resolver do is bounded by its size: 64 KiB over TCP, some 4,000
+    /// addresses.
+    pub(crate) async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, LookupFailed> {
+        let Ok(mut name) = Name::from_ascii(name) else { return Ok(Vec::new()) };
+        // Whole already: the search list of the checker's system is for its own names.
+        name.set_fqdn(true);
         let resolvers = self.resolvers.get_or_try_init(async || resolvers());
         let [v4, v6] = resolvers.await.map_err(failed)?;
-        let mut name = Name::from_ascii(name).map_err(|_| Unresolved::NoAddress)?;
-        // Whole already: the checker's own search list is nobody's business.
-        name.set_fqdn(true);
         let both = async { tokio::try_join!(look_up(v4, &name), look_up(v6, &name)) };
-        let (v4, v6) = timeout(LOOKUP_TIME, both)
-            .await
-            .unwrap_or_else(|_| Err(failed("no answer in time")))?;
-        let found = [v4, v6].concat();
-        if found.is_empty() { Err(Unresolved::NoAddress) } else { Ok(found) }
+        let both = timeout(LOOKUP_TIME, both).await;
+        let (v4, v6) = both.unwrap_or_else(|_| Err(failed("no answer in time")))?;
+        Ok([v4, v6].concat())
     }
 }
 
 /// The addresses of one family; none if there are none.
-async fn look_up(resolver: &TokioResolver, name: &Name) -> Result<Vec<IpAddr>, Unresolved> {
+async fn look_up(resolver: &TokioResolver, name: &Name) -> Result<Vec<IpAddr>, LookupFailed> {
     match resolver.lookup_ip(name.clone()).await {
         Ok(found) => Ok(found.iter().collect()),
         Err(error) if says_that_there_is_none(&error) => Ok(Vec::new()),
@@ -93,8 +74,9 @@ async fn look_up(resolver: &TokioResolver, name: &Name) -> Result<Vec<IpAddr>, U
     }
 }
 
-fn failed(reason: impl ToString) -> Unresolved {
-    Unresolved::Failed(format!("cannot look up a name: {}", reason.to_string()))
+fn failed(reason: impl ToString) -> LookupFailed {
+    debug!(reason = reason.to_string(), "cannot look up a name");
+    LookupFailed
 }
 
 fn resolvers() -> Result<[TokioResolver; 2], NetError> {

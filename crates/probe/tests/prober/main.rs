@@ -1,22 +1,24 @@
 //! The engine over real sockets.
 
 use std::{
-    io::{Read, Write},
+    io::Read,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     num::NonZeroU32,
     time::{Duration, Instant},
 };
 
 use port_checker_probe::{
-    Budget,
-    ChallengeOutcome::{self, Matched, Mismatched},
-    Check, Fault, FaultKind, Finding, Policy, Port, ProbeSettings, Prober, Reason, Target, Verdict,
+    Budget, Check, Fault, FaultKind, Finding, Policy, Port, ProbeSettings, Prober, Reason, Target,
+    Verdict,
 };
 use port_checker_testbed::{
     ports::{Held, Listening, Refusing, Silent, unused},
     process::wait_until,
 };
-use tokio::io::AsyncWriteExt;
+
+mod attempts;
+mod challenges;
+mod sharing;
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
@@ -75,166 +77,6 @@ async fn ports_are_tried_at_once_and_share_the_time_out() {
 }
 
 #[tokio::test]
-async fn the_budget_is_kept_and_given_back() {
-    let silent: Vec<Silent> = (0..9).map(|_| Silent::on(V4)).collect();
-    let prober = prober(1, 2);
-    let target = target(V4, silent.iter().map(Held::port).collect());
-    let mut check = check(&prober, target, LONG).await;
-    let mut judged = 0;
-    while let Some(finding) = check.next().await {
-        assert_eq!(finding.unwrap().verdict, Verdict::NotOpen(Reason::TimedOut));
-        assert!(prober.budget().in_flight() <= 2, "{}", prober.budget().in_flight());
-        judged += 1;
-    }
-    assert_eq!((judged, prober.budget().in_flight()), (9, 0));
-}
-
-#[tokio::test]
-async fn no_check_holds_all_sockets() {
-    let silent: Vec<Silent> = (0..8).map(|_| Silent::on(V4)).collect();
-    let listening = Listening::on(V4);
-    let settings = ProbeSettings { timeout: LONG, ..settings(1) };
-    let prober = Prober::new(settings, Budget::new(8));
-    let slow = target(V4, silent.iter().map(Held::port).collect());
-    let mut slow = check(&prober, slow, LONG).await;
-    let soon = Duration::from_millis(50);
-    assert!(tokio::time::timeout(soon, slow.next()).await.is_err(), "nothing answers");
-    assert_eq!(prober.budget().in_flight(), 7, "all but the one kept for checks that begin");
-    let quick = check(&prober, target(V4, vec![listening.port()]), LONG).await;
-    assert_eq!(findings(quick).await[0].verdict, Verdict::Open);
-}
-
-#[tokio::test]
-async fn what_could_not_end_in_time_is_hopeless_only_while_others_hold_the_sockets() {
-    let silent: Vec<Silent> = (0..8).map(|_| Silent::on(V4)).collect();
-    let settings = ProbeSettings { timeout: LONG, ..settings(1) };
-    let prober = Prober::new(settings, Budget::new(8));
-    let second = Duration::from_secs(1);
-    let hopeless =
-        |ports, time_left| prober.budget().is_hopeless(ports, second, time_left).is_err();
-    assert!(!hopeless(1000, second), "an idle checker cannot know what answers");
-    let mut slow = check(&prober, target(V4, silent.iter().map(Held::port).collect()), LONG).await;
-    let soon = Duration::from_millis(50);
-    assert!(tokio::time::timeout(soon, slow.next()).await.is_err(), "nothing answers");
-    assert!(hopeless(7, 2 * second), "three rounds of three do not fit into two seconds");
-    assert!(!hopeless(7, 3 * second), "but into three");
-    assert!(!hopeless(1, second), "one port needs one round");
-}
-
-#[tokio::test]
-async fn a_check_without_a_socket_is_turned_away_when_its_patience_ends() {
-    let silent: Vec<Silent> = (0..2).map(|_| Silent::on(V4)).collect();
-    let settings = ProbeSettings { timeout: LONG, ..settings(1) };
-    let prober = Prober::new(settings, Budget::new(1));
-    let mut slow = check(&prober, target(V4, vec![silent[0].port()]), LONG).await;
-    let soon = Duration::from_millis(50);
-    assert!(tokio::time::timeout(soon, slow.next()).await.is_err(), "nothing answers");
-    assert!(prober.budget().admit_now(1).is_none());
-    let turned_away = prober.budget().admit(soon).await.unwrap_err();
-    assert_eq!((turned_away.in_flight, turned_away.limit, turned_away.waiting), (1, 1, 0));
-    assert!(prober.budget().admit_now(0).is_some(), "no port needs no socket");
-    drop(slow);
-    assert!(prober.budget().admit_now(1).is_some(), "free again");
-}
-
-#[tokio::test]
-async fn challenges() {
-    let expected = "correct horse battery staple";
-    let endless: String = "x".repeat(1 << 20);
-    let cases: [(&[u8], _, _, &str); 9] = [
-        (b"correct horse battery staple\n", Verdict::Open, Matched, "the challenge"),
-        (b"correct horse battery staple\nand more", Verdict::Open, Matched, "and more"),
-        (b"correct horse battery staplE\n", FAILED, Mismatched, "the last character differs"),
-        (b"correct horse battery\n", FAILED, Mismatched, "too short"),
-        (b"correct horse battery staple", FAILED, Mismatched, "no line feed"),
-        (b"correct horse battery staple\r\n", FAILED, Mismatched, "another line end"),
-        (b"\x00\xff\xfe garbage \n\n", FAILED, Mismatched, "garbage"),
-        (endless.as_bytes(), FAILED, Mismatched, "an endless line"),
-        (b"", FAILED, ChallengeOutcome::Silent, "nothing"),
-    ];
-    for (sent, verdict, challenge, why) in cases {
-        let finding = challenged(expected, sent, None).await;
-        assert_eq!((finding.verdict, finding.challenge), (verdict, Some(challenge)), "{why}");
-    }
-}
-
-#[tokio::test]
-async fn a_challenge_may_come_byte_by_byte_but_not_after_the_time_out() {
-    let expected = "0123456789abcdef";
-    let line = format!("{expected}\n").into_bytes();
-    let quick = challenged(expected, &line, Some(Duration::from_millis(1))).await;
-    assert_eq!(quick.challenge, Some(Matched));
-    let slow = challenged(expected, &line, Some(Duration::from_millis(100))).await;
-    assert_eq!((slow.verdict, slow.challenge), (FAILED, Some(Mismatched)));
-    let unanswered = Listening::on(V4);
-    let target = target(V4, vec![unanswered.port()]);
-    let finding = findings(check_challenged(expected, target)).await[0];
-    assert_eq!(
-        (finding.verdict, finding.challenge),
-        (FAILED, Some(ChallengeOutcome::Silent)),
-        "says nothing"
-    );
-}
-
-#[tokio::test]
-async fn a_challenge_that_came_in_time_is_seen_even_if_nobody_looked() {
-    let challenge = "0123456789abcdef";
-    let (listening, refusing) = (Listening::on(V4), Refusing::on(V4));
-    let target = target(V4, vec![listening.port(), refusing.port()]);
-    let settings = settings(1);
-    let prober = Prober::new(settings, Budget::new(16));
-    let admission = prober.budget().admit_now(2).expect("a socket");
-    let expected = Some(challenge.parse().expect("a challenge"));
-    let mut check = prober.check(admission, target, expected, LONG);
-    let first = check.next().await.unwrap().unwrap();
-    assert_eq!(first.verdict, Verdict::NotOpen(Reason::Refused));
-    let (mut peer, _) = listening.listener.accept().unwrap();
-    peer.write_all(format!("{challenge}\n").as_bytes()).unwrap();
-    // A consumer that is busy with other things, such as a client that reads slowly.
-    tokio::time::sleep(settings.timeout * 2).await;
-    let second = check.next().await.unwrap().unwrap();
-    assert_eq!((second.verdict, second.challenge), (Verdict::Open, Some(Matched)));
-}
-
-#[tokio::test]
-async fn where_nothing_listens_no_challenge_is_read() {
-    let refusing = Refusing::on(V4);
-    let check = check_challenged("0123456789abcdef", target(V4, vec![refusing.port()]));
-    let finding = findings(check).await[0];
-    assert_eq!((finding.verdict, finding.challenge), (Verdict::NotOpen(Reason::Refused), None));
-}
-
-const FAILED: Verdict = Verdict::NotOpen(Reason::ChallengeFailed);
-
-/// What is found of a listener that sends `sent`, at once or with a pause after each byte.
-async fn challenged(expected: &str, sent: &[u8], pause: Option<Duration>) -> Finding {
-    let listening = Listening::on(V4);
-    let target = target(V4, vec![listening.port()]);
-    let listener = listening.listener;
-    listener.set_nonblocking(true).expect("a socket");
-    let listener = tokio::net::TcpListener::from_std(listener).expect("a runtime");
-    let answer = async {
-        let (mut peer, _) = listener.accept().await.expect("the prober connects");
-        let pieces = sent.chunks(if pause.is_some() { 1 } else { sent.len().max(1) });
-        for piece in pieces {
-            let _ = peer.write_all(piece).await;
-            if let Some(pause) = pause {
-                tokio::time::sleep(pause).await;
-            }
-        }
-    };
-    let check = check_challenged(expected, target);
-    tokio::join!(findings(check), answer).0[0]
-}
-
-fn check_challenged(challenge: &str, target: Target) -> Check {
-    let settings = ProbeSettings { timeout: Duration::from_secs(1), ..settings(1) };
-    let prober = Prober::new(settings, Budget::new(1));
-    let admission = prober.budget().admit_now(1).expect("a socket");
-    prober.check(admission, target, Some(challenge.parse().expect("a challenge")), LONG)
-}
-
-#[tokio::test]
 async fn dropping_a_check_closes_its_sockets() {
     let silent = Silent::on(V4);
     let prober = prober(1, 1);
@@ -243,7 +85,7 @@ async fn dropping_a_check_closes_its_sockets() {
     assert!(tokio::time::timeout(soon, check.next()).await.is_err(), "still waiting");
     assert_eq!(prober.budget().in_flight(), 1);
     drop(check);
-    assert_eq!(prober.budget().in_flight(), 0);
+    all_sockets_are_closed(&prober).await;
 }
 
 #[tokio::test]
@@ -252,7 +94,7 @@ async fn an_answer_that_comes_late_is_seen() {
         let silent = Silent::on(V4);
         let settings = ProbeSettings { timeout: LONG, ..settings(1) };
         let prober = Prober::new(settings, Budget::new(1));
-        let admission = prober.budget().admit_now(1).expect("a socket");
+        let admission = prober.budget().admit_now(V4, 1).expect("a socket");
         let expected = challenge.map(|text| text.parse().expect("a challenge"));
         let mut check = prober.check(admission, target(V4, vec![silent.port()]), expected, LONG);
         let soon = Duration::from_millis(50);
@@ -351,6 +193,7 @@ fn settings(attempts: u32) -> ProbeSettings {
         attempts: NonZeroU32::new(attempts).expect("not 0"),
         delay: Duration::from_millis(20),
         timeout: Duration::from_millis(200),
+        settle: Duration::ZERO,
     }
 }
 
@@ -364,9 +207,9 @@ fn target(ip: IpAddr, ports: Vec<Port>) -> Target {
 }
 
 async fn check(prober: &Prober, target: Target, deadline: Duration) -> Check {
-    let admission = match prober.budget().admit_now(target.ports().len()) {
+    let admission = match prober.budget().admit_now(V4, target.ports().len()) {
         Some(admission) => admission,
-        None => prober.budget().admit(LONG).await.expect("a socket within a minute"),
+        None => prober.budget().admit(V4, LONG).await.expect("a socket within a minute"),
     };
     prober.check(admission, target, None, deadline)
 }
@@ -379,4 +222,14 @@ async fn findings(mut check: Check) -> Vec<Finding> {
     }
     findings.sort_by_key(|finding| finding.index);
     findings
+}
+
+/// Waits until a check that was dropped has ended.
+async fn all_sockets_are_closed(prober: &Prober) {
+    let closed = async {
+        while prober.budget().in_flight() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), closed).await.expect("they are closed soon");
 }

@@ -1,0 +1,219 @@
+//! Which sockets are ready: one epoll instance for the sockets of all checks.
+//!
+//! The runtime would keep a record, a waker and a timer for every socket, and change its own epoll
+//! instance twice. Here a socket costs one entry in the kernel, and a worker that waits for thousands
+//! of them is woken once for all that are ready.
+
+use std::{
+    io,
+    mem::take,
+    os::fd::AsFd,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+use nix::{
+    errno::Errno,
+    sys::{
+        epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout},
+        eventfd::{EfdFlags, EventFd},
+    },
+};
+use slab::Slab;
+use tokio::sync::Notify;
+
+/// How many events are taken from the kernel at once.
+const EVENTS: usize = 256;
+
+/// What the end of the reactor is called; more than any two indexes.
+const END: u64 = u64::MAX;
+
+/// Waits for sockets on behalf of those who register, in a thread of its own. Nothing is opened
+/// before the first does.
+#[derive(Debug, Default)]
+pub(crate) struct Reactor {
+    opened: Mutex<Option<Arc<Shared>>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    epoll: Epoll,
+    /// Kept until the thread has seen it: closing a descriptor takes back what epoll would tell of it.
+    end: EventFd,
+    readiness: Mutex<Slab<Arc<Readiness>>>,
+}
+
+/// The sockets of one registration that are ready.
+#[derive(Debug, Default)]
+struct Readiness {
+    tokens: Mutex<Vec<usize>>,
+    arrived: Notify,
+}
+
+/// Sockets of one worker; ends when dropped.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    shared: Arc<Shared>,
+    readiness: Arc<Readiness>,
+    key: usize,
+}
+
+/// What a socket is waited for. An error counts as either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interest {
+    /// The connection is established.
+    Writable,
+    /// Data or the end of the stream has arrived.
+    Readable,
+}
+
+impl Reactor {
+    /// Begins to wait for the sockets of a worker.
+    ///
+    /// # Errors
+    /// The system has no epoll instance for the first.
+    pub(crate) fn register(&self) -> io::Result<Registration> {
+        let mut opened = locked(&self.opened);
+        let shared = match &mut *opened {
+            Some(shared) => shared,
+            none => none.insert(Shared::open()?),
+        };
+        let readiness = Arc::<Readiness>::default();
+        let key = locked(&shared.readiness).insert(Arc::clone(&readiness));
+        Ok(Registration { shared: Arc::clone(shared), readiness, key })
+    }
+}
+
+impl Drop for Reactor {
+    fn drop(&mut self) {
+        if let Some(shared) = &*locked(&self.opened) {
+            // Fails only when 2^64 ends were told already.
+            let _ = shared.end.write(1);
+        }
+    }
+}
+
+impl Shared {
+    fn open() -> io::Result<Arc<Self>> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        let end = EventFd::from_flags(EfdFlags::EFD_CLOEXEC)?;
+        epoll.add(&end, EpollEvent::new(EpollFlags::EPOLLIN, END))?;
+        let shared = Arc::new(Self { epoll, end, readiness: Mutex::default() });
+        let deliver = Arc::clone(&shared);
+        thread::Builder::new().name("reactor".into()).spawn(move || deliver.until_the_end())?;
+        Ok(shared)
+    }
+
+    fn until_the_end(&self) {
+        let mut events = [EpollEvent::empty(); EVENTS];
+        loop {
+            let count = match self.epoll.wait(&mut events, EpollTimeout::NONE) {
+                Ok(count) => count,
+                Err(Errno::EINTR) => 0,
+                Err(error) => unreachable!("a valid epoll instance: {error}"),
+            };
+            let events = &events[..count];
+            if events.iter().any(|event| event.data() == END) {
+                return;
+            }
+            self.deliver(events);
+        }
+    }
+
+    fn deliver(&self, events: &[EpollEvent]) {
+        let readiness = locked(&self.readiness);
+        for event in events {
+            let (key, token) = split(event.data());
+            if let Some(readiness) = readiness.get(key) {
+                locked(&readiness.tokens).push(token);
+                readiness.arrived.notify_one();
+            }
+        }
+    }
+}
+
+impl Registration {
+    /// Tells once when `socket` is ready, and calls it `token` then. Ends when the socket is closed;
+    /// what was under way may still arrive.
+    ///
+    /// # Errors
+    /// The system cannot.
+    pub(crate) fn add(
+        &self,
+        socket: impl AsFd,
+        token: usize,
+        interest: Interest,
+    ) -> io::Result<()> {
+        self.shared.epoll.add(socket, self.event(token, interest)).map_err(io::Error::from)
+    }
+
+    /// Tells once more, of a socket that was added.
+    ///
+    /// # Errors
+    /// The system cannot.
+    pub(crate) fn renew(
+        &self,
+        socket: impl AsFd,
+        token: usize,
+        interest: Interest,
+    ) -> io::Result<()> {
+        let mut event = self.event(token, interest);
+        self.shared.epoll.modify(socket, &mut event).map_err(io::Error::from)
+    }
+
+    fn event(&self, token: usize, interest: Interest) -> EpollEvent {
+        let flags = match interest {
+            Interest::Writable => EpollFlags::EPOLLOUT,
+            Interest::Readable => EpollFlags::EPOLLIN,
+        };
+        EpollEvent::new(flags | EpollFlags::EPOLLONESHOT, joined(self.key, token))
+    }
+
+    /// The tokens of sockets that may be ready.
+    pub(crate) fn take(&self) -> Vec<usize> {
+        take(&mut *locked(&self.readiness.tokens))
+    }
+
+    /// Waits until there may be some.
+    pub(crate) async fn arrived(&self) {
+        self.readiness.arrived.notified().await;
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        locked(&self.shared.readiness).remove(self.key);
+    }
+}
+
+/// Neither half is ever larger than the number of descriptors, which is an `int`.
+fn joined(key: usize, token: usize) -> u64 {
+    (key as u64) << 32 | token as u64
+}
+
+fn split(data: u64) -> (usize, usize) {
+    let half = |value| usize::try_from(value).expect("made of two indexes");
+    (half(data >> 32), half(data & u64::from(u32::MAX)))
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use port_checker_testbed::process::wait_until;
+
+    use super::*;
+
+    #[test]
+    fn the_thread_ends_with_the_reactor() {
+        for _ in 0..20 {
+            let reactor = Reactor::default();
+            let registration = reactor.register().unwrap();
+            let shared = Arc::downgrade(&registration.shared);
+            drop((registration, reactor));
+            wait_until("the thread has let go", || shared.strong_count() == 0);
+        }
+    }
+}

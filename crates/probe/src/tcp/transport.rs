@@ -1,0 +1,215 @@
+//! Attempts at TCP ports: connect, then hold the connection for a moment or read the challenge.
+
+use std::{sync::Arc, time::Duration};
+
+use port_checker_api::{Challenge, ChallengeOutcome, Reason};
+use tokio::time::{Instant, sleep_until};
+
+use super::{Connection, NotReached, dial, unwatchable};
+use crate::{
+    Fault, ProbeSettings, Target, Verdict,
+    challenge::Reply,
+    reactor::{Interest, Reactor, Registration},
+    transport::{Outcome, Progress, Transport},
+    verdict::{Step, judge},
+};
+
+/// The least time for which a connection is held, in case it is reset at once.
+const MIN_SETTLE: Duration = Duration::from_millis(5);
+
+/// What a listener needs beyond that to be given a processor. One on a small machine that is busy
+/// needs some milliseconds.
+const RESPONSE_TIME: Duration = Duration::from_millis(5);
+
+/// Makes attempts at the ports of one target.
+pub(crate) struct TcpTransport {
+    target: Arc<Target>,
+    settings: ProbeSettings,
+    challenge: Option<Arc<Challenge>>,
+    reactor: Arc<Reactor>,
+    /// Made for the first connection that is not decided at once.
+    registration: Option<Registration>,
+}
+
+/// One attempt at a TCP port.
+pub(crate) struct TcpAttempt {
+    connection: Connection,
+    /// For the time that is told. What is due when follows from the worker's clock alone.
+    began: Instant,
+    until: Instant,
+    phase: Phase,
+    is_registered: bool,
+}
+
+enum Phase {
+    /// The handshake is not over.
+    Connecting,
+    /// It is established, and held in case it is reset at once.
+    Settling { until: Instant, connected: Duration },
+    /// It is established, and the challenge is read.
+    Reading(Reply),
+}
+
+impl TcpTransport {
+    pub(crate) fn new(
+        target: Arc<Target>,
+        settings: ProbeSettings,
+        challenge: Option<Arc<Challenge>>,
+        reactor: Arc<Reactor>,
+    ) -> Self {
+        Self { target, settings, challenge, reactor, registration: None }
+    }
+
+    /// Has the runtime's reactor wait for an attempt's socket once.
+    fn watch(
+        &mut self,
+        attempt: &mut TcpAttempt,
+        token: usize,
+        interest: Interest,
+    ) -> Result<(), Fault> {
+        let connection = &attempt.connection;
+        let fault = unwatchable(connection.address());
+        let registration = match &mut self.registration {
+            Some(registration) => registration,
+            none => none.insert(self.reactor.register().map_err(&fault)?),
+        };
+        let watched = match attempt.is_registered {
+            true => registration.renew(connection, token, interest),
+            false => registration.add(connection, token, interest),
+        };
+        attempt.is_registered = true;
+        watched.map_err(fault)
+    }
+
+    /// Waits for the end of the handshake.
+    fn connecting(
+        &mut self,
+        attempt: &mut TcpAttempt,
+        token: usize,
+        now: Instant,
+    ) -> Result<Progress, Fault> {
+        let elapsed = attempt.began.elapsed();
+        let ended = |reason| Outcome::of(Verdict::NotOpen(reason), elapsed);
+        match attempt.connection.look() {
+            Some(reached) => match reached? {
+                Ok(()) => {
+                    attempt.phase = match self.challenge {
+                        None => Phase::settling(elapsed, self.settings.settle, now),
+                        Some(_) => Phase::Reading(Reply::default()),
+                    };
+                    self.advance(attempt, token, now)
+                }
+                Err(NotReached { reason, icmp }) => {
+                    Ok(Progress::Ended(Outcome { icmp, ..ended(reason) }))
+                }
+            },
+            None if now >= attempt.until => {
+                let elapsed = self.settings.timeout + (now - attempt.until);
+                Ok(Progress::Ended(Outcome { elapsed, ..ended(Reason::TimedOut) }))
+            }
+            None => {
+                self.watch(attempt, token, Interest::Writable)?;
+                Ok(Progress::Pending { until: attempt.until, silent: true })
+            }
+        }
+    }
+
+    /// Waits for the line that the listener sends.
+    fn reading(
+        &mut self,
+        attempt: &mut TcpAttempt,
+        token: usize,
+        now: Instant,
+    ) -> Result<Progress, Fault> {
+        let TcpAttempt { connection, phase: Phase::Reading(reply), began, until, .. } = attempt
+        else {
+            unreachable!("called for an attempt that reads");
+        };
+        let elapsed = began.elapsed();
+        match reply.read(&connection.socket_ref()) {
+            Ok(false) if now < *until => {
+                let until = *until;
+                self.watch(attempt, token, Interest::Readable)?;
+                Ok(Progress::Pending { until, silent: true })
+            }
+            Ok(_) => {
+                connection.discard_banner();
+                let expected = self.challenge.as_ref().expect("only a challenge is read");
+                let challenge = reply.outcome(expected);
+                let verdict = match challenge {
+                    ChallengeOutcome::Matched => Verdict::Open,
+                    _ => Verdict::NotOpen(Reason::ChallengeFailed),
+                };
+                let outcome = Outcome::of(verdict, elapsed);
+                Ok(Progress::Ended(Outcome { challenge: Some(challenge), ..outcome }))
+            }
+            Err(error) => {
+                let reason = judge(Step::Underway, connection.address(), error)?;
+                Ok(Progress::Ended(Outcome::of(Verdict::NotOpen(reason), elapsed)))
+            }
+        }
+    }
+}
+
+impl Transport for TcpTransport {
+    type Attempt = TcpAttempt;
+
+    fn now(&mut self) -> Instant {
+        Instant::now()
+    }
+
+    fn begin(&mut self, index: usize, now: Instant) -> Result<TcpAttempt, Fault> {
+        Ok(TcpAttempt {
+            began: Instant::now(),
+            connection: dial(self.target.socket(index))?,
+            until: now + self.settings.timeout,
+            phase: Phase::Connecting,
+            is_registered: false,
+        })
+    }
+
+    fn advance(
+        &mut self,
+        attempt: &mut TcpAttempt,
+        token: usize,
+        now: Instant,
+    ) -> Result<Progress, Fault> {
+        match attempt.phase {
+            Phase::Connecting => self.connecting(attempt, token, now),
+            Phase::Settling { until, .. } if now < until => {
+                Ok(Progress::Pending { until, silent: false })
+            }
+            Phase::Settling { connected, .. } => {
+                let verdict = match attempt.connection.was_reset() {
+                    true => Verdict::NotOpen(Reason::Reset),
+                    false => Verdict::Open,
+                };
+                attempt.connection.discard_banner();
+                Ok(Progress::Ended(Outcome::of(verdict, connected)))
+            }
+            Phase::Reading(_) => self.reading(attempt, token, now),
+        }
+    }
+
+    fn ready(&mut self) -> Vec<usize> {
+        self.registration.as_ref().map(Registration::take).unwrap_or_default()
+    }
+
+    async fn wait(&mut self, until: Instant) {
+        let Some(registration) = &self.registration else { return sleep_until(until).await };
+        tokio::select! {
+            biased;
+            () = registration.arrived() => {}
+            () = sleep_until(until) => {}
+        }
+    }
+}
+
+impl Phase {
+    /// A RST to what a listener does at once arrives as long after the handshake as the handshake took.
+    /// A quarter more, because no line is always equally fast.
+    fn settling(connected: Duration, most: Duration, now: Instant) -> Self {
+        let hold = connected.max(MIN_SETTLE) + connected / 4 + RESPONSE_TIME;
+        Self::Settling { until: now + hold.min(most), connected }
+    }
+}

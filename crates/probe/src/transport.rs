@@ -1,0 +1,83 @@
+//! What a worker needs of a network: a clock, and attempts at ports.
+
+use std::time::Duration;
+
+use port_checker_api::{ChallengeOutcome, Icmp, Reason};
+use tokio::time::Instant;
+
+use crate::{Fault, Verdict};
+
+/// How attempts are made. A test brings a simulated network with a clock of its own.
+pub(crate) trait Transport {
+    /// One attempt under way. Dropping it closes its socket.
+    type Attempt;
+
+    /// The time. A worker reads it once a round.
+    fn now(&mut self) -> Instant;
+
+    /// Begins an attempt at the port with this index in the target.
+    ///
+    /// # Errors
+    /// The checker cannot.
+    fn begin(&mut self, index: usize, now: Instant) -> Result<Self::Attempt, Fault>;
+
+    /// Looks at what has become of an attempt. `token` is what [`ready`](Self::ready) will call it.
+    ///
+    /// # Errors
+    /// What went wrong says nothing about the target.
+    fn advance(
+        &mut self,
+        attempt: &mut Self::Attempt,
+        token: usize,
+        now: Instant,
+    ) -> Result<Progress, Fault>;
+
+    /// The tokens of attempts that may have advanced since they were looked at. One whose attempt
+    /// has ended means nothing.
+    fn ready(&mut self) -> Vec<usize>;
+
+    /// Waits until there may be such tokens, or for `until`.
+    fn wait(&mut self, until: Instant) -> impl Future<Output = ()> + Send;
+}
+
+/// What has become of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// It goes on, and is to be looked at again at `until` even if it is not ready before.
+    Pending {
+        /// When.
+        until: Instant,
+        /// Whether nothing has come back yet.
+        silent: bool,
+    },
+    /// It is over.
+    Ended(Outcome),
+}
+
+/// What one attempt found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) verdict: Verdict,
+    /// None when none was asked for, or no connection was established.
+    pub(crate) challenge: Option<ChallengeOutcome>,
+    /// The message that told, if it was one.
+    pub(crate) icmp: Option<Icmp>,
+    /// How long that took.
+    pub(crate) elapsed: Duration,
+}
+
+impl Outcome {
+    pub(crate) const fn of(verdict: Verdict, elapsed: Duration) -> Self {
+        Self { verdict, challenge: None, icmp: None, elapsed }
+    }
+
+    /// Whether a connection was established, and all that was asked of it held.
+    pub(crate) fn is_open(&self) -> bool {
+        self.verdict == Verdict::Open
+    }
+
+    /// Whether something came back.
+    pub(crate) fn is_answer(&self) -> bool {
+        self.verdict != Verdict::NotOpen(Reason::TimedOut)
+    }
+}

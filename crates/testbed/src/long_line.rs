@@ -1,0 +1,219 @@
+//! A line with distance and loss between two namespaces: packets come out after a delay, some never.
+//!
+//! Loopback and cables decide a connection before `connect` returns. Over this line nothing is decided
+//! until a round trip has passed.
+
+mod answers;
+mod carrier;
+
+use std::{
+    fs::File,
+    io::{Read, Seek, pipe},
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use tun_rs::{DeviceBuilder, SyncDevice};
+
+use crate::namespace::Namespace;
+use carrier::{Carrier, Counters};
+
+/// Bytes of the largest packet, as on Ethernet.
+const MTU: u16 = 1500;
+
+/// Packets that a device holds until its carrier takes them: more than a second of 40,000 packets a
+/// second, for a carrier that gets no processor for that long.
+const DEVICE_QUEUE: u32 = 1 << 16;
+
+/// Decides which packets are lost unless a test sets another.
+const SEED: u64 = 1;
+
+/// Where the kernel counts what a device of the own namespace carried and dropped; see proc_pid_net(5).
+const DEVICES: &str = "/proc/thread-self/net/dev";
+
+/// What happens to the packets of one direction.
+#[derive(Debug, Clone, Copy)]
+pub struct Line {
+    /// How long each packet takes; half a round trip if both directions are alike.
+    pub delay: Duration,
+    /// The most that a packet takes longer than that, by chance. Packets never overtake each other.
+    pub jitter: Duration,
+    /// The share of packets that are lost, 0 to 1.
+    pub loss: f64,
+}
+
+impl Line {
+    /// Without jitter, as far away as a round trip of this length over two of them.
+    pub fn with_round_trip(round_trip: Duration, loss: f64) -> Self {
+        Self { delay: round_trip / 2, jitter: Duration::ZERO, loss }
+    }
+}
+
+/// What happens in each direction.
+#[derive(Debug, Clone, Copy)]
+pub struct Directions {
+    /// From the first namespace to the second.
+    pub there: Line,
+    /// From the second to the first.
+    pub back: Line,
+    /// Decides which packets are lost: equal seeds lose the same of equal sequences of packets.
+    pub seed: u64,
+}
+
+impl From<Line> for Directions {
+    fn from(line: Line) -> Self {
+        Self { there: line, back: line, seed: SEED }
+    }
+}
+
+/// Packets of one direction so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Delivered at the other end.
+    pub carried: u64,
+    /// Lost as the line's loss demands.
+    pub lost_by_chance: u64,
+    /// Lost because more were under way than the line or its device holds. A test whose verdicts
+    /// depend on the loss asserts that this is zero.
+    pub lost_to_bound: u64,
+}
+
+/// Two TUN devices and the two threads that carry packets between them, all of one name; all end when it
+/// is dropped.
+pub struct LongLine {
+    there: Direction,
+    back: Direction,
+    /// Closing it ends the threads.
+    end: Option<std::io::PipeWriter>,
+}
+
+/// One direction as seen from outside.
+struct Direction {
+    counters: Arc<Counters>,
+    device: DeviceStatistics,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl LongLine {
+    /// Joins two namespaces. Each end gets its addresses, such as `198.51.100.1/24`.
+    ///
+    /// # Panics
+    /// When the system does not let it: it needs root and `/dev/net/tun`.
+    pub fn between(
+        one: &Namespace,
+        addresses: &[&str],
+        other: &Namespace,
+        other_addresses: &[&str],
+        directions: impl Into<Directions>,
+    ) -> Self {
+        static LAID: AtomicU32 = AtomicU32::new(0);
+        let name = format!("line{}", LAID.fetch_add(1, Ordering::Relaxed));
+        let Directions { there, back, seed } = directions.into();
+        let (near, near_statistics) = device(one, &name, addresses);
+        let (far, far_statistics) = device(other, &name, other_addresses);
+        let (ended, end) = pipe().expect("a pipe");
+        let start = |from: &Arc<SyncDevice>, to: &Arc<SyncDevice>, line, seed, device| {
+            let carrier = Carrier::new([from, to], line, seed);
+            let counters = carrier.counters();
+            let ended = ended.try_clone().expect("a descriptor");
+            let thread = thread::Builder::new().name(name.clone());
+            let thread = thread.spawn(move || carrier.run(&ended)).expect("a thread");
+            Direction { counters, device, thread: Some(thread) }
+        };
+        Self {
+            there: start(&near, &far, there, seed, near_statistics),
+            back: start(&far, &near, back, !seed, far_statistics),
+            end: Some(end),
+        }
+    }
+
+    /// What went from the first namespace to the second.
+    pub fn there(&self) -> Counts {
+        self.there.counts()
+    }
+
+    /// What went from the second namespace to the first.
+    pub fn back(&self) -> Counts {
+        self.back.counts()
+    }
+
+    /// When the first TCP packet from a port of the second namespace came out at the first one; none if all
+    /// were lost. A verdict that a port is silent is right then.
+    pub fn first_answer(&self, port: u16) -> Option<Instant> {
+        self.back.counters.answers.first(port)
+    }
+
+    /// Forgets which ports have answered.
+    pub fn forget_answers(&self) {
+        self.back.counters.answers.forget();
+    }
+}
+
+impl Drop for LongLine {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        for direction in [&mut self.there, &mut self.back] {
+            if let Some(thread) = direction.thread.take() {
+                // A panic of a carrier was printed when it happened.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl Direction {
+    fn counts(&self) -> Counts {
+        let Counts { carried, lost_by_chance, lost_to_bound } = self.counters.read();
+        Counts { carried, lost_by_chance, lost_to_bound: lost_to_bound + self.device.dropped() }
+    }
+}
+
+/// The kernel's statistics of one device.
+struct DeviceStatistics {
+    /// Shows the devices of the namespace it was opened in.
+    devices: Mutex<File>,
+    name: String,
+}
+
+impl DeviceStatistics {
+    /// Packets that did not fit into the device's queue.
+    fn dropped(&self) -> u64 {
+        /// The column `drop` under `Transmit`, behind the name.
+        const COLUMN: usize = 11;
+        let mut text = String::new();
+        let mut devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
+        devices.rewind().expect("statistics can be read again");
+        devices.read_to_string(&mut text).expect("statistics are text");
+        let of_device = |line: &str| {
+            let numbers = line.trim_start().strip_prefix(&self.name)?.strip_prefix(':')?;
+            numbers.split_whitespace().nth(COLUMN)?.parse().ok()
+        };
+        text.lines().find_map(of_device).expect("the device is there as long as the line")
+    }
+}
+
+/// Makes a device in a namespace.
+fn device(
+    namespace: &Namespace,
+    name: &str,
+    addresses: &[&str],
+) -> (Arc<SyncDevice>, DeviceStatistics) {
+    let (device, devices) = namespace.within(|| {
+        let device = DeviceBuilder::new().name(name).inherit_enable_state().build_sync();
+        let device = device.expect("root and /dev/net/tun");
+        device.set_nonblocking(true).expect("a device can be read without waiting");
+        (device, File::open(Path::new(DEVICES)).expect("procfs"))
+    });
+    for address in addresses {
+        namespace.ip(&["address", "add", address, "dev", name]);
+    }
+    let (mtu, queue) = (MTU.to_string(), DEVICE_QUEUE.to_string());
+    namespace.ip(&["link", "set", name, "mtu", &mtu, "txqueuelen", &queue, "up"]);
+    let devices = Mutex::new(devices);
+    (Arc::new(device), DeviceStatistics { devices, name: name.to_owned() })
+}
