@@ -19,11 +19,11 @@ use crate::pool::Share;
 /// before the client takes it; a longer answer stays where it is, once for all who asked for it.
 const PIECE: usize = 8 * 1024;
 
-/// What an answer keeps until it is sent; attached to it.
+/// The memory that is charged for an answer until it is sent; attached to it.
 #[derive(Clone)]
-pub(crate) struct Keeps(#[expect(dead_code, reason = "given back when dropped")] Arc<Share>);
+pub(crate) struct Charge(#[expect(dead_code, reason = "given back when dropped")] Arc<Share>);
 
-impl Keeps {
+impl Charge {
     pub(crate) fn extension(share: Share) -> Extension<Self> {
         Extension(Self(Arc::new(share)))
     }
@@ -54,22 +54,27 @@ impl Drop for UnderWay {
 }
 
 /// A body in small pieces.
-pub(crate) struct Pieces {
+pub(crate) struct SplitBody {
     body: Body,
     rest: Bytes,
     _under_way: UnderWay,
     /// Dropped with the body: when the client has taken it, or is gone.
-    _keeps: Option<Keeps>,
+    _charge: Option<Charge>,
 }
 
-impl Pieces {
+impl SplitBody {
     pub(crate) fn of(mut response: Response, under_way: UnderWay) -> hyper::Response<Self> {
-        let keeps = response.extensions_mut().remove();
-        response.map(|body| Self { body, rest: Bytes::new(), _under_way: under_way, _keeps: keeps })
+        let charge = response.extensions_mut().remove();
+        response.map(|body| Self {
+            body,
+            rest: Bytes::new(),
+            _under_way: under_way,
+            _charge: charge,
+        })
     }
 }
 
-impl HttpBody for Pieces {
+impl HttpBody for SplitBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -116,7 +121,7 @@ mod tests {
         for length in [0, 1, PIECE, PIECE + 1, 5 * PIECE + 7] {
             let bytes: Vec<u8> = (0..length).map(|index| index as u8).collect();
             let response = Response::new(Body::from(bytes.clone()));
-            let response = Pieces::of(response, Answers::default().begin());
+            let response = SplitBody::of(response, Answers::default().begin());
             let (mut body, mut said) = (response.into_body(), Vec::new());
             assert_eq!(body.size_hint().exact(), Some(length as u64));
             while let Some(frame) = body.frame().await {

@@ -144,7 +144,8 @@ impl Reader<'_> {
         if capacity - length >= more {
             return Ok(());
         }
-        let wanted = (length + more).max(2 * capacity).max(FIRST_ALLOCATION);
+        let limit = usize::try_from(self.bounds.body_bytes).unwrap_or(usize::MAX);
+        let wanted = (2 * capacity).max(FIRST_ALLOCATION).min(limit).max(length + more);
         let share = self.memory.take(self.caller, wanted - capacity);
         let share = share.ok_or_else(|| no_room(self.memory, self.bounds))?;
         match &mut kept._share {

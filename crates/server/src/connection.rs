@@ -17,7 +17,7 @@ use tracing::debug;
 
 use crate::{
     Config,
-    answer::{Answers, Pieces},
+    answer::{Answers, SplitBody},
     caller::{Peer, is_trusted},
     https::Handshakes,
     peers::{Entered, Peers},
@@ -27,10 +27,10 @@ use crate::{
 mod answer_time;
 mod http1;
 mod http2;
-mod opening;
+mod preamble;
 
 use answer_time::AnswerTime;
-use opening::Ahead;
+use preamble::PeekedStream;
 
 /// What one connection needs.
 #[derive(Clone)]
@@ -45,6 +45,7 @@ pub(crate) struct Connection {
     pub(crate) http2: Arc<Pool>,
     /// Cancelled when the connection should end after its next answer.
     pub(crate) draining: CancellationToken,
+    /// The answers under way on this connection.
     pub(crate) answers: Answers,
 }
 
@@ -53,7 +54,7 @@ impl Connection {
     pub(crate) async fn serve(mut self, stream: TcpStream, handshakes: Option<&Handshakes>) {
         // Fails only on a connection that is already gone, which the HTTP library will find out.
         let _ = stream.set_nodelay(true);
-        let mut stream = Ahead::new(stream);
+        let mut stream = PeekedStream::new(stream);
         let Some(_client) = self.find_client(&mut stream).await else { return };
         match handshakes {
             Some(handshakes) => self.serve_tls(stream, handshakes).await,
@@ -63,11 +64,11 @@ impl Connection {
 
     /// Reads the PROXY header of a trusted proxy. The client that it names may have as many connections as
     /// any other; none if it has them.
-    async fn find_client(&mut self, stream: &mut Ahead) -> Option<Option<Entered>> {
+    async fn find_client(&mut self, stream: &mut PeekedStream) -> Option<Option<Entered>> {
         if !is_trusted(self.peer.ip().to_canonical(), &self.config.trusted_proxies) {
             return Some(None);
         }
-        let Some(client) = self.begun(stream.proxied_client()).await?.ok()? else {
+        let Some(client) = self.read_preamble(stream.proxied_client()).await?.ok()? else {
             return Some(None);
         };
         self.peer = client;
@@ -78,36 +79,37 @@ impl Connection {
         entered.map(Some)
     }
 
-    /// What the beginning of a connection is; none if it does not come, or not before the service ends.
-    async fn begun<T>(
+    /// Waits for the first bytes of a connection; none if they do not come in time, or not before the service
+    /// ends.
+    async fn read_preamble<T>(
         &self,
         reading: impl Future<Output = io::Result<T>>,
     ) -> Option<io::Result<T>> {
         let bounds = &self.config.bounds;
-        let patient = async {
+        let drained = async {
             self.draining.cancelled().await;
             tokio::time::sleep(bounds.last_requests_time).await;
         };
         select! {
             read = timeout(bounds.head_time, reading) => read.ok(),
-            () = patient => None,
+            () = drained => None,
         }
     }
 
-    async fn serve_plain(self, mut stream: Ahead) {
-        let speaks_http2 = self.begun(stream.speaks_http2()).await;
+    async fn serve_plain(self, mut stream: PeekedStream) {
+        let speaks_http2 = self.read_preamble(stream.speaks_http2()).await;
         let stream = self.bounded(stream);
         match speaks_http2 {
             Some(Ok(true)) => match self.http2.take(self.peer.ip(), 1) {
                 Some(share) => http2::serve(self, stream, share).await,
-                None => turn_away(stream).await,
+                None => refuse_http2(stream).await,
             },
             Some(Ok(false)) => http1::serve(self, stream).await,
             None | Some(Err(_)) => debug!("the connection ended before its first request"),
         }
     }
 
-    async fn serve_tls(self, stream: Ahead, handshakes: &Handshakes) {
+    async fn serve_tls(self, stream: PeekedStream, handshakes: &Handshakes) {
         let share = self.http2.take(self.peer.ip(), 1);
         let shaken = select! {
             shaken = handshakes.shake(stream, self.peer.ip(), share.is_some()) => shaken,
@@ -120,7 +122,7 @@ impl Connection {
         }
     }
 
-    async fn serve_shaken(self, stream: TlsStream<Ahead>, share: Option<Share>) {
+    async fn serve_shaken(self, stream: TlsStream<PeekedStream>, share: Option<Share>) {
         let http2 = stream.get_ref().1.alpn_protocol() == Some(crate::https::HTTP2);
         let stream = self.bounded(stream);
         match share.filter(|_| http2) {
@@ -134,15 +136,18 @@ impl Connection {
         AnswerTime::new(stream, self.answers.clone(), self.config.bounds.answer_time)
     }
 
-    async fn answer(&self, mut request: Request<Incoming>) -> Result<Response<Pieces>, Infallible> {
+    async fn answer(
+        &self,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<SplitBody>, Infallible> {
         request.extensions_mut().insert(Peer(self.peer));
         let answer = self.app.clone().oneshot(request.map(Body::new)).await;
-        answer.map(|answer| Pieces::of(answer, self.answers.begin()))
+        answer.map(|answer| SplitBody::of(answer, self.answers.begin()))
     }
 }
 
 /// Tells a client that speaks HTTP/2 that there is no room for it.
-async fn turn_away(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+async fn refuse_http2(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     // SETTINGS, and GOAWAY with ENHANCE_YOUR_CALM (RFC 9113, sections 6.5, 6.8 and 7).
     const REFUSAL: &[u8] = b"\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0b";
     // A client that is gone needs no refusal.

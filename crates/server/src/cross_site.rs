@@ -16,7 +16,8 @@ use crate::{
     state::AppState,
 };
 
-/// What a browser says about where a request comes from (Fetch Metadata Request Headers).
+/// What a browser says about where a request comes from (Fetch Metadata Request Headers): over HTTPS, and on
+/// loopback.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// A request that no page of another origin sent, or one of an admitted origin. What a browser sends without

@@ -8,7 +8,7 @@ use std::{
 
 use port_checker_server::Bounds;
 use port_checker_testbed::{
-    http::{connect_from, try_read_answer},
+    http::{check, connect_from, try_read_answer},
     http2::{self, Http2, kind},
     ports::{Held, LOOPBACK, Silent},
     tls,
@@ -44,13 +44,22 @@ fn takes<T>(what: &str, most: u64, attack: impl FnOnce(&Https) -> T) {
     ]);
     let before = resident(&https, "VmRSS");
     let held = attack(&https);
-    let (answer, _) =
-        tls::get(https.address(), &https.authority.pem, "/health").expect("an answer");
-    assert_eq!(answer.status, 200, "{what}: others are served");
+    for request in [health(), check(r#"{"ports":[]}"#)] {
+        let socket = connect_from("127.0.0.1", https.address()).expect("there is room");
+        let stream = tls::shake_hands(socket, &https.authority.pem, &[]);
+        let mut stream = stream.expect("there is room");
+        stream.write_all(&request).expect("it is read");
+        let answer = try_read_answer(&mut stream).expect("an answer");
+        assert_eq!(answer.status, 200, "{what}: others are served: {answer:?}");
+    }
     let taken = resident(&https, "VmHWM") - before;
     println!("{what}: {} MiB", taken / MEBI);
     assert!(taken < most, "{what}: {} MiB", taken / MEBI);
     drop(held);
+}
+
+fn health() -> Vec<u8> {
+    b"GET /health HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n".to_vec()
 }
 
 fn connect(https: &Https) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
@@ -106,6 +115,22 @@ fn heads_that_do_not_end() {
             Ok(stream)
         };
         (0..300).map(|_| attack()).collect::<Vec<io::Result<_>>>()
+    });
+}
+
+/// Twice as many as there is memory for, of which one caller may have seven parts in eight.
+#[test]
+fn bodies_that_do_not_end() {
+    let most = 128 * MEBI + 256 * Bounds::CONNECTION_BYTES;
+    takes("256 bodies of 1,000,000 bytes without the last", most, |https| {
+        let body = " ".repeat(999_999);
+        let attack = || {
+            let mut stream = connect(https)?;
+            let head = CHUNKED.replace("Transfer-Encoding: chunked", "Content-Length: 1000000");
+            let _ = stream.write_all((head + &body).as_bytes());
+            Ok(stream)
+        };
+        (0..256).map(|_| attack()).collect::<Vec<io::Result<_>>>()
     });
 }
 

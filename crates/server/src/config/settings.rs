@@ -166,8 +166,8 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         variable: "PORT_CHECKER_TRUSTED_PROXIES",
-        help: "Peers whose X-Forwarded-For or Forwarded says who is asking: a comma-separated list \
-               of prefixes",
+        help: "Peers whose X-Forwarded-For, Forwarded or PROXY header says who is asking: a \
+               comma-separated list of prefixes",
         set: |config, text| prefixes(text).map(|value| config.trusted_proxies = value),
         show: |config| list(&config.trusted_proxies),
     },

@@ -19,7 +19,7 @@ use tokio::{
 use tracing::{Instrument, Span, debug};
 
 use super::Connection;
-use crate::{answer::Pieces, malformed::head_too_large, pool::Share};
+use crate::{answer::SplitBody, malformed::head_too_large, pool::Share};
 
 /// The largest head that is decoded, in bytes, counted as in HTTP/2: 32 for each field besides its name and
 /// its value (RFC 9113, section 6.5.2). The library answers a larger one by itself, without a body. It
@@ -79,7 +79,7 @@ pub(super) async fn serve(
                 let _under_way = under_way;
                 match request {
                     Some(request) => connection.answer(request).await,
-                    None => Ok(Pieces::of(head_too_large(), connection.answers.begin())),
+                    None => Ok(SplitBody::of(head_too_large(), connection.answers.begin())),
                 }
             };
             answer.instrument(span.clone())

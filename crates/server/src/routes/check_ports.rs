@@ -16,7 +16,7 @@ use super::{
 use crate::{
     accept_header::WantsLines,
     access_log::Arrival,
-    answer::Keeps,
+    answer::Charge,
     body::{JsonBytes, no_room},
     caller::Caller,
     error::ApiError,
@@ -81,7 +81,7 @@ pub(crate) async fn check_ports(
     } else {
         whole(judging, verbose).await
     };
-    Ok((parts, Keeps::extension(share), answer).into_response())
+    Ok((parts, Charge::extension(share), answer).into_response())
 }
 
 /// An answer that waits until every port is judged.

@@ -4,7 +4,7 @@ use axum::{
     Router, extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::get,
 };
 
-use crate::{answer::Keeps, body::no_room, caller::Caller, error::ApiError, state::AppState};
+use crate::{answer::Charge, body::no_room, caller::Caller, error::ApiError, state::AppState};
 
 /// The text format, version 0.0.4.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -20,5 +20,5 @@ async fn metrics(
     let text = state.metrics.text(&state.prober);
     let share = state.memory.take(caller, text.len());
     let share = share.ok_or_else(|| no_room(&state.memory, &state.config.bounds))?;
-    Ok(([(CONTENT_TYPE, TEXT)], Keeps::extension(share), text))
+    Ok(([(CONTENT_TYPE, TEXT)], Charge::extension(share), text))
 }

@@ -1,4 +1,4 @@
-//! What a connection begins with: who a proxy says is behind it, and which HTTP it speaks.
+//! The first bytes of a connection: which client a proxy speaks for, and which version of HTTP follows.
 
 use std::{
     io,
@@ -27,13 +27,13 @@ const MAX_PROXY_HEADER: usize = 2048;
 /// How much is read at once, in bytes: the whole head of most requests.
 const READ_AHEAD: usize = 1024;
 
-/// A stream some bytes of which were read to find out what it is. They are read again.
-pub(super) struct Ahead {
+/// A stream whose first bytes were read to find out what it is, and are read again by what serves it.
+pub(super) struct PeekedStream {
     read: BytesMut,
     stream: TcpStream,
 }
 
-impl Ahead {
+impl PeekedStream {
     pub(super) fn new(stream: TcpStream) -> Self {
         Self { read: BytesMut::new(), stream }
     }
@@ -50,8 +50,8 @@ impl Ahead {
         Ok(self.read_until(decide).await?.unwrap_or(false))
     }
 
-    /// Takes the PROXY header off the stream, if there is one; the client it names, if it names one. What
-    /// is no good header is left to whoever reads on.
+    /// Takes the PROXY header off the stream, if there is one; the client it names, if it names one. Bytes
+    /// that are not a valid header stay, for the HTTP or TLS library to refuse.
     ///
     /// # Errors
     /// The connection is gone.
@@ -99,7 +99,7 @@ fn proxied_client(read: &[u8]) -> Option<(Option<SocketAddr>, usize)> {
     }
 }
 
-impl AsyncRead for Ahead {
+impl AsyncRead for PeekedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -117,7 +117,7 @@ impl AsyncRead for Ahead {
     }
 }
 
-impl AsyncWrite for Ahead {
+impl AsyncWrite for PeekedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -137,7 +137,25 @@ impl AsyncWrite for Ahead {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_follows_a_signature_is_taken_in_part_or_not_at_all(
+            version in 0..2_usize,
+            rest in proptest::collection::vec(any::<u8>(), 0..300),
+            most in 0..320_usize,
+        ) {
+            let read = [PROXY_SIGNATURES[version], &rest].concat();
+            let read = &read[..read.len().min(most)];
+            if let Some((client, length)) = proxied_client(read) {
+                prop_assert!(length <= read.len());
+                prop_assert!(client.is_none() || length > 0);
+            }
+        }
+    }
 
     #[test]
     fn headers_of_proxies() {
