@@ -6,17 +6,19 @@ say() { printf '\n== %s\n' "$*"; }
 
 # install PACKAGE: installs a Debian package without starting any service it brings.
 install() {
-    local policy=/usr/sbin/policy-rc.d ours=
+    local policy=/usr/sbin/policy-rc.d ours= status=0
     say "installing $1"
-    [ -n "${apt_updated:-}" ] || apt-get update -qq
+    [ -n "${apt_updated:-}" ] || apt-get update -qq || return
     apt_updated=1
     if [ ! -e "$policy" ]; then
         printf '#!/bin/sh\nexit 101\n' >"$policy"
         chmod +x "$policy"
         ours=1
     fi
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$1" >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$1" >/dev/null ||
+        status=$?
     [ -z "$ours" ] || rm "$policy"
+    return "$status"
 }
 
 # debian PROGRAM PACKAGE: installs PACKAGE unless there is a PROGRAM.
@@ -28,9 +30,16 @@ debian() {
 python() {
     [ -e "$tools/$1/$2" ] && return
     say "installing $2"
-    python3 -m venv "$tools/$1"
-    "$tools/$1/bin/pip" install --quiet --disable-pip-version-check "$2"
-    touch "$tools/$1/$2"
+    python3 -m venv "$tools/$1" &&
+        "$tools/$1/bin/pip" install --quiet --disable-pip-version-check "$2" &&
+        touch "$tools/$1/$2"
+}
+
+# python_service: the service that this one is compared with.
+python_service() {
+    debian python3 python3 || return
+    python3 -c 'import ensurepip' 2>/dev/null || install python3-venv || return
+    python python-service golem-port-checker==0.1.25
 }
 
 # packages NAME REQUIREMENT...: a directory of its own for packages of npm.

@@ -4,6 +4,7 @@
 //! `scripts/bench` runs it. Absolute times of a shared machine mean little; only the ratios travel.
 #![expect(clippy::print_stdout, reason = "prints its table")]
 
+mod comparison;
 mod growth;
 mod load;
 mod measures;
@@ -54,7 +55,9 @@ fn measure(run: &Run) -> anyhow::Result<()> {
     rlimit::increase_nofile_limit(u64::MAX)?;
     let mut table = Table::new(run.rounds, run.only.clone());
     measures::all(&mut table)?;
+    let comparison = measures::over_long_lines(&mut table)?;
     table.write(&run.out.join("ratios.json"))?;
+    comparison.write(&run.out.join("long-line.json"))?;
     if table.wants(&["growth"]) && skip::is_root() {
         growth::draw(&run.out)?;
     }

@@ -2,21 +2,36 @@
 
 mod footprint;
 mod itself;
+mod long_line;
 mod peers;
 
-use crate::table::Table;
+use crate::{comparison::Comparison, load::has, table::Table};
 
 pub(crate) fn all(table: &mut Table) -> anyhow::Result<()> {
-    peers::python_service(table)?;
-    peers::kernel(table)?;
+    let has_load = has("wrk", "--version");
+    if has_load {
+        peers::python_service(table)?;
+        peers::kernel(table)?;
+    }
     peers::scanners(table)?;
     peers::bare_connection(table)?;
-    itself::what_surrounds_a_check(table)?;
-    itself::shared_limits(table)?;
+    if has_load {
+        itself::what_surrounds_a_check(table)?;
+        itself::shared_limits(table)?;
+    }
     itself::beside_a_slow_request(table);
     footprint::start(table);
     footprint::idle(table);
     footprint::silent_ports(table)?;
     footprint::all_ports(table);
     Ok(())
+}
+
+pub(crate) fn over_long_lines(table: &mut Table) -> anyhow::Result<Comparison> {
+    let mut comparison = Comparison::default();
+    long_line::scans(table, &mut comparison)?;
+    long_line::single_checks(table, &mut comparison)?;
+    long_line::heavy_loss(table)?;
+    long_line::all_ports(table, &mut comparison)?;
+    Ok(comparison)
 }

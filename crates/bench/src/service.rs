@@ -30,8 +30,20 @@ pub(crate) fn at(address: SocketAddr) -> Command {
     command
 }
 
+/// The same with a limit on open files that holds from its start.
+pub(crate) fn start_limited(descriptors: u64, settings: &[(&str, &str)]) -> Service {
+    let mut command = Command::new("prlimit");
+    command.arg(format!("--nofile={descriptors}:{descriptors}")).arg(program());
+    Service::start(configure(&mut command, settings))
+}
+
 fn command(settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(program());
+    configure(&mut command, settings);
+    command
+}
+
+fn configure<'a>(command: &'a mut Command, settings: &[(&str, &str)]) -> &'a mut Command {
     command
         .arg("serve")
         .env("PORT_CHECKER_HOST", "127.0.0.1")
@@ -41,8 +53,7 @@ fn command(settings: &[(&str, &str)]) -> Command {
         .env("PORT_CHECK_RETRIES", "1")
         .env("PORT_CHECKER_RATE_BURST", GENEROUS)
         .env("PORT_CHECKER_TARGET_RATE_BURST", GENEROUS)
-        .envs(settings.iter().copied());
-    command
+        .envs(settings.iter().copied())
 }
 
 /// Resident memory now, in bytes.
@@ -66,14 +77,29 @@ fn status(service: &Service, field: &str) -> f64 {
     value.and_then(|kib| kib.parse::<f64>().ok()).expect("a number of KiB") * 1024.0
 }
 
-/// Processor time used so far, in ticks of a hundredth of a second (proc(5), `stat`).
+/// Processor time used so far, in ticks of a hundredth of a second.
 pub(crate) fn processor_ticks(service: &Service) -> f64 {
-    let text = fs::read_to_string(format!("/proc/{}/stat", service.pid())).expect("it runs");
+    ticks(&service.pid().to_string(), OWN)
+}
+
+/// The same of the process with this id.
+pub(crate) fn processor_ticks_of(pid: u32) -> f64 {
+    ticks(&pid.to_string(), OWN)
+}
+
+/// What this program's children have used until they ended.
+pub(crate) fn processor_ticks_of_children() -> f64 {
+    ticks("self", CHILDREN)
+}
+
+/// User and system time of a process, and of its children (proc_pid_stat(5)): fields 14 to 17 of which
+/// the name is the second.
+const OWN: [usize; 2] = [11, 12];
+const CHILDREN: [usize; 2] = [13, 14];
+
+fn ticks(process: &str, fields: [usize; 2]) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
     let after_name = text.rsplit(')').next().expect("the name is in parentheses");
-    let field = |index| {
-        let value: Option<f64> = after_name.split_whitespace().nth(index)?.parse().ok();
-        value
-    };
-    // utime and stime are fields 14 and 15; the name is the second.
-    field(11).zip(field(12)).map(|(user, system)| user + system).expect("two numbers")
+    let values: Vec<&str> = after_name.split_whitespace().collect();
+    fields.map(|field| values[field].parse::<f64>().expect("a number")).iter().sum()
 }

@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     net::{SocketAddr, TcpListener},
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
@@ -191,7 +192,8 @@ impl Running {
     /// # Panics
     /// When it does not start.
     pub fn python_service() -> Option<(Self, SocketAddr)> {
-        let Some(program) = std::env::var_os("PYTHON_SERVICE") else {
+        let program = std::env::var_os("PYTHON_SERVICE");
+        let Some(program) = program.filter(|program| Path::new(program).exists()) else {
             skip::missing("PYTHON_SERVICE, the path of its command; see scripts/test");
             return None;
         };
@@ -200,6 +202,11 @@ impl Running {
         command.env("PORT_CHECKER_HOST", address.ip().to_string());
         command.env("PORT_CHECKER_PORT", address.port().to_string());
         Some((Self::start(&mut command, address), address))
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.0.id()
     }
 
     /// Sends a signal, such as `STOP`.

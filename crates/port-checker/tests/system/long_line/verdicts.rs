@@ -51,8 +51,8 @@ fn a_satellite() {
 #[test]
 fn fifty_providers_whose_clients_wait_eight_seconds() {
     const PROVIDERS: usize = 50;
-    /// Half a second less than they wait, to get the answer back to them.
-    const MOST: Duration = Duration::from_millis(7_500);
+    /// A fifth of a second less than they wait: two round trips, to ask and to get the answer.
+    const MOST: Duration = Duration::from_millis(7_800);
     if !skip::is_root() {
         return;
     }

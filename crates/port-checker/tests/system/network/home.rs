@@ -135,19 +135,27 @@ fn what_a_home_router_can_do_to_a_port() {
     }
     thread::scope(|scope| {
         for distance in DISTANCES {
-            scope.spawn(move || every_case(&Home::new(distance)));
+            scope.spawn(move || every_case(&Home::new(distance), distance));
         }
     });
 }
 
-fn every_case(home: &Home) {
+fn every_case(home: &Home, distance: Option<Duration>) {
     for (port, verdict, advice, status) in CASES {
         let report = home.verify(&port.to_string());
         let text = report.flowing();
-        assert!(text.contains(&format!("{port} {verdict}")), "{port}: {}", report.text);
-        assert!(text.contains(advice), "{port}: {}", report.text);
-        assert!(text.contains("Behind NAT: 203.0.113.7"), "{port}: {}", report.text);
-        assert_eq!(report.status, Some(status), "{port}: {}", report.text);
+        assert!(
+            text.contains(&format!("{port} {verdict}")),
+            "{port} over {distance:?}: {}",
+            report.text
+        );
+        assert!(text.contains(advice), "{port} over {distance:?}: {}", report.text);
+        assert!(
+            text.contains("Behind NAT: 203.0.113.7"),
+            "{port} over {distance:?}: {}",
+            report.text
+        );
+        assert_eq!(report.status, Some(status), "{port} over {distance:?}: {}", report.text);
     }
 }
 
