@@ -51,6 +51,7 @@ async fn what_could_not_end_in_time_does_not_fit_while_others_hold_the_sockets()
     assert!(!fits(7, 2 * second), "three rounds of three do not fit into two seconds");
     assert!(fits(7, 3 * second), "but into three");
     assert!(fits(1, second), "one port needs one round");
+    assert!(fits(1, second / 2), "and may answer before that ends");
 }
 
 #[tokio::test]
@@ -119,8 +120,11 @@ async fn many_small_checks_of_one_caller_leave_a_socket_for_others() {
     let prober = Prober::new(settings(1), Budget::new(34));
     let callers: [IpAddr; 2] = [[192, 0, 2, 1].into(), [192, 0, 2, 2].into()];
     let budget = prober.budget();
-    let admitted: Vec<_> = (0..40).map_while(|_| budget.admit_now(callers[0], 1)).collect();
+    let mut admitted: Vec<_> = (0..40).map_while(|_| budget.admit_now(callers[0], 1)).collect();
     assert_eq!(admitted.len(), 32, "all but a seventeenth");
+    admitted.pop();
+    admitted.extend((0..40).map_while(|_| budget.admit_now(callers[0], 1)));
+    assert_eq!(admitted.len(), 32, "the others are still counted when one has left");
     let soon = Duration::from_millis(50);
     assert!(budget.admit(callers[0], soon).await.is_err(), "not even by waiting");
     assert!(budget.admit_now(callers[1], 1).is_some(), "another caller need not wait");
