@@ -60,7 +60,7 @@ fn compare(
     let mut outcomes = vec![Vec::new(); programs.len()];
     for _ in 0..rounds {
         for (program, outcomes) in programs.iter().zip(&mut outcomes) {
-            outcomes.push(program.scan(lab, ports)?);
+            outcomes.extend(program.scan(lab, ports)?);
         }
     }
     for (program, outcomes) in programs.iter().zip(&outcomes) {

@@ -8,7 +8,10 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use port_checker_testbed::process::{Running, Service};
+use port_checker_testbed::{
+    process::{Running, Service},
+    skip,
+};
 
 use super::{
     TICK_US,
@@ -63,16 +66,18 @@ impl Program {
         }
     }
 
-    /// Has it look at all ports.
-    pub(super) fn scan(&self, lab: &Lab, ports: &Ports) -> anyhow::Result<Outcome> {
+    /// Has it look at all ports; nothing comes of a scanner that does not end in time.
+    pub(super) fn scan(&self, lab: &Lab, ports: &Ports) -> anyhow::Result<Option<Outcome>> {
         match self {
-            Self::Ours(service) | Self::OursThreeAttempts(service) => lab.ask(service, ports),
+            Self::Ours(service) | Self::OursThreeAttempts(service) => {
+                lab.ask(service, ports).map(Some)
+            }
             Self::Python(running, address) => {
                 let before = processor_ticks_of(running.pid());
                 let mut outcome = lab.judge(*address, ports)?;
                 let used = processor_ticks_of(running.pid()) - before;
                 outcome.cpu_us = used * TICK_US / ports.all.len() as f64;
-                Ok(outcome)
+                Ok(Some(outcome))
             }
             Self::Nmap { descriptors } => {
                 let range = range(ports);
@@ -94,6 +99,12 @@ fn range(ports: &Ports) -> String {
     format!("{}-{}", first.copied().unwrap_or_default(), last.copied().unwrap_or_default())
 }
 
+/// How long a scanner may take, in seconds: several times what nmap needs for all ports over 300 ms.
+const SCAN_TIMEOUT: &str = "600";
+
+/// What timeout(1) exits with when the time is up.
+const TIMED_OUT: i32 = 124;
+
 /// Runs a scanner to its end; some arguments come with blanks between them.
 fn run(
     program: &str,
@@ -102,8 +113,9 @@ fn run(
     descriptors: Option<u64>,
     lab: &Lab,
     ports: &Ports,
-) -> anyhow::Result<Outcome> {
-    let mut command = Command::new("prlimit");
+) -> anyhow::Result<Option<Outcome>> {
+    let mut command = Command::new("timeout");
+    command.args([SCAN_TIMEOUT, "prlimit"]);
     if let Some(most) = descriptors {
         command.arg(format!("--nofile={most}:{most}"));
     }
@@ -113,15 +125,19 @@ fn run(
     let output = lab.checker.within(|| command.stderr(Stdio::null()).output());
     let seconds = began.elapsed().as_secs_f64();
     let output = output.context("it is there")?;
+    if output.status.code() == Some(TIMED_OUT) {
+        skip::say(&format!("more than {SCAN_TIMEOUT} s for {command:?}"));
+        return Ok(None);
+    }
     ensure!(output.status.success(), "{command:?}: {}", output.status);
     let used = processor_ticks_of_children() - before;
     let found = numbers(&String::from_utf8_lossy(&output.stdout));
-    Ok(Outcome {
+    Ok(Some(Outcome {
         seconds,
         cpu_us: used * TICK_US / ports.all.len() as f64,
         open_missed: Some(ports.open.difference(&found).count()),
         wrong: None,
-    })
+    }))
 }
 
 /// The ports that a scanner calls open: `80/open/tcp` (nmap -oG) or `203.0.113.1 -> [80,443]` (rustscan -g).
