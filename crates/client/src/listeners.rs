@@ -4,7 +4,6 @@
 use std::{
     collections::{HashMap, HashSet},
     convert::Infallible,
-    future::pending,
     io,
     net::{IpAddr, SocketAddr, TcpListener},
     sync::Mutex,
@@ -158,23 +157,28 @@ impl Listeners {
         }
     }
 
-    /// Looks for connections that the kernel could not complete: their first packet came in, and our
-    /// answer was lost.
+    /// Notes again and again what the kernel could not complete.
     async fn watch(&self) -> Infallible {
+        loop {
+            sleep(LOOK_AGAIN).await;
+            self.note_half_open().await;
+        }
+    }
+
+    /// Notes connections that the kernel could not complete: their first packet came in, and our answer was
+    /// lost.
+    pub(crate) async fn note_half_open(&self) {
         if self.open.is_empty() {
-            return pending().await;
+            return;
         }
         let ears: HashMap<u16, &Ear> = self.open.iter().map(|ear| (ear.port.get(), ear)).collect();
         let family = self.family;
-        loop {
-            sleep(LOOK_AGAIN).await;
-            // Apart from the listeners: the list of a busy machine is long.
-            let found = spawn_blocking(move || half_open(family)).await.unwrap_or_default();
-            for (port, peer) in found {
-                let known = ears.get(&port).filter(|_| self.visitors.may_include(peer));
-                if let Some(ear) = known {
-                    ear.hear(|heard| heard.begun_by(peer));
-                }
+        // Apart from the listeners: the list of a busy machine is long.
+        let found = spawn_blocking(move || half_open(family)).await.unwrap_or_default();
+        for (port, peer) in found {
+            let known = ears.get(&port).filter(|_| self.visitors.may_include(peer));
+            if let Some(ear) = known {
+                ear.hear(|heard| heard.begun_by(peer));
             }
         }
     }

@@ -147,6 +147,8 @@ impl<'a> FamilyRun<'a> {
             let others = |index: &usize| !self.contradicted.contains(index);
             let _ = timeout(OVERTAKEN, all_arrived(&listeners, &answers, others)).await;
             let _ = timeout(OVERTAKEN_AGAIN, all_arrived(&listeners, &answers, |_| true)).await;
+            // What came since the last look.
+            listeners.note_half_open().await;
             answers
         };
         let answers = select! {
