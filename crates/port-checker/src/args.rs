@@ -1,23 +1,19 @@
 //! The command line. The flags of `serve` are made from the table of settings.
 
-use std::{
-    ffi::{OsStr, OsString},
-    io,
-    net::{IpAddr, SocketAddr},
-    ops::RangeInclusive,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{ffi::OsString, net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{
-    Arg, ArgAction, ArgMatches, Args, Command as Parser, FromArgMatches, ValueEnum,
-    builder::TypedValueParser, error::ErrorKind, value_parser,
+    Arg, ArgAction, ArgMatches, Args, Command as Parser, FromArgMatches, ValueEnum, value_parser,
 };
 use clap_complete::Shell;
-use port_checker_client::{Checker, CheckerBuilder, Families, Family, Port, PortRanges, Roots};
+use port_checker_client::{CheckerBuilder, Families, Family, Port, PortRanges, Roots};
 use port_checker_server::{Config, SETTINGS, Setting};
 
 use crate::usage::stop;
+
+mod values;
+
+use values::{CheckerParser, ip, quorum, roots, seconds};
 
 /// What to do.
 pub(crate) enum Command {
@@ -126,68 +122,6 @@ impl From<FamilyArg> for Families {
             FamilyArg::Both => Self::Both,
         }
     }
-}
-
-/// Takes the address of a checker. What cannot be used is not shown as it was given: it may have a
-/// password in it.
-#[derive(Clone)]
-struct CheckerParser;
-
-impl TypedValueParser for CheckerParser {
-    type Value = CheckerBuilder;
-
-    fn parse_ref(
-        &self,
-        command: &Parser,
-        _argument: Option<&Arg>,
-        value: &OsStr,
-    ) -> Result<CheckerBuilder, clap::Error> {
-        Checker::builder(&value.to_string_lossy()).map_err(|invalid| {
-            clap::Error::raw(ErrorKind::ValueValidation, format!("{invalid}\n")).with_cmd(command)
-        })
-    }
-}
-
-fn roots(path: &str) -> Result<Roots, String> {
-    let pem = std::fs::read(path).map_err(|error| unreadable(&error))?;
-    Roots::from_pem(&pem).map_err(|error| error.to_string())
-}
-
-fn unreadable(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file",
-        io::ErrorKind::PermissionDenied => "this user may not read the file",
-        io::ErrorKind::IsADirectory => "it is a directory, not a file",
-        _ => "the file cannot be read",
-    }
-    .to_owned()
-}
-
-/// An address, as in a URL in brackets or not.
-fn ip(text: &str) -> Result<IpAddr, String> {
-    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
-    let bare = bare.filter(|bare| bare.contains(':')).unwrap_or(text);
-    bare.parse().map_err(|_| {
-        let surplus = match text {
-            _ if text.parse::<SocketAddr>().is_ok() => "without a port",
-            _ if text.contains('/') => "without a prefix length",
-            _ if text.contains('%') => "without a zone",
-            _ => "and no name",
-        };
-        format!("expected an address such as 203.0.113.7 or 2001:db8::7, {surplus}")
-    })
-}
-
-fn quorum(text: &str) -> Result<usize, String> {
-    let count = text.parse().ok().filter(|&count| count > 0);
-    count.ok_or_else(|| "expected a number of checkers, 1 or more".to_owned())
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    const RANGE: RangeInclusive<f64> = 0.1..=3600.0;
-    let expected = || format!("expected seconds from {} to {}", RANGE.start(), RANGE.end());
-    let seconds: f64 = text.parse().map_err(|_| expected())?;
-    if RANGE.contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(expected()) }
 }
 
 /// The argument that only validates the settings.

@@ -1,0 +1,74 @@
+//! From the text of an argument to its value. An error says what would be accepted.
+
+use std::{
+    ffi::OsStr,
+    io,
+    net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
+    time::Duration,
+};
+
+use clap::{Arg, Command, builder::TypedValueParser, error::ErrorKind};
+use port_checker_client::{Checker, CheckerBuilder, Roots};
+
+/// Takes the address of a checker. What cannot be used is not shown as it was given: it may have a
+/// password in it.
+#[derive(Clone)]
+pub(super) struct CheckerParser;
+
+impl TypedValueParser for CheckerParser {
+    type Value = CheckerBuilder;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        _argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<CheckerBuilder, clap::Error> {
+        Checker::builder(&value.to_string_lossy()).map_err(|invalid| {
+            clap::Error::raw(ErrorKind::ValueValidation, format!("{invalid}\n")).with_cmd(command)
+        })
+    }
+}
+
+pub(super) fn roots(path: &str) -> Result<Roots, String> {
+    let pem = std::fs::read(path).map_err(|error| unreadable(&error))?;
+    Roots::from_pem(&pem).map_err(|error| error.to_string())
+}
+
+fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file",
+        io::ErrorKind::PermissionDenied => "this user may not read the file",
+        io::ErrorKind::IsADirectory => "it is a directory, not a file",
+        _ => "the file cannot be read",
+    }
+    .to_owned()
+}
+
+/// An address, as in a URL in brackets or not.
+pub(super) fn ip(text: &str) -> Result<IpAddr, String> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let bare = bare.filter(|bare| bare.contains(':')).unwrap_or(text);
+    bare.parse().map_err(|_| {
+        let surplus = match text {
+            _ if text.parse::<SocketAddr>().is_ok() => "without a port",
+            _ if text.contains('/') => "without a prefix length",
+            _ if text.contains('%') => "without a zone",
+            _ => "and no name",
+        };
+        format!("expected an address such as 203.0.113.7 or 2001:db8::7, {surplus}")
+    })
+}
+
+pub(super) fn quorum(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|&count| count > 0);
+    count.ok_or_else(|| "expected a number of checkers, 1 or more".to_owned())
+}
+
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    const RANGE: RangeInclusive<f64> = 0.1..=3600.0;
+    let expected = || format!("expected seconds from {} to {}", RANGE.start(), RANGE.end());
+    let seconds: f64 = text.parse().map_err(|_| expected())?;
+    if RANGE.contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(expected()) }
+}
