@@ -127,7 +127,12 @@ impl TcpTransport {
             unreachable!("called for an attempt that reads");
         };
         let elapsed = began.elapsed();
-        match reply.read(&connection.socket_ref()) {
+        let read = match reply.read(&connection.socket_ref()) {
+            // What a router says of a connection that stands does not end it (RFC 1122, section 4.2.3.9).
+            Err(_) if connection.stands() => Ok(false),
+            read => read,
+        };
+        match read {
             Ok(false) if now < *until => {
                 let until = *until;
                 self.watch(attempt, token, Interest::Readable)?;
