@@ -134,7 +134,8 @@ impl ToSchema for Results {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the fields of PortResult as they stand in JSON, side by side")]
 struct FlatPortResult {
-    /// Whether a TCP connection to the port was established.
+    /// Whether a TCP connection to the port was established and not reset at once and, with a challenge, whether
+    /// its listener sent that.
     accessible: bool,
     /// Why not, in words; null for an accessible port.
     #[schema(required = true)]
@@ -147,9 +148,10 @@ struct FlatPortResult {
     /// How long the attempt that decided took, in milliseconds.
     #[schema(required = false, minimum = 0)]
     connect_ms: f64,
-    /// What became of the challenge; null when none was asked for.
+    /// What became of the challenge; null when none was asked for, or no connection was established.
     challenge: Option<ChallengeOutcome>,
-    /// What a router or the host said over ICMP, and who; null when nobody did.
+    /// What a router or the host said over ICMP, and who; null when nobody did, or the message is of a rarer
+    /// kind.
     icmp: Option<Icmp>,
 }
 

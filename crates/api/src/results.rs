@@ -12,7 +12,8 @@ use crate::{ChallengeOutcome, Extensible, Icmp, Port, Reason};
 /// What was found out about one port.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PortResult {
-    /// Whether a TCP connection to the port was established.
+    /// Whether a TCP connection to the port was established and not reset at once and, with a challenge, whether
+    /// its listener sent that.
     pub accessible: bool,
     /// Why not, in words; null for an accessible port.
     pub error: Option<Cow<'static, str>>,
@@ -42,9 +43,10 @@ pub struct PortDetails {
     pub attempts: u32,
     /// How long the attempt that decided took, in milliseconds.
     pub connect_ms: f64,
-    /// What became of the challenge; null when none was asked for.
+    /// What became of the challenge; null when none was asked for, or no connection was established.
     pub challenge: Option<Extensible<ChallengeOutcome>>,
-    /// What a router or the host said over ICMP, and who; null when nobody did.
+    /// What a router or the host said over ICMP, and who; null when nobody did, or the message is of a rarer
+    /// kind.
     #[serde(default)]
     pub icmp: Option<Icmp>,
 }

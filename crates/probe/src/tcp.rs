@@ -78,6 +78,11 @@ impl Connection {
         look(&self.socket_ref(), self.address)
     }
 
+    /// Whether it is established and was not reset.
+    fn stands(&self) -> bool {
+        stands(&self.socket_ref())
+    }
+
     /// Whether an established connection was reset.
     fn was_reset(&self) -> bool {
         let error = self.socket.take_error().unwrap_or_else(Some);
@@ -114,13 +119,17 @@ pub(crate) async fn connect(
 }
 
 fn look(socket: &SockRef<'_>, address: SocketAddr) -> Option<Reached> {
-    let error = || socket.take_error().unwrap_or_else(Some);
-    match error() {
-        Some(error) => Some(failed(socket, address, error)),
-        None if socket.peer_addr().is_ok() => Some(Ok(established(socket, address))),
-        // It may have failed in between.
-        None => error().map(|error| failed(socket, address, error)),
+    // Before the error: a message by ICMP may leave one on a connection that stands.
+    if stands(socket) {
+        return Some(Ok(established(socket, address)));
     }
+    let error = socket.take_error().unwrap_or_else(Some);
+    error.map(|error| failed(socket, address, error))
+}
+
+/// Whether a connection was established and not reset since.
+fn stands(socket: &SockRef<'_>) -> bool {
+    socket.peer_addr().is_ok()
 }
 
 /// Has the runtime watch a socket.

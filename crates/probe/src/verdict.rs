@@ -55,7 +55,9 @@ pub(crate) fn judge(step: Step, address: SocketAddr, error: io::Error) -> Result
                 | libc::EACCES
                 | libc::EHOSTDOWN
                 | libc::ENONET
-                | libc::ENOPROTOOPT,
+                | libc::ENOPROTOOPT
+                | libc::EOPNOTSUPP
+                | libc::EPROTO,
             ),
         ) => Reason::HostUnreachable,
         (Step::Prepare(operation), _) => {
@@ -91,6 +93,8 @@ mod tests {
             (Step::Underway, libc::EHOSTDOWN, Reason::HostUnreachable, "ICMP 3/7, host unknown"),
             (Step::Underway, libc::ENONET, Reason::HostUnreachable, "ICMP 3/8, host isolated"),
             (Step::Underway, libc::ENOPROTOOPT, Reason::HostUnreachable, "ICMP 3/2, protocol"),
+            (Step::Underway, libc::EOPNOTSUPP, Reason::HostUnreachable, "ICMP 3/5, source route"),
+            (Step::Underway, libc::EPROTO, Reason::HostUnreachable, "ICMP 12/0, ICMPv6 1/7, 4/0"),
             (Step::Underway, libc::ENETUNREACH, Reason::NetworkUnreachable, "ICMP 3/0, 3/6, 3/9"),
         ];
         for (step, errno, reason, why) in cases {

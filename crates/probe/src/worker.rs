@@ -5,7 +5,11 @@
 
 use std::{mem::take, sync::Arc, time::Duration};
 
-use tokio::{sync::mpsc::UnboundedSender, task::yield_now, time::Instant};
+use tokio::{
+    sync::mpsc::UnboundedSender,
+    task::{coop::consume_budget, yield_now},
+    time::Instant,
+};
 
 use crate::{
     Fault, Finding,
@@ -82,17 +86,21 @@ impl<T: Transport> Worker<T> {
     /// The checker could not judge a port.
     pub(crate) async fn next(&mut self) -> Result<Vec<Finding>, Stop> {
         loop {
+            // Waiting takes no time while answers keep coming.
+            consume_budget().await;
             let now = self.transport.now();
             if now >= self.deadline {
                 return Err(Stop::Deadline);
             }
             let begun = self.round(now)?;
+            if begun == Begun::Batch {
+                yield_now().await;
+            }
             if !self.found.is_empty() || self.is_done() {
                 return Ok(take(&mut self.found));
             }
-            match begun {
-                Begun::Batch => yield_now().await,
-                Begun::All | Begun::Short => self.wait(now, begun == Begun::Short).await,
+            if begun != Begun::Batch {
+                self.wait(now, begun == Begun::Short).await;
             }
         }
     }
@@ -176,3 +184,5 @@ impl<T: Transport> Worker<T> {
 mod properties;
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod turns;

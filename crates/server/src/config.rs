@@ -205,10 +205,12 @@ impl Config {
     /// What is allowed but probably not meant.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if self.probe.longest() > self.deadline {
+        // What is due at the deadline comes too late.
+        let too_long = self.probe.longest() >= self.deadline;
+        if too_long {
             warnings.push(format!(
-                "a port that never answers takes {:?}, longer than PORT_CHECK_DEADLINE ({:?}): such \
-                 checks will fail. Lower PORT_CHECK_RETRIES or PORT_CHECK_TIMEOUT, or raise the deadline",
+                "a port that never answers takes {:?}, not less than PORT_CHECK_DEADLINE ({:?}): \
+                 such checks will fail. Lower PORT_CHECK_RETRIES or PORT_CHECK_TIMEOUT, or raise the deadline",
                 self.probe.longest(),
                 self.deadline
             ));
@@ -221,7 +223,7 @@ impl Config {
             ));
         }
         let in_time = self.ports_in_time();
-        if self.probe.longest() <= self.deadline && in_time < self.max_ports {
+        if !too_long && in_time < self.max_ports {
             warnings.push(format!(
                 "PORT_CHECK_MAX_PORTS={} is more than the {in_time} ports that can be judged in time \
                  if none answers; raise the open-file limit or PORT_CHECK_MAX_IN_FLIGHT",

@@ -34,7 +34,8 @@ pub(crate) struct TcpTransport {
 /// One attempt at a TCP port.
 pub(crate) struct TcpAttempt {
     connection: Connection,
-    /// For the time that is told. What is due when follows from the worker's clock alone.
+    /// Read for each attempt: a round begins many, one after another. Whether something is due is judged by
+    /// the worker's clock alone.
     began: Instant,
     until: Instant,
     phase: Phase,
@@ -94,7 +95,7 @@ impl TcpTransport {
             Some(reached) => match reached? {
                 Ok(()) => {
                     attempt.phase = match self.challenge {
-                        None => Phase::settling(elapsed, self.settings.settle, now),
+                        None => Phase::settling(attempt.began, elapsed, self.settings.settle),
                         Some(_) => Phase::Reading(Reply::default()),
                     };
                     self.advance(attempt, token, now)
@@ -126,7 +127,12 @@ impl TcpTransport {
             unreachable!("called for an attempt that reads");
         };
         let elapsed = began.elapsed();
-        match reply.read(&connection.socket_ref()) {
+        let read = match reply.read(&connection.socket_ref()) {
+            // What a router says of a connection that stands does not end it (RFC 1122, section 4.2.3.9).
+            Err(_) if connection.stands() => Ok(false),
+            read => read,
+        };
+        match read {
             Ok(false) if now < *until => {
                 let until = *until;
                 self.watch(attempt, token, Interest::Readable)?;
@@ -158,11 +164,12 @@ impl Transport for TcpTransport {
         Instant::now()
     }
 
-    fn begin(&mut self, index: usize, now: Instant) -> Result<TcpAttempt, Fault> {
+    fn begin(&mut self, index: usize, _: Instant) -> Result<TcpAttempt, Fault> {
+        let began = Instant::now();
         Ok(TcpAttempt {
-            began: Instant::now(),
+            began,
             connection: dial(self.target.socket(index))?,
-            until: now + self.settings.timeout,
+            until: began + self.settings.timeout,
             phase: Phase::Connecting,
             is_registered: false,
         })
@@ -208,8 +215,37 @@ impl Transport for TcpTransport {
 impl Phase {
     /// A RST to what a listener does at once arrives as long after the handshake as the handshake took.
     /// A quarter more, because no line is always equally fast.
-    fn settling(connected: Duration, most: Duration, now: Instant) -> Self {
+    fn settling(began: Instant, connected: Duration, most: Duration) -> Self {
         let hold = connected.max(MIN_SETTLE) + connected / 4 + RESPONSE_TIME;
-        Self::Settling { until: now + hold.min(most), connected }
+        Self::Settling { until: began + connected + hold.min(most), connected }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use port_checker_api::Port;
+
+    use super::*;
+    use crate::Policy;
+
+    /// A round may have begun some time ago when it comes to an attempt.
+    #[tokio::test]
+    async fn a_late_round_shortens_neither_the_time_out_nor_the_wait_for_a_reset() {
+        const LATE: Duration = Duration::from_secs(1);
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let policy = Policy { allow_local: true, ..Policy::default() };
+        let ports = vec![Port::new(address.port()).unwrap()];
+        let target = policy.vet(address.ip(), address.ip(), ports).unwrap();
+        let settings = ProbeSettings::default();
+        let mut transport =
+            TcpTransport::new(Arc::new(target), settings, None, Arc::new(Reactor::default()));
+        let now = Instant::now();
+        let round = now - LATE;
+        let mut attempt = transport.begin(0, round).unwrap();
+        assert!(attempt.until >= now + settings.timeout, "the time-out");
+        let progress = transport.advance(&mut attempt, 0, round).unwrap();
+        let Progress::Pending { until, silent: false } = progress else { panic!("{progress:?}") };
+        assert!(until >= now + MIN_SETTLE, "the wait for a reset");
     }
 }

@@ -4,6 +4,10 @@ use std::{
     io::Read,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -107,7 +111,7 @@ async fn an_answer_that_comes_late_is_seen() {
     }
 }
 
-/// More ports than one lane takes: closed ones, one that listens, and one that never answers.
+/// More ports than one worker takes: closed ones, one that listens, and one that never answers.
 fn many(listening: &Listening, silent: &Silent) -> Target {
     let mut ports = unused(3000);
     ports.extend([listening.port(), silent.port()]);
@@ -138,6 +142,26 @@ async fn every_port_of_a_large_check_is_judged_once() {
         assert_eq!((finding.verdict, finding.attempts), (verdict, attempts), "{finding:?}");
     }
     wait_until("every socket is closed", || prober.budget().in_flight() == 0);
+}
+
+#[tokio::test]
+async fn others_have_the_processor_while_ports_are_judged_at_once() {
+    const PORTS: usize = 1280;
+    /// A worker begins 64 attempts before it lets others go on.
+    const TURNS: usize = PORTS / 64;
+    let turns = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&turns);
+    let check = check(&prober(1, 100), target(V4, unused(PORTS)), LONG).await;
+    let other = tokio::spawn(async move {
+        loop {
+            counted.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!(findings(check).await.len(), PORTS);
+    other.abort();
+    let turns = turns.load(Ordering::Relaxed);
+    assert!(turns >= TURNS, "{turns} of {TURNS}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

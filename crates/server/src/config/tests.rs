@@ -72,15 +72,20 @@ fn a_development_environment_admits_local_addresses_unless_told_otherwise() {
 
 #[test]
 fn warnings_for_what_is_probably_not_meant() {
-    let cases: [(Given<'_>, Option<&str>); 8] = [
+    let cases: [(Given<'_>, Option<&str>); 10] = [
         (&[("PORT_CHECK_MAX_IN_FLIGHT", "1000")], Some("800 ports")),
         (&[], None),
         (&[("PORT_CHECK_DEADLINE", "15")], None),
         (&[("PORT_CHECK_DEADLINE", "14.9")], Some("PORT_CHECK_RETRIES × PORT_CHECK_TIMEOUT (15s)")),
         (
             &[("PORT_CHECK_DEADLINE", "6.9")],
-            Some("a port that never answers takes 7s, longer than"),
+            Some("a port that never answers takes 7s, not less than PORT_CHECK_DEADLINE (6.9s)"),
         ),
+        (
+            &[("PORT_CHECK_DEADLINE", "7")],
+            Some("a port that never answers takes 7s, not less than PORT_CHECK_DEADLINE (7s)"),
+        ),
+        (&[("PORT_CHECK_DEADLINE", "7.1")], Some("PORT_CHECK_RETRIES × PORT_CHECK_TIMEOUT (15s)")),
         (&[("PORT_CHECKER_TARGETS", "any")], Some("PORT_CHECKER_TARGETS=any")),
         (&[("PORT_CHECKER_RATE_BURST", "1000")], Some("PORT_CHECKER_RATE_BURST to 1024")),
         (&[("PORT_CHECKER_THIRD_PARTY_COST", "21")], Some("PORT_CHECKER_THIRD_PARTY_COST is 21")),

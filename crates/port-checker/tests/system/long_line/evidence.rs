@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 use super::lab::{Lab, V4, V6};
 
+const CHALLENGE: &str = "a challenge of some length";
+
 /// The first packet to a port of the first range is answered with a RST, and no other; of the second range
 /// with a RST, and the others by a listener.
 const RULES: &str = "
@@ -91,6 +93,42 @@ table inet rejects {
         for result in &silent {
             assert_eq!(result["reason"], "timed_out", "{host}: {result}");
             assert_eq!(result["icmp"], Value::Null, "{host}: {result}");
+        }
+    }
+}
+
+/// RFC 1122, section 4.2.3.9: such a message ends no connection that stands. The kernel does not keep who sent
+/// it.
+#[test]
+fn a_message_about_an_established_connection_does_not_end_the_attempt() {
+    const PORTS: Range<u16> = 1200..1220;
+    const RULES: &str = "
+table inet hesitates {
+    set known { type inet_service; flags dynamic; }
+    chain input {
+        type filter hook input priority filter
+        tcp flags & syn == 0 tcp dport != @known add @known { tcp dport } reject with icmpx admin-prohibited
+    }
+}";
+    if !skip::is_root() {
+        return;
+    }
+    let lab = Lab::new(Duration::from_millis(100), 0.0);
+    lab.host.sysctl("net.ipv4.icmp_ratelimit=0");
+    lab.host.sysctl("net.ipv6.icmp.ratelimit=0");
+    lab.host.firewall(RULES);
+    let _open = Targets::listen(&lab.host, PORTS, Conduct::Say(CHALLENGE));
+    let service = lab.serve(&[("PORT_CHECK_RETRIES", "1")]);
+    for (host, ports) in [(V4, 1200..1210), (V6, 1210..1220)] {
+        let ports: Vec<u16> = ports.collect();
+        let body = json!({
+            "provider_ip": host, "ports": ports, "verbose": true, "challenge": CHALLENGE,
+        });
+        let (answer, _) = lab.ask(service.address, &body);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        for port in ports {
+            let result = &answer.json()["results"][port.to_string()];
+            assert_eq!(result["challenge"], "matched", "{host}: {result}");
         }
     }
 }
