@@ -18,6 +18,8 @@ mod report;
 mod service;
 mod watch;
 
+pub(crate) mod rows;
+
 use attack::{Attack, Tally};
 use honest::Served;
 use lab::Lab;
