@@ -2,6 +2,7 @@
 //! interleaved rounds of one run, and plots of how cost grows.
 //!
 //! `scripts/bench` runs it. Absolute times of a shared machine mean little; only the ratios travel.
+//! `scripts/soak` runs [`soak`]: all attacks at once.
 #![expect(clippy::print_stdout, reason = "prints its table")]
 
 mod comparison;
@@ -10,6 +11,7 @@ mod load;
 mod measures;
 mod plot;
 mod service;
+mod soak;
 mod table;
 mod yardstick;
 
@@ -24,9 +26,17 @@ use table::Table;
 #[derive(Parser)]
 struct Args {
     #[command(subcommand)]
-    yardstick: Option<yardstick::Command>,
+    command: Option<Command>,
     #[command(flatten)]
     run: Run,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Makes all attacks at once against the service, with honest callers beside.
+    Soak(soak::Args),
+    #[command(flatten)]
+    Yardstick(yardstick::Command),
 }
 
 #[derive(clap::Args)]
@@ -43,9 +53,13 @@ struct Run {
 }
 
 fn main() -> anyhow::Result<()> {
-    let Args { yardstick, run } = Args::parse();
-    match yardstick {
-        Some(yardstick) => yardstick.run(),
+    let Args { command, run } = Args::parse();
+    match command {
+        Some(Command::Soak(args)) => {
+            rlimit::increase_nofile_limit(u64::MAX)?;
+            soak::run(&args)
+        }
+        Some(Command::Yardstick(yardstick)) => yardstick.run(),
         None => measure(&run),
     }
 }

@@ -5,7 +5,7 @@ mod itself;
 mod long_line;
 mod peers;
 
-use crate::{comparison::Comparison, load::has, table::Table};
+use crate::{comparison::Comparison, load::has, soak::rows, table::Table};
 
 pub(crate) fn all(table: &mut Table) -> anyhow::Result<()> {
     let has_load = has("wrk", "--version");
@@ -24,7 +24,7 @@ pub(crate) fn all(table: &mut Table) -> anyhow::Result<()> {
     footprint::idle(table);
     footprint::silent_ports(table)?;
     footprint::all_ports(table);
-    Ok(())
+    rows::health_under_attack(table)
 }
 
 pub(crate) fn over_long_lines(table: &mut Table) -> anyhow::Result<Comparison> {

@@ -12,7 +12,7 @@ pub(crate) const UNLIMITED: [(&str, &str); 2] =
     [("PORT_CHECKER_RATE_PER_MINUTE", "0"), ("PORT_CHECKER_TARGET_RATE_PER_MINUTE", "0")];
 
 /// The program that lies beside this one.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let this = std::env::current_exe().expect("a running program has a path");
     this.with_file_name("port-checker")
 }
@@ -58,12 +58,12 @@ fn configure<'a>(command: &'a mut Command, settings: &[(&str, &str)]) -> &'a mut
 
 /// Resident memory now, in bytes.
 pub(crate) fn resident(service: &Service) -> f64 {
-    status(service, "VmRSS:")
+    status_of(service.pid(), "VmRSS:")
 }
 
 /// The most memory that was resident since [`forget_peak`], in bytes.
 pub(crate) fn peak(service: &Service) -> f64 {
-    status(service, "VmHWM:")
+    status_of(service.pid(), "VmHWM:")
 }
 
 /// Counts the peak from now on (proc(5), `clear_refs`).
@@ -71,8 +71,9 @@ pub(crate) fn forget_peak(service: &Service) {
     fs::write(format!("/proc/{}/clear_refs", service.pid()), "5").expect("the process is ours");
 }
 
-fn status(service: &Service, field: &str) -> f64 {
-    let text = fs::read_to_string(format!("/proc/{}/status", service.pid())).expect("it runs");
+/// A size that the kernel tells of a process (proc(5), `status`), in bytes.
+pub(crate) fn status_of(pid: u32, field: &str) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
     let value = text.lines().find_map(|line| line.strip_prefix(field)?.split_whitespace().next());
     value.and_then(|kib| kib.parse::<f64>().ok()).expect("a number of KiB") * 1024.0
 }

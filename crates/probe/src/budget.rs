@@ -153,8 +153,8 @@ impl Budget {
     }
 
     /// Whether a check for `caller` of `ports` ports that never answer could not end within
-    /// `time_left`, because others hold the sockets now; a port then keeps a socket for
-    /// `socket_time`. An idle checker is never too busy: it cannot know what answers.
+    /// `time_left`, because others hold the sockets now and each is due a share of them; a port then
+    /// keeps a socket for `socket_time`. An idle checker is never too busy: it cannot know what answers.
     ///
     /// # Errors
     /// It could not.
@@ -252,15 +252,16 @@ impl Shared {
         self.sockets.available_permits()
     }
 
-    /// The share of a check that would begin now.
+    /// The share of a check that begins now, of what others leave, or must when their attempts end.
     fn share_of_next(&self, caller: IpAddr) -> usize {
-        let (sockets, checks) = match self.callers().get(&subscriber(caller)) {
-            Some(caller) => {
-                (caller.sockets.load(Ordering::Relaxed), caller.checks.load(Ordering::Relaxed))
-            }
-            None => (0, 0),
+        let callers = self.callers();
+        let own = callers.get(&subscriber(caller));
+        let own_of = |count: fn(&Caller) -> &AtomicUsize| {
+            own.map_or(0, |own| count(own).load(Ordering::Relaxed))
         };
-        share(self.free() + sockets, checks + 1)
+        let count = callers.len() + usize::from(own.is_none());
+        let soon = self.limit * (HELD_PER_FREE + 1) / (HELD_PER_FREE * count + 1);
+        share(soon.max(self.free() + own_of(|own| &own.sockets)), own_of(|own| &own.checks) + 1)
     }
 
     fn callers(&self) -> MutexGuard<'_, HashMap<IpAddr, Arc<Caller>>> {

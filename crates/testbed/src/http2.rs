@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read, Write},
-    net::SocketAddr,
+    net::{SocketAddr, TcpStream},
 };
 
 use crate::{
@@ -75,7 +75,15 @@ impl Http2 {
     /// # Errors
     /// The server does not take the connection.
     pub fn plain(server: SocketAddr, settings: &[(u16, u32)]) -> io::Result<Self> {
-        Self::begin(Box::new(try_connect(server)?), settings)
+        Self::over(try_connect(server)?, settings)
+    }
+
+    /// Sends the preface with these settings on a connection without TLS.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub fn over(stream: TcpStream, settings: &[(u16, u32)]) -> io::Result<Self> {
+        Self::begin(Box::new(stream), settings)
     }
 
     /// Connects from `client`, shakes hands and sends the preface with these settings. `authority`, in

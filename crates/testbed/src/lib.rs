@@ -9,9 +9,11 @@
 //! * [`namespace`]: network namespaces of the tests' own.
 //! * [`long_line`]: distance and loss between two of them.
 //! * [`tls`]: a client over HTTPS.
+//! * [`costly_tls`]: servers whose certificates are costly to verify.
 //! * [`skip`]: what a test does when it lacks something.
 
 pub mod certificates;
+pub mod costly_tls;
 pub mod http;
 pub mod http2;
 pub mod long_line;

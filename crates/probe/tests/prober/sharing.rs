@@ -54,6 +54,32 @@ async fn what_could_not_end_in_time_does_not_fit_while_others_hold_the_sockets()
     assert!(fits(1, second / 2), "and may answer before that ends");
 }
 
+/// Three who begin together leave one socket of 125 until their first attempts end.
+#[tokio::test]
+async fn what_fits_into_the_share_that_will_be_left_is_not_turned_away_by_callers_who_were_first() {
+    let silent: Vec<Silent> = (0..120).map(|_| Silent::on(V4)).collect();
+    let settings = ProbeSettings { timeout: LONG, ..settings(1) };
+    let prober = Prober::new(settings, Budget::new(125));
+    let budget = prober.budget();
+    let ports: Vec<_> = silent.iter().map(Held::port).collect();
+    let mut first = Vec::new();
+    for (host, held) in [(1, 100), (2, 120), (3, 124)] {
+        let admission = budget.admit_now([192, 0, 2, host].into(), 120).expect("a socket");
+        first.push(prober.check(admission, target(V4, ports.clone()), None, LONG));
+        let all = async {
+            while budget.in_flight() < held {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LONG, all).await.expect("four fifths of what the others leave");
+    }
+    let second = Duration::from_secs(1);
+    let fits = |ports, time_left| budget.fits([192, 0, 2, 4].into(), ports, second, time_left);
+    fits(8, second).expect("a quarter of what four callers may hold is 29");
+    fits(60, 2 * second).expect_err("three rounds do not fit into two seconds");
+    fits(60, 3 * second).expect("but into three");
+}
+
 #[tokio::test]
 async fn a_check_without_a_socket_is_turned_away_when_its_patience_ends() {
     let silent: Vec<Silent> = (0..2).map(|_| Silent::on(V4)).collect();

@@ -9,6 +9,7 @@ use std::{
 
 use port_checker_testbed::{
     certificates::{Authority, write},
+    costly_tls::{Chain, Filling, serve},
     http::{Answer, JSON, get, post},
     namespace::Namespace,
     process::Service,
@@ -18,12 +19,11 @@ use serde_json::json;
 
 use crate::program::{PORT_CHECKER, configure};
 
-mod server;
-
-use server::{Chain, Filling, serve};
-
 const HOST: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 20);
 const PORT: u16 = 4430;
+
+/// Connections that the server takes at most.
+const MAX_CONNECTIONS: usize = 200;
 
 /// How many checks of such a server are asked for at once.
 const AT_ONCE: usize = 16;
@@ -104,7 +104,7 @@ impl Lab {
             ("SSL_CERT_FILE", roots.to_str().expect("a path in UTF-8")),
         ];
         configure(&mut command, &settings);
-        serve(&machine, PORT, HOST, chain);
+        serve(&machine, PORT, HOST, chain, MAX_CONNECTIONS);
         let checker = Service::start(&mut command);
         Self { machine, checker, _directory: directory }
     }

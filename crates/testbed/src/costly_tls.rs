@@ -6,26 +6,23 @@ use std::{
     thread,
 };
 
-use port_checker_testbed::namespace::Namespace;
+use crate::namespace::Namespace;
 
 /// The longest list of certificates that still fits into the message that a client accepts, in bytes.
 const MAX_LIST: usize = 65_000;
 
-/// Connections served at most.
-const MAX_CONNECTIONS: usize = 200;
-
 /// What the server shows.
-#[derive(Clone, Copy)]
-pub(super) struct Chain {
+#[derive(Debug, Clone, Copy)]
+pub struct Chain {
     /// Authorities that all have the same name and another key, so that every order of them is a chain
     /// that might lead to a trust root.
-    pub(super) authorities: u16,
+    pub authorities: u16,
     /// What fills the rest of the message. A verifier reads it again for every chain that it tries.
-    pub(super) filling: Filling,
+    pub filling: Filling,
     /// The length of the certificate's RSA key in bits; none: one of P-256.
-    pub(super) rsa_bits: Option<usize>,
+    pub rsa_bits: Option<usize>,
     /// How much of a message a record holds, in bytes.
-    pub(super) record: usize,
+    pub record: usize,
 }
 
 impl Default for Chain {
@@ -36,8 +33,9 @@ impl Default for Chain {
 }
 
 /// What costs a verifier much beside the authorities.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Filling {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filling {
+    /// Nothing does.
     Nothing,
     /// Small certificates that lead nowhere, as many as fit.
     Certificates,
@@ -47,12 +45,16 @@ pub(super) enum Filling {
     Names,
 }
 
-/// Serves `chain` on `port` of every IPv4 address in `machine`. The certificate is for `ip`.
-pub(super) fn serve(machine: &Namespace, port: u16, ip: Ipv4Addr, chain: Chain) {
+/// Serves `chain` on `port` of every IPv4 address in `machine`, to so many connections at most. The
+/// certificate is for `ip`.
+///
+/// # Panics
+/// When the port is taken.
+pub fn serve(machine: &Namespace, port: u16, ip: Ipv4Addr, chain: Chain, connections: usize) {
     let flight = chain.flight(ip);
     let listener = machine.within(|| TcpListener::bind(("0.0.0.0", port)).expect("a free port"));
     thread::spawn(move || {
-        for peer in listener.incoming().take(MAX_CONNECTIONS).map_while(Result::ok) {
+        for peer in listener.incoming().take(connections).map_while(Result::ok) {
             let flight = flight.clone();
             thread::spawn(move || answer(peer, &flight));
         }
