@@ -51,6 +51,7 @@ async fn what_could_not_end_in_time_does_not_fit_while_others_hold_the_sockets()
     assert!(!fits(7, 2 * second), "three rounds of three do not fit into two seconds");
     assert!(fits(7, 3 * second), "but into three");
     assert!(fits(1, second), "one port needs one round");
+    assert!(fits(3, second / 2), "whose attempts overlap");
 }
 
 #[tokio::test]
