@@ -78,7 +78,7 @@ fn message_of(origin: u8, kind: u8, code: u8) -> Option<IcmpMessage> {
             0 | 6 | 11 => IcmpMessage::NetworkUnreachable,
             1 | 7 | 8 | 12 => IcmpMessage::HostUnreachable,
             3 => IcmpMessage::PortUnreachable,
-            9 | 10 | 13 => IcmpMessage::AdministrativelyProhibited,
+            9 | 10 | 13..=15 => IcmpMessage::AdministrativelyProhibited,
             _ => return None,
         },
         (libc::SO_EE_ORIGIN_ICMP6, UNREACHABLE_V6, code) => match code {
@@ -112,6 +112,8 @@ mod tests {
             (V4, 3, 9, Some(AdministrativelyProhibited), "network prohibited"),
             (V4, 3, 10, Some(AdministrativelyProhibited), "host prohibited"),
             (V4, 3, 13, Some(AdministrativelyProhibited), "communication prohibited"),
+            (V4, 3, 14, Some(AdministrativelyProhibited), "host precedence violation"),
+            (V4, 3, 15, Some(AdministrativelyProhibited), "precedence cutoff"),
             (V4, 3, 4, None, "fragmentation needed is about the path"),
             (V4, 11, 0, None, "time exceeded is of no kind that is told"),
             (V6, 1, 0, Some(NetworkUnreachable), "no route to destination"),

@@ -202,9 +202,36 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixStream;
+
     use port_checker_testbed::process::wait_until;
 
     use super::*;
+
+    /// A ready socket that were told again and again would keep its worker busy.
+    #[test]
+    fn each_socket_is_told_once_and_only_for_what_it_is_waited_for() {
+        let reactor = Reactor::default();
+        let registration = reactor.register().unwrap();
+        let (told, silent) = UnixStream::pair().unwrap();
+        let (later, _peer) = UnixStream::pair().unwrap();
+        let told_next = |expected: &[usize]| {
+            let mut tokens = Vec::new();
+            wait_until("a socket is told", || {
+                tokens.extend(registration.take());
+                !tokens.is_empty()
+            });
+            assert_eq!(tokens, expected);
+        };
+        registration.add(&silent, 1, Interest::Readable).unwrap();
+        registration.add(&told, 2, Interest::Writable).unwrap();
+        told_next(&[2]);
+        // Whatever else were ready would be told with it.
+        registration.add(&later, 3, Interest::Writable).unwrap();
+        told_next(&[3]);
+        registration.renew(&told, 4, Interest::Writable).unwrap();
+        told_next(&[4]);
+    }
 
     #[test]
     fn the_thread_ends_with_the_reactor() {

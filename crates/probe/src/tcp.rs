@@ -200,9 +200,31 @@ fn open(domain: Domain) -> io::Result<Socket> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
+    use std::{
+        io::{Read, Write},
+        net::Shutdown,
+        time::Duration,
+    };
+
+    use port_checker_testbed::process::wait_until;
 
     use super::*;
+
+    #[test]
+    fn a_reset_is_seen_with_and_without_an_end_before_it() {
+        for ends in [false, true] {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let connection = dial(listener.local_addr().unwrap()).unwrap();
+            let (peer, _) = listener.accept().unwrap();
+            if ends {
+                peer.shutdown(Shutdown::Write).unwrap();
+                assert!(!connection.was_reset(), "an end is no reset");
+            }
+            SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
+            drop(peer);
+            wait_until("the reset has arrived", || connection.was_reset());
+        }
+    }
 
     #[test]
     fn a_banner_does_not_turn_the_close_into_a_reset() {

@@ -228,6 +228,21 @@ mod tests {
     use super::*;
     use crate::Policy;
 
+    #[test]
+    fn a_connection_is_held_for_as_long_as_the_handshake_took_within_bounds() {
+        let most = Duration::from_millis(500);
+        let (began, connected) = (Instant::now(), Duration::from_millis);
+        let held = |connected, most| match Phase::settling(began, connected, most) {
+            Phase::Settling { until, .. } => until - began - connected,
+            _ => panic!("it is held"),
+        };
+        assert!(held(connected(0), most) >= MIN_SETTLE);
+        let far = held(connected(100), most);
+        assert!(far >= connected(100) && far < connected(200), "{far:?}");
+        assert_eq!(held(connected(5_000), most), most);
+        assert_eq!(held(connected(100), Duration::ZERO), Duration::ZERO);
+    }
+
     /// A round may have begun some time ago when it comes to an attempt.
     #[tokio::test]
     async fn a_late_round_shortens_neither_the_time_out_nor_the_wait_for_a_reset() {

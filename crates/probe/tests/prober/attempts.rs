@@ -7,11 +7,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use port_checker_probe::{Budget, Port, ProbeSettings, Prober, Reason, Verdict};
-use port_checker_testbed::ports::{Held, Listening, Refusing, Silent};
+use port_checker_probe::{
+    Budget, Finding, IcmpMessage, Port, ProbeSettings, Prober, Reason, Verdict,
+};
+use port_checker_testbed::{
+    namespace::Namespace,
+    ports::{Held, Listening, Refusing, Silent},
+    skip,
+};
 use socket2::SockRef;
 
-use super::{LONG, V4, V6, all_sockets_are_closed, check, findings, settings, target};
+use super::{LONG, V4, V6, all_sockets_are_closed, check, findings, prober, settings, target};
 
 #[tokio::test]
 async fn attempts_at_a_silent_port_overlap() {
@@ -64,13 +70,16 @@ async fn the_first_success_ends_the_other_attempts() {
 
 #[tokio::test]
 async fn a_connection_that_is_reset_at_once_is_no_open_port() {
+    /// Of 30: a listener that gets no processor for ten milliseconds is too late. Without the wait it is
+    /// one or two.
+    const LEAST: usize = 20;
     let settings = ProbeSettings { settle: Duration::from_millis(500), ..settings(1) };
     for ip in [V4, V6] {
         let resets: Vec<Port> = (0..30).map(|_| hanging_up(ip, true)).collect();
         let prober = Prober::new(settings, Budget::new(100));
         let found = findings(check(&prober, target(ip, resets), LONG).await).await;
         let reset = found.iter().filter(|found| found.verdict == RESET).count();
-        assert_eq!(reset, 30, "{found:?}");
+        assert!(reset >= LEAST, "{reset}: {found:?}");
     }
 }
 
@@ -95,6 +104,63 @@ async fn a_connection_is_held_no_longer_than_the_setting_allows() {
         assert_eq!(found[0].verdict, Verdict::Open);
         assert!(!held || started.elapsed() >= settle, "{:?}", started.elapsed());
         assert!(found[0].elapsed < Duration::from_secs(1), "the time to connect alone");
+    }
+}
+
+#[tokio::test]
+async fn a_port_that_waits_for_its_next_attempt_holds_no_socket() {
+    let refusing = Refusing::on(V4);
+    let settings = ProbeSettings { delay: LONG, ..settings(2) };
+    let prober = Prober::new(settings, Budget::new(1));
+    let mut check = check(&prober, target(V4, vec![refusing.port()]), LONG).await;
+    let refused = Duration::from_millis(100);
+    assert!(tokio::time::timeout(refused, check.next()).await.is_err(), "one attempt is left");
+    assert_eq!(prober.budget().in_flight(), 0);
+}
+
+/// What one attempt within a namespace finds of a port of its loopback interface.
+fn found_within(namespace: &Namespace, ip: IpAddr, port: u16) -> Finding {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let ports = vec![Port::new(port).expect("not 0")];
+    let judged = async { findings(check(&prober(1, 1), target(ip, ports), LONG).await).await };
+    namespace.within(|| runtime.block_on(judged))[0]
+}
+
+/// The kernel has one local port to give, and it is the one that is dialled.
+#[test]
+fn a_connection_to_itself_is_no_open_port() {
+    if !skip::is_root() {
+        return;
+    }
+    let namespace = Namespace::new();
+    namespace.sysctl("net.ipv4.ip_local_port_range=40000 40000");
+    for ip in [V4, V6] {
+        let found = found_within(&namespace, ip, 40_000);
+        assert_eq!(found.verdict, Verdict::NotOpen(Reason::Refused), "{ip}");
+    }
+}
+
+/// This machine speaks here as the target, and not as the checker.
+#[test]
+fn what_the_target_rejects_is_a_verdict_on_this_machine_too() {
+    const RULES: &str = "
+table inet rejects {
+    chain input {
+        type filter hook input priority filter
+        tcp dport 40000 reject with icmpx host-unreachable
+    }
+}";
+    if !skip::is_root() {
+        return;
+    }
+    let namespace = Namespace::new();
+    namespace.firewall(RULES);
+    for ip in [V4, V6] {
+        let found = found_within(&namespace, ip, 40_000);
+        assert_eq!(found.verdict, Verdict::NotOpen(Reason::HostUnreachable), "{ip}");
+        let icmp = found.icmp.expect("it says so over ICMP");
+        assert_eq!((icmp.message, icmp.from), (IcmpMessage::HostUnreachable, ip));
     }
 }
 

@@ -196,11 +196,14 @@ async fn the_deadline_is_a_fault_and_not_a_verdict() {
     let deadline = Duration::from_millis(100);
     let prober = Prober::new(settings, Budget::new(4));
     let target = target(V4, vec![silent.port(), listening.port()]);
+    let started = Instant::now();
     let mut check = check(&prober, target, deadline).await;
     assert_eq!(check.next().await.unwrap().unwrap().verdict, Verdict::Open);
     let fault = check.next().await.unwrap().unwrap_err();
     assert_eq!(fault.kind(), FaultKind::Deadline);
     assert!(matches!(fault, Fault::DeadlinePassed { unjudged: 1, ports: 2, .. }), "{fault}");
+    let took = started.elapsed();
+    assert!(took >= deadline && took < settings.timeout / 2, "{took:?}");
 }
 
 #[tokio::test]

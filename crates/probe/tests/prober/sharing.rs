@@ -52,6 +52,7 @@ async fn what_could_not_end_in_time_does_not_fit_while_others_hold_the_sockets()
     assert!(fits(7, 3 * second), "but into three");
     assert!(fits(1, second), "one port needs one round");
     assert!(fits(1, second / 2), "and may answer before that ends");
+    assert!(fits(3, second / 2), "whose attempts overlap");
 }
 
 /// Three who begin together leave one socket of 125 until their first attempts end.

@@ -160,6 +160,16 @@ fn every_case(home: &Home, distance: Option<Duration>) {
 }
 
 #[test]
+fn the_facts_name_the_router_that_rejects() {
+    if !skip::is_root() {
+        return;
+    }
+    let report = Home::new(None).verify("1006 --json");
+    let said = r#""icmp": { "message": "administratively_prohibited", "from": "203.0.113.7" }"#;
+    assert!(report.flowing().contains(said), "{}", report.text);
+}
+
+#[test]
 fn a_hundred_ports_as_the_readme_shows_them() {
     if !skip::is_root() {
         return;
