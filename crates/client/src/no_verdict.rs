@@ -58,7 +58,7 @@ pub enum NoVerdict {
         port: Port,
         /// The checker's own words.
         message: String,
-        /// Whether it lacks descriptors, memory or ports of its own, and may do with fewer ports at once.
+        /// Whether it is the checker that lacks descriptors, memory or ports, and may do with fewer ports at once.
         shortage: bool,
     },
     /// The checker's answer is not one of the contract.
@@ -177,11 +177,28 @@ pub(crate) fn unreadable(body: &[u8], error: &serde_json::Error) -> &'static str
     }
 }
 
-/// Words of somebody else, fit to be shown: no control characters, which a terminal would obey, none
-/// that turn or hide text, and no more than a person reads.
+/// How much of what somebody else wrote is shown, in characters: no more than a person reads.
+const MAX_SHOWN_CHARS: usize = 400;
+
+/// Words of somebody else, fit to be shown: without control characters, which a terminal would obey, and
+/// without those that turn or hide text.
 pub(crate) fn quoted(text: &str) -> String {
-    const MOST_CHARACTERS: usize = 400;
-    let turns_or_hides = |char| matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    let shown = text.chars().filter(|&char| !char.is_control() && !turns_or_hides(char));
-    shown.take(MOST_CHARACTERS).collect()
+    text.chars().filter(|&char| !is_harmful(char)).take(MAX_SHOWN_CHARS).collect()
+}
+
+/// The same for what a person has to correct: such characters are escaped.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut shown = String::new();
+    for char in text.chars().take(MAX_SHOWN_CHARS) {
+        match is_harmful(char) {
+            true => shown.extend(char.escape_default()),
+            false => shown.push(char),
+        }
+    }
+    shown
+}
+
+fn is_harmful(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

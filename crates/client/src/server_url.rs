@@ -5,7 +5,7 @@ use std::{fmt, net::Ipv6Addr};
 use hyper::Uri;
 use url::{Host, ParseError, Url};
 
-use crate::{Family, no_verdict::quoted};
+use crate::{Family, no_verdict::escaped};
 
 /// Routes that people leave at the end of a checker's address when they copy it.
 const ROUTES: [&str; 5] = ["check-ports", "check-tls", "health", "ip", "ready"];
@@ -94,13 +94,14 @@ impl fmt::Display for ServerUrl {
     }
 }
 
-/// What was given, without a password and without what controls a terminal.
+/// What was given, without a password, and with what would control a terminal escaped: it may be just what
+/// is wrong with the address.
 fn shown(given: &str) -> String {
     let start = given.find("://").map_or(0, |scheme| scheme + 3);
     let (scheme, rest) = given.split_at(start);
     match rest.rsplit_once('@') {
-        Some((_, host)) => quoted(&format!("{scheme}…@{host}")),
-        None => quoted(given),
+        Some((_, host)) => escaped(&format!("{scheme}…@{host}")),
+        None => escaped(given),
     }
 }
 
@@ -207,7 +208,8 @@ mod tests {
             ("http://user:secret@a.example", "http://…@a.example"),
             ("user:secret@a.example:x", "…@a.example:x"),
             ("http://user:sec@ret@[::1", "http://…@[::1"),
-            ("\u{1b}[2Jftp://a\r\n", "[2Jftp://a"),
+            ("\u{1b}[2Jftp://a\r\n", r"\u{1b}[2Jftp://a\r\n"),
+            ("http://a\u{200b}:x", r"http://a\u{200b}:x"),
         ];
         for (given, expected) in cases {
             let error = ServerUrl::parse(given).expect_err(given);

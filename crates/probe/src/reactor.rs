@@ -28,7 +28,7 @@ const EVENTS: usize = 256;
 /// What the end of the reactor is called; more than any two indexes.
 const END: u64 = u64::MAX;
 
-/// Waits for sockets on behalf of those who register, in a thread of its own. Nothing is opened
+/// Waits for sockets on behalf of those who register, in a separate thread. Nothing is opened
 /// before the first does.
 #[derive(Debug, Default)]
 pub(crate) struct Reactor {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::{Fault, Verdict};
 
-/// How attempts are made. A test brings a simulated network with a clock of its own.
+/// How attempts are made. A test brings a simulated network with a simulated clock.
 pub(crate) trait Transport {
     /// One attempt under way. Dropping it closes its socket.
     type Attempt;

@@ -67,7 +67,7 @@ impl<T: Transport> Worker<T> {
             let next = self.next().await;
             let goes_on = next.as_ref().is_ok_and(|found| !found.is_empty());
             if !goes_on {
-                // Before it is told: whoever hears of the end finds the sockets closed.
+                // Before it is told: a receiver that hears of the end finds the sockets closed.
                 drop(self);
                 if next.is_err() {
                     let _ = found.send(next);

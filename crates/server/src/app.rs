@@ -83,8 +83,8 @@ fn surrounded(router: Router<AppState>, state: AppState) -> Router {
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
         .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| internal(&*panic)))
-        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, NO_STORE))
         .layer(cors(&state.config.cors_origins))
+        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, NO_STORE))
         .layer(middleware::from_fn_with_state(state.clone(), access_log))
         .with_state(state)
 }

@@ -111,7 +111,7 @@ fn serve(listeners: &[Socket], conduct: Conduct, ended: &std::io::PipeReader) {
             let listener = &listeners[usize::try_from(index).expect("one of the listeners")];
             while let Ok((mut connection, _)) = listener.accept() {
                 if let Conduct::Say(line) = conduct {
-                    // Whoever connected may be gone.
+                    // The peer may be gone.
                     let _ = connection.write_all(format!("{line}\n").as_bytes());
                 }
             }

@@ -164,7 +164,7 @@ fn equal_seeds_lose_equal_packets() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "dials a host in a namespace of its own")]
+#[expect(clippy::disallowed_methods, reason = "dials a host in the test's namespace")]
 fn it_is_known_which_ports_answered_and_when() {
     const REFUSED: u16 = 1_001;
     if !skip::is_root() {
@@ -225,7 +225,7 @@ fn a_line_outlives_its_namespaces() {
 
 /// A caller behind a router that translates addresses, with the long line before it.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "dials a listener in a namespace of its own")]
+#[expect(clippy::disallowed_methods, reason = "dials a listener in the test's namespace")]
 fn a_translating_router_in_between() {
     if !skip::is_root() {
         return;
@@ -248,7 +248,7 @@ fn a_translating_router_in_between() {
 
 /// All connections at once, established over the line; none of their packets is lost to its bounds.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "dials a listener in a namespace of its own")]
+#[expect(clippy::disallowed_methods, reason = "dials a listener in the test's namespace")]
 fn thousands_of_connections_at_once() {
     const CONNECTIONS: usize = 5_000;
     if !skip::is_root() {

@@ -29,7 +29,7 @@ pub(crate) struct Health {
 }
 
 impl Health {
-    /// Asks until the time is over, each time on a connection of its own, from the namespace that this
+    /// Asks until the time is over, each time on a new connection, from the namespace that this
     /// thread is in.
     pub(crate) fn until(end: Instant) -> Self {
         let mut health = Self { times: Vec::new(), missing: 0 };

@@ -116,7 +116,10 @@ impl fmt::Display for Notice {
             Self::FamilyMissing(family) => {
                 write!(f, "This machine has no {family} address: nothing can reach it that way.")
             }
-            Self::CheckerFailed { message } => write!(f, "A checker gave no verdict: {message}."),
+            Self::CheckerFailed { message } => {
+                let end = if message.ends_with('?') { "" } else { "." };
+                write!(f, "A checker gave no verdict: {message}{end}")
+            }
             Self::NoVerdictTheirs => f.write_str(
                 "No checker gave a verdict, which says nothing about your ports. Do what the messages \
                  say, try again later, or ask another checker.",

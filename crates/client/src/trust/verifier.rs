@@ -130,7 +130,7 @@ fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
         .is_ok_and(|(_, parsed)| parsed.subject().as_raw() == parsed.issuer().as_raw())
 }
 
-/// Believes every certificate of whoever has its key.
+/// Believes every certificate of a server that has its key.
 #[derive(Debug)]
 pub(super) struct Credulous(pub(super) WebPkiSupportedAlgorithms);
 

@@ -171,7 +171,7 @@ fn the_address_of_a_checker_as_people_write_it() {
     }
 }
 
-/// A file that nobody writes: whoever opens it waits for ever.
+/// A file that nobody writes: a program that opens it waits for ever.
 #[test]
 fn trust_roots_are_not_read_for_plain_http() {
     let directory = tempfile::tempdir().expect("a directory");

@@ -8,6 +8,9 @@ use crate::quote::escaped;
 /// How much of a value is shown, in characters: an operator's lists may be long.
 const MAX_VALUE_CHARS: usize = 1000;
 
+/// What the contents of a PEM file begin with (RFC 7468, section 2).
+const PEM_BEGINNING: &str = "-----BEGIN";
+
 /// A value that cannot be used. Shown with its control characters escaped, and without the value where
 /// a secret may be in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,11 +24,22 @@ pub struct InvalidSetting {
 }
 
 impl InvalidSetting {
-    /// Forgets a value that may be a secret.
+    /// Forgets a value that may be a secret: by its setting, or by what it looks like.
     pub(super) fn new(variable: &'static str, value: String, expected: String) -> Self {
         let secret = SETTINGS.iter().any(|it| it.variable == variable && it.is_secret());
-        Self { variable, value: Some(value).filter(|_| !secret), expected }
+        // What is wrong with a list quotes one of its parts.
+        let parts = value.split(',').map(str::trim).filter(|part| looks_secret(part));
+        let expected = parts.fold(expected, |expected, part| expected.replace(part, "…"));
+        let value = Some(value).filter(|value| !secret && !looks_secret(value));
+        Self { variable, value, expected }
     }
+}
+
+/// Whether a value, whatever its setting, is a private key instead of the path of its file, or an address
+/// with a password.
+fn looks_secret(value: &str) -> bool {
+    let has_credentials = value.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
+    value.contains(PEM_BEGINNING) || has_credentials
 }
 
 impl fmt::Display for InvalidSetting {

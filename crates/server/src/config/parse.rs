@@ -33,7 +33,7 @@ pub(super) fn optional<T: FromStr>(text: &str) -> Result<Option<T>, T::Err> {
     if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
 }
 
-/// A file whose contents will do; nothing, for an empty text.
+/// The path of a file whose contents will do; nothing, for an empty text.
 pub(super) fn file(text: &str, will_do: fn(&[u8]) -> bool) -> Result<Option<PathBuf>, String> {
     if text.is_empty() {
         return Ok(None);

@@ -91,6 +91,11 @@ fn no_cache_keeps_what_is_about_a_caller() {
         (post(server.address, "/check-ports", "", b"{}"), 415, "another type"),
         (get(server.address, "/check-ports"), 405, "another method"),
         (get(server.address, "/nothing"), 404, "nothing"),
+        (
+            send(server.address, b"OPTIONS /ip HTTP/1.1\r\nConnection: close\r\n\r\n"),
+            200,
+            "what may be sent",
+        ),
         (send(server.address, b"GARBAGE\r\n\r\n"), 400, "no request"),
         (send(server.address, long.as_bytes()), 431, "too long a request"),
     ];

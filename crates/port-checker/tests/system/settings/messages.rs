@@ -94,6 +94,27 @@ fn a_secret_is_never_shown() {
     assert!(shown.contains("PORT_CHECKER_REDIS_URL") && !shown.contains("hunter2"), "{shown}");
 }
 
+/// A key instead of the path of its file, and an address meant for another setting.
+#[test]
+fn what_looks_like_a_secret_is_shown_for_no_setting() {
+    let values = [
+        "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----",
+        "redis://:hunter2@host",
+        "1.2.3.4,https://user:hunter2@host",
+    ];
+    for setting in SETTINGS {
+        for value in values {
+            let mut command =
+                port_checker(&["serve", "--check-config"], &[(setting.variable, value)]);
+            let output = command.output().unwrap();
+            let shown = [output.stdout, output.stderr].concat();
+            let shown = String::from_utf8_lossy(&shown);
+            assert!(shown.contains(setting.variable), "{shown}");
+            assert!(!shown.contains("hunter2"), "{}: {shown}", setting.variable);
+        }
+    }
+}
+
 /// What a pod is given whose namespace has services of these names.
 const OF_KUBERNETES: &[(&str, &str)] = &[
     ("PORT_CHECKER_PORT", "tcp://10.96.0.12:9000"),
