@@ -8,7 +8,8 @@ use url::{Host, ParseError, Url};
 use crate::{Family, no_verdict::escaped};
 
 /// Routes that people leave at the end of a checker's address when they copy it.
-const ROUTES: [&str; 5] = ["check-ports", "check-tls", "health", "ip", "ready"];
+const ROUTES: [&str; 8] =
+    ["check-ports", "check-tls", "docs", "health", "ip", "metrics", "openapi.json", "ready"];
 
 /// Where a checker is.
 #[derive(Debug, Clone)]
@@ -164,6 +165,11 @@ mod tests {
             (" a.example ", "http://a.example/check-ports", "blanks around it"),
             ("[::1]:9000", "http://[::1]:9000/check-ports", "no scheme, IPv6"),
             ("http://a.example/check-ports", "http://a.example/check-ports", "a route"),
+            (
+                "http://a.example/docs/",
+                "http://a.example/check-ports",
+                "the route of the documents",
+            ),
             ("http://a.example/sub/check-ports/", "http://a.example/sub/check-ports", "both"),
             ("a.example:9000/ip?x=1#y", "http://a.example:9000/check-ports", "everything"),
         ];

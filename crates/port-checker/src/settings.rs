@@ -68,8 +68,9 @@ impl Given {
             // As in a unit, a file with a hyphen before it may be missing.
             let optional = file.to_str().and_then(|file| file.strip_prefix('-')).map(Path::new);
             let path = optional.unwrap_or(file);
-            match fs::read_to_string(path) {
-                Ok(text) => given.add_environment_file(path, &text),
+            match fs::read(path) {
+                // Lines that are not UTF-8 are none of ours; systemd passes over them too.
+                Ok(bytes) => given.add_environment_file(path, &String::from_utf8_lossy(&bytes)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound && optional.is_some() => {}
                 Err(error) => bail!("cannot read {}: {error}", path.display()),
             }

@@ -2,12 +2,14 @@
 
 use std::{
     net::IpAddr,
+    pin::Pin,
     sync::Arc,
+    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     extract::{MatchedPath, Request, State},
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode,
@@ -16,7 +18,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use http_body_util::BodyExt;
+use hyper::body::Frame;
 use port_checker_api::{NDJSON, Reason};
 use tracing::{Instrument, Level, Span, debug, enabled, info, info_span, warn};
 
@@ -83,16 +85,35 @@ pub(crate) async fn access_log(
 }
 
 /// Logs now, or where the answer arrives line by line, after the last.
-fn logged_at_its_end(response: Response, record: Record) -> Response {
+fn logged_at_its_end(response: Response, mut record: Record) -> Response {
     if response.headers().get(CONTENT_TYPE).is_none_or(|kind| kind != NDJSON) {
         return response;
     }
-    response.map(|body| {
-        Body::new(body.map_frame(move |frame| {
-            let _until_the_body_is_dropped = &record;
-            frame
-        }))
-    })
+    let outcome = record.outcome.take();
+    response.map(|body| Body::new(LoggedBody { body, record, outcome }))
+}
+
+/// An answer that arrives line by line. A client that hangs up before the last has abandoned it.
+struct LoggedBody {
+    body: Body,
+    record: Record,
+    outcome: Option<Outcome>,
+}
+
+impl hyper::body::Body for LoggedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if frame.is_none() {
+            self.record.outcome = self.outcome.take();
+        }
+        Poll::Ready(frame)
+    }
 }
 
 /// A request; logged when dropped.

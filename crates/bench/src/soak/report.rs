@@ -33,6 +33,11 @@ const FLAT: f64 = 1.25;
 /// The same for a service that takes little, in bytes.
 const NEARLY_NOTHING: f64 = 16.0 * MIB;
 
+/// How long `/health` may take at the 99th percentile, in milliseconds, whatever it takes unloaded, and how
+/// many times as long as unloaded on a machine that is slower.
+const SLOW_HEALTH_MS: f64 = 100.0;
+const MAX_HEALTH_RATIO: f64 = 25.0;
+
 /// What a line of the log has at most on average, in bytes.
 const LINE_BYTES: u64 = 400;
 
@@ -135,6 +140,12 @@ impl Report {
         }
         let missing = self.unloaded.missing + self.loaded.missing;
         rule(missing == 0, format!("/health did not answer {missing} times"));
+        let [calm, loaded] =
+            [&self.unloaded, &self.loaded].map(|health| health.quantile(0.99) * 1e3);
+        rule(
+            loaded <= SLOW_HEALTH_MS || loaded <= calm * MAX_HEALTH_RATIO,
+            format!("/health took {loaded:.0} ms at the 99th percentile, {calm:.1} ms unloaded"),
+        );
         let sum = documented_memory() as f64;
         rule(self.peak <= sum, format!("memory came to {:.0} MiB", self.peak / MIB));
         let (early, late) = (self.most_of(1), self.most_of(3));

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     os::unix::fs::MetadataExt,
     process::Stdio,
 };
@@ -85,6 +85,30 @@ fn what_the_client_abandons_is_told() {
     drop(client);
     let line = service.wait_for_line("abandoned");
     for part in ["caller=127.0.0.1", "/check-ports", "target=127.0.0.1", "ports=1"] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+}
+
+/// The first line of the answer is read, and then the client hangs up.
+#[test]
+fn an_answer_that_the_client_abandons_halfway_is_no_success() {
+    let settings = [QUICK.as_slice(), &[("PORT_CHECK_TIMEOUT", "20")]].concat();
+    let mut service = Service::start(&mut port_checker(&["serve"], &settings));
+    let (open, silent) = (Listening::on(LOOPBACK), Silent::on(LOOPBACK));
+    let body = format!(r#"{{"ports":[{},{}]}}"#, open.port(), silent.port());
+    let mut client = connect(service.address);
+    let head = format!(
+        "POST /check-ports HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
+         Accept: application/x-ndjson\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    client.write_all((head + &body).as_bytes()).unwrap();
+    let mut lines = BufReader::new(&client).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains(r#""accessible":true"#)), "the first line arrives");
+    drop(lines);
+    drop(client);
+    let line = service.wait_for_line("abandoned");
+    for part in ["/check-ports", "target=127.0.0.1", "ports=2", "open=1"] {
         assert!(line.contains(part), "{part} in {line}");
     }
 }
