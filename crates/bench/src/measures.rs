@@ -18,6 +18,7 @@ pub(crate) fn all(table: &mut Table) -> anyhow::Result<()> {
     if has_load {
         itself::what_surrounds_a_check(table)?;
         itself::shared_limits(table)?;
+        itself::settling(table)?;
     }
     itself::beside_a_slow_request(table);
     footprint::start(table);

@@ -18,7 +18,7 @@ pub(crate) fn program() -> PathBuf {
 }
 
 /// Starts the service: every setting has its default but those that limit what may be asked, the
-/// one attempt that nmap makes too, and `settings`.
+/// one attempt that nmap makes too, no wait for a reset, and `settings`.
 pub(crate) fn start(settings: &[(&str, &str)]) -> Service {
     Service::start(&mut command(settings))
 }
@@ -51,6 +51,8 @@ fn configure<'a>(command: &'a mut Command, settings: &[(&str, &str)]) -> &'a mut
         .env("PORT_CHECKER_ALLOW_LOCAL_IPS", "true")
         .env("PORT_CHECK_MAX_PORTS", "65535")
         .env("PORT_CHECK_RETRIES", "1")
+        // It is time that passes, and says nothing of what a check costs.
+        .env("PORT_CHECK_SETTLE", "0")
         .env("PORT_CHECKER_RATE_BURST", GENEROUS)
         .env("PORT_CHECKER_TARGET_RATE_BURST", GENEROUS)
         .envs(settings.iter().copied())

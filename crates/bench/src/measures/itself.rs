@@ -47,6 +47,30 @@ pub(crate) fn what_surrounds_a_check(table: &mut Table) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What it costs to hold each connection for a moment, in case it is reset at once.
+pub(crate) fn settling(table: &mut Table) -> anyhow::Result<()> {
+    const TIME: &str = "one open port: time, waiting for a reset / not, ms more";
+    const NAME: &str = "single open port, 32 connections: checks/s, waiting for a reset / not";
+    const MANY: usize = 32;
+    const COUNT: usize = 200;
+    if !table.wants(&[NAME, TIME]) {
+        return Ok(());
+    }
+    let one = Targets::open(1);
+    let by_default = [UNLIMITED[0], UNLIMITED[1], ("PORT_CHECK_SETTLE", "0.5")];
+    let (off, on) = (start(&UNLIMITED), start(&by_default));
+    let (mut rates, mut times) = (Vec::new(), Vec::new());
+    for _ in 0..table.rounds {
+        let rate = |server| throughput(server, &one.body(), MANY);
+        rates.push(rate(on.address)? / rate(off.address)?);
+        let time = |server| latency(&mut connect(server), &one.body(), COUNT).as_secs_f64();
+        times.push((time(on.address) - time(off.address)) * 1e3);
+    }
+    table.add(NAME, "", Goal::Known, rates);
+    table.add(TIME, "", Goal::Known, times);
+    Ok(())
+}
+
 /// Limits that never refuse.
 const RATE: (&str, &str) = ("PORT_CHECKER_RATE_PER_MINUTE", GENEROUS);
 const TARGET_RATE: (&str, &str) = ("PORT_CHECKER_TARGET_RATE_PER_MINUTE", GENEROUS);

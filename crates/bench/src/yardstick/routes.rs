@@ -1,6 +1,6 @@
 //! An HTTP service with nothing around its routes: no policy, limits, metrics, log or time limits.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -17,7 +17,11 @@ const SOCKETS: usize = 8192;
 /// Serves until the process is ended.
 #[tokio::main]
 pub(super) async fn serve(address: SocketAddr) -> anyhow::Result<()> {
-    let settings = ProbeSettings { attempts: std::num::NonZeroU32::MIN, ..Default::default() };
+    let settings = ProbeSettings {
+        attempts: std::num::NonZeroU32::MIN,
+        settle: Duration::ZERO,
+        ..Default::default()
+    };
     let routes = Router::new()
         .route("/", get(async || ()))
         .route("/check-ports", post(check))

@@ -154,6 +154,8 @@ fn with_defaults<'a>(settings: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)>
         ("PORT_CHECKER_ALLOWED_TARGETS", "203.0.113.0/24"),
         // A scan with few descriptors takes longer than requests may by default.
         ("PORT_CHECK_DEADLINE", "600"),
+        // What users wait for.
+        ("PORT_CHECK_SETTLE", "0.5"),
     ];
     [&UNLIMITED[..], &ours, settings].concat()
 }
