@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -14,6 +14,8 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
+
+use crate::subscriber;
 
 /// How many checks may wait for their first socket at once. Further ones are turned away: they would
 /// wait behind all of these.
@@ -27,8 +29,8 @@ const HELD_PER_FREE: usize = 4;
 /// Many small ones leave one socket in seventeen.
 const HELD_PER_FREE_AT_FIRST: usize = 16;
 
-/// How soon a check without a socket looks again, while its caller holds as many as it may.
-const RECHECK: Duration = Duration::from_millis(10);
+/// How soon a check that lacks a socket looks again: others give theirs back without telling.
+pub(crate) const RECHECK: Duration = Duration::from_millis(10);
 
 /// The process-wide bound on open probe sockets. Clones share one bound.
 ///
@@ -37,7 +39,7 @@ const RECHECK: Duration = Duration::from_millis(10);
 /// sockets of further checks, all but a seventeenth, so that a check of one port does not wait for a large
 /// one of ports that never answer. Checks that wait for their first socket get it in the order they came.
 ///
-/// A caller is an IPv4 address or an IPv6 /64, which is one subscriber's (RFC 6177).
+/// A caller is what [`subscriber`] makes of its address.
 #[derive(Debug, Clone)]
 pub struct Budget {
     shared: Arc<Shared>,
@@ -273,13 +275,6 @@ impl Shared {
 /// least 1.
 fn share(left: usize, checks: usize) -> usize {
     (left * HELD_PER_FREE / (HELD_PER_FREE + 1) / checks.max(1)).max(1)
-}
-
-fn subscriber(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from(u128::from(address) >> 64 << 64).into(),
-        address => address,
-    }
 }
 
 /// One of the checks that wait; leaves when dropped.

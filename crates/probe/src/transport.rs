@@ -19,7 +19,7 @@ pub(crate) trait Transport {
     ///
     /// # Errors
     /// The checker cannot.
-    fn begin(&mut self, index: usize, now: Instant) -> Result<Self::Attempt, Fault>;
+    fn begin(&mut self, index: usize) -> Result<Self::Attempt, Fault>;
 
     /// Looks at what has become of an attempt. `token` is what [`ready`](Self::ready) will call it.
     ///

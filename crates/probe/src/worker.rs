@@ -3,7 +3,7 @@
 //! A round reads the clock once, looks at the attempts that are ready or due, begins those for which
 //! there are sockets, and waits for what comes next.
 
-use std::{mem::take, sync::Arc, time::Duration};
+use std::{mem::take, sync::Arc};
 
 use tokio::{
     sync::mpsc::UnboundedSender,
@@ -13,7 +13,7 @@ use tokio::{
 
 use crate::{
     Fault, Finding,
-    budget::Permit,
+    budget::{Permit, RECHECK},
     check::{Ports, Stop},
     schedule::Schedule,
     transport::{Progress, Transport},
@@ -22,10 +22,6 @@ use crate::{
 /// How many attempts a worker begins before it lets others have the processor; half a millisecond
 /// or so.
 const BATCH: usize = 64;
-
-/// How soon a worker that holds sockets and lacks one looks again: others give theirs back without
-/// telling.
-const RECHECK: Duration = Duration::from_millis(10);
 
 /// One of the tasks that try the ports of a check. Dropping it closes its sockets.
 pub(crate) struct Worker<T: Transport> {
@@ -126,7 +122,7 @@ impl<T: Transport> Worker<T> {
             };
             // Another worker may have taken the last port in between.
             let Some((slot, index)) = self.take_port() else { return Ok(Begun::All) };
-            let attempt = self.transport.begin(index, now)?;
+            let attempt = self.transport.begin(index)?;
             let token = self.schedule.began(slot, (attempt, permit), now);
             self.look(token, now)?;
         }

@@ -3,10 +3,9 @@
 //! [`tariff`] says what a request costs whom, [`gcra`] is the arithmetic, [`memory`] and [`redis`] are
 //! two places to keep its state. A storage decides and says so; nobody decides again.
 
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    time::Duration,
-};
+use std::{net::IpAddr, time::Duration};
+
+use port_checker_probe::subscriber;
 
 mod gcra;
 mod headers;
@@ -58,20 +57,13 @@ impl Scope {
     }
 }
 
-/// Whom a limit counts as one: an IPv4 address, or an IPv6 /64, which is one subscriber's
-/// (RFC 6177).
+/// Whom a limit counts as one: a [`subscriber`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Subject(IpAddr);
 
 impl Subject {
     pub(crate) fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V6(address) => {
-                let network = u128::from(address) >> 64 << 64;
-                Self(Ipv6Addr::from(network).into())
-            }
-            address => Self(address),
-        }
+        Self(subscriber(address))
     }
 
     pub(crate) const fn address(self) -> IpAddr {

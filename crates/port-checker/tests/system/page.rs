@@ -56,51 +56,49 @@ fn every_part_is_guarded_compressed_and_cached() {
 /// `tests/browser/page.mjs` says what is done and expected.
 #[test]
 fn people_use_it_in_a_real_browser() {
-    let (Some(tools), Some(chromium)) =
-        (std::env::var_os("BROWSER_TOOLS"), std::env::var_os("CHROMIUM"))
-    else {
-        return skip::missing("BROWSER_TOOLS and CHROMIUM; see scripts/test");
-    };
+    let Some(mut browser) = browser("page.mjs") else { return };
     let service = Service::start(&mut port_checker(&["serve"], &SETTINGS));
     let (open, closed, silent) =
         (Listening::on(LOOPBACK), Refusing::on(LOOPBACK), Silent::on(LOOPBACK));
-    let output = Command::new("node")
-        .arg(repository("crates/port-checker/tests/browser/page.mjs"))
+    browser
         .env("URL", format!("http://{}", service.address))
         .env("OPEN", open.port().to_string())
         .env("CLOSED", closed.port().to_string())
-        .env("SILENT", silent.port().to_string())
-        .env("BROWSER_TOOLS", tools)
-        .env("CHROMIUM", chromium)
-        .output()
-        .expect("node starts");
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{complaint}");
+        .env("SILENT", silent.port().to_string());
+    succeeds(&mut browser);
 }
 
 /// `tests/browser/other_pages.mjs` says what is done and expected.
 #[test]
 fn pages_of_other_origins_do_not_spend_their_visitors_allowance() {
-    let (Some(tools), Some(chromium)) =
-        (std::env::var_os("BROWSER_TOOLS"), std::env::var_os("CHROMIUM"))
-    else {
-        return skip::missing("BROWSER_TOOLS and CHROMIUM; see scripts/test");
-    };
+    let Some(mut browser) = browser("other_pages.mjs") else { return };
     let pages = Service::start(&mut port_checker(&["serve"], &[]));
     let admitted = format!("http://localhost:{}", pages.address.port());
     let settings = [&SETTINGS[..], &[("PORT_CHECKER_CORS_ORIGINS", &admitted)]].concat();
     let service = Service::start(&mut port_checker(&["serve"], &settings));
     let open = Listening::on(LOOPBACK);
-    let output = Command::new("node")
-        .arg(repository("crates/port-checker/tests/browser/other_pages.mjs"))
+    browser
         .env("URL", format!("http://{}", service.address))
         .env("ADMITTED", &admitted)
         .env("OTHER", format!("http://{}", pages.address))
-        .env("PORT", open.port().to_string())
-        .env("BROWSER_TOOLS", tools)
-        .env("CHROMIUM", chromium)
-        .output()
-        .expect("node starts");
+        .env("PORT", open.port().to_string());
+    succeeds(&mut browser);
+}
+
+/// A script of `tests/browser` that drives a real browser; none where that is missing.
+fn browser(script: &str) -> Option<Command> {
+    if std::env::var_os("BROWSER_TOOLS").is_none() || std::env::var_os("CHROMIUM").is_none() {
+        skip::missing("BROWSER_TOOLS and CHROMIUM; see scripts/test");
+        return None;
+    }
+    let mut node = Command::new("node");
+    node.arg(repository("crates/port-checker/tests/browser").join(script));
+    Some(node)
+}
+
+/// The script ends without a complaint.
+fn succeeds(browser: &mut Command) {
+    let output = browser.output().expect("node starts");
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{complaint}");
 }

@@ -164,7 +164,7 @@ impl Transport for TcpTransport {
         Instant::now()
     }
 
-    fn begin(&mut self, index: usize, _: Instant) -> Result<TcpAttempt, Fault> {
+    fn begin(&mut self, index: usize) -> Result<TcpAttempt, Fault> {
         let began = Instant::now();
         Ok(TcpAttempt {
             began,
@@ -257,7 +257,7 @@ mod tests {
             TcpTransport::new(Arc::new(target), settings, None, Arc::new(Reactor::default()));
         let now = Instant::now();
         let round = now - LATE;
-        let mut attempt = transport.begin(0, round).unwrap();
+        let mut attempt = transport.begin(0).unwrap();
         assert!(attempt.until >= now + settings.timeout, "the time-out");
         let progress = transport.advance(&mut attempt, 0, round).unwrap();
         let Progress::Pending { until, silent: false } = progress else { panic!("{progress:?}") };

@@ -97,7 +97,8 @@ impl Transport for Simulated {
         self.clock
     }
 
-    fn begin(&mut self, index: usize, now: Instant) -> Result<SimulatedAttempt, Fault> {
+    fn begin(&mut self, index: usize) -> Result<SimulatedAttempt, Fault> {
+        let now = self.clock;
         let mut record = self.record();
         record.order.push(index);
         record.open += 1;

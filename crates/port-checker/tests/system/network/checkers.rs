@@ -1,6 +1,6 @@
 //! Several checkers, some of them down, mistaken or lying.
 
-use std::{io::Write, net::TcpListener, thread};
+use std::{ffi::OsStr, io::Write, net::TcpListener, thread};
 
 use port_checker_testbed::{
     namespace::Namespace,
@@ -223,10 +223,7 @@ fn a_checker_that_lies_about_our_address_does_not_make_others_look_there() {
          {\"success\":false,\"message\":\"\",\"ip\":\"192.0.2.1\",\"results\":{\"7466\":\
          {\"accessible\":false,\"error\":\"Connection refused\"}}}",
     );
-    let mut command = home.internet.other_checker.command(&python.to_string_lossy(), &[]);
-    command.env("PORT_CHECKER_HOST", "0.0.0.0").env("PORT_CHECKER_PORT", "9000");
-    let address = "192.0.2.1:9000".parse().expect("an address");
-    let other = home.internet.other_checker.within(|| Running::start(&mut command, address));
+    let other = python_service(&home.internet.other_checker, &python, "192.0.2.1:9000");
     let report = home.ask_both("7466 --family 4 --json").json();
     let ports = &report["families"][0]["ports"];
     assert_eq!(ports[0]["answers"][1], Value::Null, "it cannot tell, and is not misled: {ports:#}");
@@ -238,6 +235,13 @@ fn a_checker_that_lies_about_our_address_does_not_make_others_look_there() {
     assert!(report.text.starts_with("IPv4 203.0.113.7, here 192.168.1.10"), "{}", report.text);
 }
 
+/// Starts the Python service on a machine that has this address.
+fn python_service(machine: &Namespace, program: &OsStr, address: &str) -> Running {
+    let mut command = machine.command(&program.to_string_lossy(), &[]);
+    command.env("PORT_CHECKER_HOST", "0.0.0.0").env("PORT_CHECKER_PORT", "9000");
+    machine.within(|| Running::start(&mut command, address.parse().expect("an address")))
+}
+
 #[test]
 fn the_python_service_is_asked_unchanged() {
     let Some(python) = std::env::var_os("PYTHON_SERVICE") else {
@@ -247,10 +251,7 @@ fn the_python_service_is_asked_unchanged() {
         return;
     }
     let home = Home::new();
-    let mut command = home.internet.checker.command(&python.to_string_lossy(), &[]);
-    command.env("PORT_CHECKER_HOST", "0.0.0.0").env("PORT_CHECKER_PORT", "9000");
-    let address = "198.51.100.1:9000".parse().expect("an address");
-    let _python = home.internet.checker.within(|| Running::start(&mut command, address));
+    let _python = python_service(&home.internet.checker, &python, "198.51.100.1:9000");
     let check = |ports| {
         Report::of(&home.provider, &format!("check 203.0.113.7 {ports} --server {CHECKER}"))
     };
