@@ -19,11 +19,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Config, CorsOrigins,
-    access_log::{REQUEST_ID, access_log},
     error::{ApiError, quoted, shortened},
     limits::{RATE_LIMIT, RATE_LIMIT_POLICY},
+    observe::access_log::{REQUEST_ID, access_log},
     routes,
-    state::AppState,
+    routes::state::AppState,
 };
 
 /// Answers are about one caller, one moment or one request, and no cache may give them to another. What may
@@ -58,8 +58,8 @@ fn documented() -> (Router<AppState>, OpenApi) {
     OpenApiRouter::with_openapi(routes::docs::front_page())
         .routes(routes!(routes::check_ports::check_ports))
         .routes(routes!(routes::check_tls::check_tls))
-        .routes(routes!(routes::own::ip))
-        .routes(routes!(routes::own::port))
+        .routes(routes!(routes::own_address::ip))
+        .routes(routes!(routes::own_address::port))
         .routes(routes!(routes::health::health))
         .routes(routes!(routes::health::ready))
         .split_for_parts()
@@ -131,7 +131,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::caller::Peer;
+    use crate::net::caller::Peer;
 
     #[tokio::test]
     async fn a_panic_is_an_answer_with_a_request_id() {

@@ -10,11 +10,12 @@ use axum::http::HeaderValue;
 use ipnet::IpNet;
 use port_checker_probe::{Budget, Policy, ProbeSettings, Targets};
 
-use crate::{OpenFiles, TlsIdentity};
+use crate::TlsIdentity;
 
 mod bounds;
 mod invalid;
 mod limits;
+mod open_files;
 mod parse;
 mod redis_url;
 mod settings;
@@ -22,6 +23,7 @@ mod settings;
 pub use bounds::Bounds;
 pub use invalid::InvalidSetting;
 pub use limits::{Allowance, Limits};
+pub use open_files::OpenFiles;
 pub use redis_url::RedisUrl;
 pub use settings::{SETTINGS, Setting};
 

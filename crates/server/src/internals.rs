@@ -8,10 +8,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Config,
-    caller::{Caller, Peer},
     limits::{self, Mode},
-    metrics::Metrics,
-    routes::check_request,
+    net::caller::{Caller, Peer},
+    observe::metrics::Metrics,
+    routes::ports_request,
 };
 
 /// Parses the body of a check; an error is its message.
@@ -19,7 +19,7 @@ use crate::{
 /// # Errors
 /// The body is not a good request.
 pub fn check_request(body: &[u8], max_ports: usize) -> Result<CheckRequest, String> {
-    check_request::parse(body, max_ports).map_err(|error| error.message().to_owned())
+    ports_request::parse(body, max_ports).map_err(|error| error.message().to_owned())
 }
 
 /// Who is asking, when `peer` sends these headers and `proxy` is trusted.

@@ -19,48 +19,31 @@
 //! # }
 //! ```
 
-mod accept;
-mod accept_header;
-mod access_log;
-mod answer;
+mod admission;
 mod app;
-mod body;
-mod caller;
-mod caller_slots;
+mod checks;
 mod config;
-mod connection;
-mod cross_site;
 mod error;
-mod https;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
 mod limits;
-mod listen;
-mod log_budget;
-mod malformed;
-mod metrics;
-mod open_files;
-mod peers;
-mod pool;
-mod pulse;
+mod net;
+mod observe;
 mod quote;
-mod resolver;
 mod routes;
 mod run;
-mod state;
 mod supervisor;
-mod tally;
-mod tls;
+
+use observe::metrics;
 
 pub use app::openapi;
 pub use config::{
-    Allowance, Bounds, Config, CorsOrigins, InvalidSetting, Limits, LogFormat, RedisUrl, SETTINGS,
-    Setting, TlsFiles,
+    Allowance, Bounds, Config, CorsOrigins, InvalidSetting, Limits, LogFormat, OpenFiles, RedisUrl,
+    SETTINGS, Setting, TlsFiles,
 };
-pub use https::{TlsIdentity, UnusableIdentity};
-pub use listen::{adopt, listen};
-pub use open_files::OpenFiles;
+pub use net::listen::{adopt, listen};
+pub use net::tls_server::{TlsIdentity, UnusableIdentity};
 pub use quote::escaped;
 pub use run::{Listeners, run, run_supervised};
 pub use supervisor::Supervisor;

@@ -1,14 +1,14 @@
-//! One file a route.
+//! One file a route, and the extractors of requests.
 
+pub(crate) mod accept_header;
+pub(crate) mod body;
 pub(crate) mod check_ports;
-pub(crate) mod check_request;
 pub(crate) mod check_tls;
 pub(crate) mod docs;
 pub(crate) mod health;
-mod judging;
 pub(crate) mod metrics;
-pub(crate) mod own;
+pub(crate) mod own_address;
 pub(crate) mod page;
-mod progress;
-mod tls_inquiry;
+pub(crate) mod ports_request;
+pub(crate) mod state;
 mod tls_request;

@@ -6,8 +6,8 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Config, Supervisor, TlsIdentity, accept::Acceptor, app, pulse::Pulse, state::AppState,
-    supervisor::heart,
+    Config, Supervisor, TlsIdentity, app, net::accept::Acceptor, net::heartbeat::Pulse,
+    routes::state::AppState, supervisor::heart,
 };
 
 /// Connections for whoever collects metrics, where they have a listener of their own.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::task::JoinHandle;
 
-use crate::pulse::Pulse;
+use crate::net::heartbeat::Pulse;
 
 /// Whoever supervises the service, such as the system's service manager. No method may wait for
 /// long.

@@ -8,19 +8,19 @@ use axum::{
 use port_checker_api::{CheckRequest, CheckResponse, ErrorBody};
 use port_checker_probe::{Fault, Finding};
 
-use super::{
-    check_request,
-    judging::{self, Judging, Question, result},
-    progress,
-};
+use super::ports_request;
 use crate::{
-    accept_header::WantsLines,
-    access_log::Arrival,
-    answer::Charge,
-    body::{JsonBytes, no_room},
-    caller::Caller,
+    checks::{
+        ports::{self as judging, Judging, Question, result},
+        progress,
+    },
     error::ApiError,
-    state::AppState,
+    net::answer::Charge,
+    net::caller::Caller,
+    observe::access_log::Arrival,
+    routes::accept_header::WantsLines,
+    routes::body::{JsonBytes, no_room},
+    routes::state::AppState,
 };
 
 /// What the verdict of one port takes until its answer is sent, in bytes: a finding, a result, and the
@@ -65,7 +65,7 @@ pub(crate) async fn check_ports(
     WantsLines(lines): WantsLines,
     body: JsonBytes,
 ) -> Result<Response, ApiError> {
-    let request = body.parse(|body| check_request::parse(body, state.config.max_ports))?;
+    let request = body.parse(|body| ports_request::parse(body, state.config.max_ports))?;
     let CheckRequest { provider_ip, ports, challenge, verbose } = request;
     let share = state.memory.take(caller, ports.len() * PORT_BYTES);
     let share = share.ok_or_else(|| no_room(&state.memory, &state.config.bounds))?;

@@ -9,11 +9,14 @@ use port_checker_api::{ErrorBody, TlsCheckRequest, TlsCheckResponse};
 use port_checker_probe::{TlsExpectation, TlsVerdict, Verdict};
 use time::format_description::well_known::Rfc3339;
 
-use super::{
-    tls_inquiry::{TlsAnswer, TlsInquiry},
-    tls_request,
+use super::tls_request;
+use crate::{
+    checks::tls::{TlsAnswer, TlsInquiry},
+    net::caller::Caller,
+    observe::access_log::Arrival,
+    routes::body::JsonBytes,
+    routes::state::AppState,
 };
-use crate::{access_log::Arrival, body::JsonBytes, caller::Caller, state::AppState};
 
 /// Whether a server shows a certificate that is good for its name.
 ///

@@ -16,7 +16,7 @@ use utoipa_swagger_ui::Config as PageConfig;
 
 use crate::{
     error::{ApiError, quoted},
-    state::AppState,
+    routes::state::AppState,
 };
 
 const DOCUMENT: &str = "/openapi.json";

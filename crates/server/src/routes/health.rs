@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use port_checker_api::{ErrorBody, Health, HealthStatus, Readiness, ReadinessStatus};
 
-use crate::{error::ApiError, state::AppState};
+use crate::{error::ApiError, routes::state::AppState};
 
 /// Whether the process can answer.
 #[utoipa::path(

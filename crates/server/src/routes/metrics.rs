@@ -4,7 +4,10 @@ use axum::{
     Router, extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::get,
 };
 
-use crate::{answer::Charge, body::no_room, caller::Caller, error::ApiError, state::AppState};
+use crate::{
+    error::ApiError, net::answer::Charge, net::caller::Caller, routes::body::no_room,
+    routes::state::AppState,
+};
 
 /// The text format, version 0.0.4.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";

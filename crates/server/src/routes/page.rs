@@ -18,7 +18,7 @@ use bytes::Bytes;
 use flate2::{Compression, read::GzEncoder};
 use sha2::{Digest, Sha256};
 
-use crate::{accept_header, state::AppState};
+use super::{accept_header, state::AppState};
 
 /// Nothing from elsewhere, nothing inline, in nobody's frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \

@@ -7,7 +7,7 @@ use port_checker_probe::ServerName;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::check_request;
+use super::ports_request;
 use crate::error::{self, ApiError, quoted, shortened};
 
 /// The fields as they were written. Whatever else a body contains is passed over and not kept, so that
@@ -24,7 +24,7 @@ struct Fields<'a> {
 
 /// Parses a body, and the host in it.
 pub(super) fn parse(body: &[u8]) -> Result<(TlsCheckRequest, ServerName<'static>), ApiError> {
-    let fields: Fields<'_> = serde_json::from_str(check_request::object(body)?)
+    let fields: Fields<'_> = serde_json::from_str(ports_request::object(body)?)
         .map_err(|error| invalid(format!("the body is not JSON: {}", shortened(error))))?;
     let (host, name) = host(fields.host)?;
     let port = port(fields.port)?;

@@ -6,7 +6,7 @@ mod drain;
 mod http2;
 mod limits;
 mod overload;
-mod own;
+mod own_address;
 mod progress;
 mod routes;
 mod server;

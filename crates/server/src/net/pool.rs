@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::peers::{Entered, Peers};
+use crate::net::connection_limit::{Entered, Peers};
 
 /// A bounded amount of something, such as bytes of memory.
 pub(crate) struct Pool {

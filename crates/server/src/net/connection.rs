@@ -17,11 +17,11 @@ use tracing::debug;
 
 use crate::{
     Config,
-    answer::{Answers, SplitBody},
-    caller::{Peer, is_trusted},
-    https::Handshakes,
-    peers::{Entered, Peers},
-    pool::{Pool, Share},
+    net::answer::{Answers, SplitBody},
+    net::caller::{Peer, is_trusted},
+    net::connection_limit::{Entered, Peers},
+    net::pool::{Pool, Share},
+    net::tls_server::Handshakes,
 };
 
 mod answer_time;
@@ -123,7 +123,7 @@ impl Connection {
     }
 
     async fn serve_shaken(self, stream: TlsStream<PeekedStream>, share: Option<Share>) {
-        let http2 = stream.get_ref().1.alpn_protocol() == Some(crate::https::HTTP2);
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(crate::net::tls_server::HTTP2);
         let stream = self.bounded(stream);
         match share.filter(|_| http2) {
             Some(share) => http2::serve(self, stream, share).await,

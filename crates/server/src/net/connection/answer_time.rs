@@ -12,7 +12,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use crate::answer::Answers;
+use crate::net::answer::Answers;
 
 /// A stream that fails when its client makes an answer wait for longer than a time in all: how often it
 /// takes a little of the answer changes nothing. When everything was taken and no answer is under way, the

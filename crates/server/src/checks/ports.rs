@@ -9,12 +9,12 @@ use tracing::debug;
 
 use crate::{
     Config,
-    access_log::Arrival,
     error::ApiError,
     limits::{Mode, RateLimitHeaders, Receipt},
-    metrics::Metrics,
-    state::AppState,
-    tally::{SharedTally, Tally},
+    observe::access_log::Arrival,
+    observe::check_summary::{SharedTally, Tally},
+    observe::metrics::Metrics,
+    routes::state::AppState,
 };
 
 /// What is asked, by whom, since when.

@@ -15,14 +15,14 @@ use tracing::{Instrument, debug, debug_span, warn};
 
 use crate::{
     Config, TlsIdentity,
-    answer::Answers,
-    connection::Connection,
-    https::Handshakes,
-    metrics::Metrics,
-    peers::{Entered, Peers},
-    pool::Pool,
-    pulse::Pulse,
-    state::AppState,
+    net::answer::Answers,
+    net::connection::Connection,
+    net::connection_limit::{Entered, Peers},
+    net::heartbeat::Pulse,
+    net::pool::Pool,
+    net::tls_server::Handshakes,
+    observe::metrics::Metrics,
+    routes::state::AppState,
 };
 
 /// How long the accept loop rests after the system refused to accept, so that a shortage of

@@ -13,7 +13,7 @@ use port_checker_api::ErrorCode;
 use crate::{
     config::CorsOrigins,
     error::{ApiError, quoted},
-    state::AppState,
+    routes::state::AppState,
 };
 
 /// What a browser says about where a request comes from (Fetch Metadata Request Headers): over HTTPS, and on

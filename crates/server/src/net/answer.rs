@@ -13,7 +13,7 @@ use axum::{Extension, body::Body, response::Response};
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
-use crate::pool::Share;
+use crate::net::pool::Share;
 
 /// How much of an answer is handed to the HTTP library at once, in bytes. It copies what it is handed
 /// before the client takes it; a longer answer stays where it is, once for all who asked for it.

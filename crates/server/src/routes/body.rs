@@ -17,11 +17,11 @@ use port_checker_api::ErrorCode;
 use tokio::time::timeout;
 
 use crate::{
-    caller::Caller,
     config::Bounds,
     error::{ApiError, quoted},
-    pool::{Pool, Share},
-    state::AppState,
+    net::caller::Caller,
+    net::pool::{Pool, Share},
+    routes::state::AppState,
 };
 
 /// How many times the size limit is read and thrown away, so that a client that writes first and

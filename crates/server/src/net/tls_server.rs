@@ -25,7 +25,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::{Config, TlsFiles, peers::Peers};
+use crate::{Config, TlsFiles, net::connection_limit::Peers};
 
 /// What is offered to clients, the better one first (RFC 7301); the last one where there is no room for
 /// another HTTP/2 connection.

@@ -11,10 +11,10 @@ use port_checker_probe::{Fault, NoTrustRoots, TlsFinding, TlsProber, Unverified}
 use tokio::{sync::OnceCell, task::spawn_blocking, time::timeout};
 
 use crate::{
-    caller_slots::{CallerSlots, SlotRequest},
+    admission::caller_slots::{CallerSlots, SlotRequest},
+    admission::resolver::Resolver,
     error::ApiError,
-    metrics::Metrics,
-    resolver::Resolver,
+    observe::metrics::Metrics,
 };
 
 /// The part of the processors that may be busy with certificates, at least one: the rest serves other

@@ -8,14 +8,14 @@ use axum::{
 };
 use port_checker_api::{ErrorBody, ErrorCode, JsonPort, OwnAddress, OwnPort};
 
-use super::judging::{self, Question, result};
+use super::accept_header;
 use crate::{
-    accept_header,
-    access_log::Arrival,
-    caller::Caller,
-    cross_site::NotCrossSite,
+    admission::cross_site::NotCrossSite,
+    checks::ports::{self as judging, Question, result},
     error::{ApiError, quoted},
-    state::AppState,
+    net::caller::Caller,
+    observe::access_log::Arrival,
+    routes::state::AppState,
 };
 
 /// The caller's address as the checker sees it: plain text with a line feed, or JSON when asked for.

@@ -6,7 +6,8 @@ use port_checker_probe::{Budget, Prober};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Config, limits::Limiter, log_budget::LogBudget, metrics::Metrics, pool::Pool, tls::Tls,
+    Config, checks::verification::Tls, limits::Limiter, net::pool::Pool,
+    observe::log_budget::LogBudget, observe::metrics::Metrics,
 };
 
 /// What every request shares; clones are cheap.

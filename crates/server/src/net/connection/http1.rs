@@ -14,7 +14,7 @@ use tokio::{
 use tracing::debug;
 
 use super::Connection;
-use crate::malformed::WithErrorBodies;
+use crate::net::malformed::WithErrorBodies;
 
 /// Answers requests until either side ends the connection.
 ///

@@ -12,7 +12,7 @@ use port_checker_api::{ErrorBody, NDJSON, Progress, Summary};
 use port_checker_probe::{Fault, Finding, Verdict};
 use serde::Serialize;
 
-use super::judging::{Judging, result};
+use super::ports::{Judging, result};
 use crate::error::ApiError;
 
 /// Answers once the first port is judged, so that what fails before is an answer of its own.

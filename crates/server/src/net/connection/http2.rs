@@ -19,7 +19,7 @@ use tokio::{
 use tracing::{Instrument, Span, debug};
 
 use super::Connection;
-use crate::{answer::SplitBody, malformed::head_too_large, pool::Share};
+use crate::{net::answer::SplitBody, net::malformed::head_too_large, net::pool::Share};
 
 /// The largest head that is decoded, in bytes, counted as in HTTP/2: 32 for each field besides its name and
 /// its value (RFC 9113, section 6.5.2). The library answers a larger one by itself, without a body. It
@@ -168,7 +168,9 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::{Bounds, Config, answer::Answers, peers::Peers, pool::Pool};
+    use crate::{
+        Bounds, Config, net::answer::Answers, net::connection_limit::Peers, net::pool::Pool,
+    };
 
     /// The preface, and settings that ask for nothing (RFC 9113, section 3.4).
     const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";

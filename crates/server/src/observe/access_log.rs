@@ -23,13 +23,13 @@ use port_checker_api::{NDJSON, Reason};
 use tracing::{Instrument, Level, Span, debug, enabled, info, info_span, warn};
 
 use crate::{
-    caller::Caller,
     error::Failure,
-    log_budget::{Kind, LogBudget},
-    metrics::Metrics,
+    net::caller::Caller,
+    observe::check_summary::{SharedTally, Tally, TallyOfRequest, with_tally},
+    observe::log_budget::{Kind, LogBudget},
+    observe::metrics::Metrics,
     quote::shown,
-    state::AppState,
-    tally::{SharedTally, Tally, TallyOfRequest, with_tally},
+    routes::state::AppState,
 };
 
 /// The header that carries a request's id, in and out.

@@ -9,16 +9,16 @@ use port_checker_probe::{
 };
 use tokio::time::{sleep, timeout};
 
-use super::judging::admit;
+use super::ports::admit;
 use crate::{
-    access_log::Arrival,
-    caller_slots::{Slot, SlotRequest},
+    admission::caller_slots::{Slot, SlotRequest},
+    admission::resolver::LOOKUP_TIME,
+    checks::verification::verify,
     error::{ApiError, quoted},
     limits::{Mode, RateLimitHeaders},
-    resolver::LOOKUP_TIME,
-    state::AppState,
-    tally::{SharedTally, Tally},
-    tls::verify,
+    observe::access_log::Arrival,
+    observe::check_summary::{SharedTally, Tally},
+    routes::state::AppState,
 };
 
 /// How long after the signal to stop a name may still be looked up: a name server that answers does so
@@ -26,25 +26,25 @@ use crate::{
 const LAST_LOOKUP_TIME: Duration = Duration::from_secs(1);
 
 /// Who asks about which port, and since when.
-pub(super) struct TlsInquiry<'a> {
-    pub(super) state: &'a AppState,
-    pub(super) caller: IpAddr,
-    pub(super) arrival: Arrival,
-    pub(super) port: Port,
+pub(crate) struct TlsInquiry<'a> {
+    pub(crate) state: &'a AppState,
+    pub(crate) caller: IpAddr,
+    pub(crate) arrival: Arrival,
+    pub(crate) port: Port,
     /// For the log: which address it is about, once that is known.
-    pub(super) tally: Option<SharedTally>,
+    pub(crate) tally: Option<SharedTally>,
 }
 
 /// What came of it.
-pub(super) struct TlsAnswer {
-    pub(super) verdict: TlsVerdict,
-    pub(super) not_after: Option<OffsetDateTime>,
-    pub(super) standing: RateLimitHeaders,
+pub(crate) struct TlsAnswer {
+    pub(crate) verdict: TlsVerdict,
+    pub(crate) not_after: Option<OffsetDateTime>,
+    pub(crate) standing: RateLimitHeaders,
 }
 
 impl TlsInquiry<'_> {
     /// Looks the name up, once, and shakes hands with what it found.
-    pub(super) async fn ask(&mut self, expected: &TlsExpectation) -> Result<TlsAnswer, ApiError> {
+    pub(crate) async fn ask(&mut self, expected: &TlsExpectation) -> Result<TlsAnswer, ApiError> {
         // Before a name is looked up for a port that is not dialled.
         self.state.config.policy.judge_ports(&[self.port])?;
         // Before anything is charged.
