@@ -23,6 +23,7 @@ mod admission;
 mod app;
 mod checks;
 mod config;
+mod counted;
 mod error;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
@@ -40,10 +41,9 @@ use observe::metrics;
 pub use app::openapi;
 pub use config::{
     Allowance, Bounds, Config, CorsOrigins, InvalidSetting, Limits, LogFormat, OpenFiles, RedisUrl,
-    SETTINGS, Setting, TlsFiles,
+    SETTINGS, Setting, TlsFiles, TlsIdentity, UnusableIdentity,
 };
 pub use net::listen::{adopt, listen};
-pub use net::tls_server::{TlsIdentity, UnusableIdentity};
 pub use quote::escaped;
 pub use run::{Listeners, run, run_supervised};
 pub use supervisor::Supervisor;

@@ -3,4 +3,6 @@
 pub(crate) mod access_log;
 pub(crate) mod check_summary;
 pub(crate) mod log_budget;
+mod log_line;
 pub(crate) mod metrics;
+pub(crate) mod request_id;

@@ -1,7 +1,9 @@
 //! Requests that a page of another origin makes a visitor's browser send.
 
+use std::sync::Arc;
+
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRef, FromRequestParts},
     http::{
         HeaderMap, HeaderName,
         header::{HOST, ORIGIN},
@@ -11,27 +13,29 @@ use axum::{
 use port_checker_api::ErrorCode;
 
 use crate::{
-    config::CorsOrigins,
+    config::{Config, CorsOrigins},
     error::{ApiError, quoted},
-    routes::state::AppState,
 };
 
-/// What a browser says about where a request comes from (Fetch Metadata Request Headers): over HTTPS, and on
+/// The header in which browsers say where a request comes from (Fetch Metadata Request Headers): over HTTPS, and on
 /// loopback.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// A request that no page of another origin sent, or one of an admitted origin. What a browser sends without
-/// asking first, and costs something, takes this.
+/// A request that no page of another origin sent, or a page of an admitted origin. A route takes this if its
+/// requests cost something and browsers send them without asking first.
 ///
 /// CORS alone does not keep such a page from sending a `GET`: it keeps it from reading the answer. By then
 /// the visitor's allowance is spent, and how long the answer took tells what it was.
 pub(crate) struct NotCrossSite;
 
-impl FromRequestParts<AppState> for NotCrossSite {
+impl<S: Sync> FromRequestParts<S> for NotCrossSite
+where
+    Arc<Config>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        match &state.config.cors_origins {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match &Arc::<Config>::from_ref(state).cors_origins {
             CorsOrigins::Any => Ok(Self),
             CorsOrigins::Only(admitted) => {
                 let headers = &parts.headers;
@@ -55,8 +59,8 @@ impl FromRequestParts<AppState> for NotCrossSite {
     }
 }
 
-/// Whether a page of another origin sent a request with these headers, as far as browsers tell. What is not a
-/// browser sends neither header. `authority` is where the request went, if not `Host` says it.
+/// Whether a page of another origin sent a request with these headers, as far as browsers tell. Other
+/// programs send neither header. `authority` is where the request went, if not `Host` says it.
 fn is_cross_site(headers: &HeaderMap, authority: Option<&str>) -> bool {
     if let Some(site) = headers.get(SEC_FETCH_SITE) {
         // "none" is a person who typed the address; "same-site" is another origin.

@@ -11,7 +11,7 @@ use hickory_resolver::{
 use tokio::{sync::OnceCell, time::timeout};
 use tracing::debug;
 
-use crate::admission::caller_slots::CallerSlots;
+use super::caller_slots::CallerSlots;
 
 /// Look-ups at once. Each has two sockets, and all of them must fit into the descriptors that are kept
 /// for what is neither a client nor a probe.

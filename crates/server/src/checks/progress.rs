@@ -1,33 +1,29 @@
-//! An answer that arrives line by line, as each port is judged.
+//! The outcome of a check of ports line by line, as each port is judged.
 
-use std::convert::Infallible;
-
-use axum::{
-    body::{Body, Bytes},
-    http::header::CONTENT_TYPE,
-    response::{IntoResponse, Response},
-};
-use futures_util::stream;
-use port_checker_api::{ErrorBody, NDJSON, Progress, Summary};
+use bytes::Bytes;
+use futures_util::{Stream, stream};
 use port_checker_probe::{Fault, Finding, Verdict};
-use serde::Serialize;
 
-use super::ports::{Judging, result};
-use crate::error::ApiError;
+use super::{
+    encode::{last_line, port_line},
+    ports::PortsCheck,
+};
 
-/// Answers once the first port is judged, so that what fails before is an answer of its own.
-pub(crate) async fn answer(mut judging: Judging, verbose: bool) -> Result<Response, ApiError> {
-    let first = judging.next().await.transpose()?;
-    let lines = Lines { judging, first, verbose, accessible: 0, ended: false };
-    let lines = stream::unfold(lines, |mut lines| async {
-        let line = lines.next().await?;
-        Some((Ok::<_, Infallible>(line), lines))
-    });
-    Ok(([(CONTENT_TYPE, NDJSON)], Body::from_stream(lines)).into_response())
+/// The lines of a check, once the first port is judged.
+///
+/// # Errors
+/// The checker could not judge the first: nothing was sent yet, and the answer can still be an error.
+pub(crate) async fn lines(
+    mut check: PortsCheck,
+    verbose: bool,
+) -> Result<impl Stream<Item = Bytes> + Send, Fault> {
+    let first = check.next().await.transpose()?;
+    let lines = Lines { check, first, verbose, accessible: 0, ended: false };
+    Ok(stream::unfold(lines, |mut lines| async { lines.next().await.map(|line| (line, lines)) }))
 }
 
 struct Lines {
-    judging: Judging,
+    check: PortsCheck,
     first: Option<Finding>,
     verbose: bool,
     accessible: usize,
@@ -39,30 +35,24 @@ impl Lines {
         if self.ended {
             return None;
         }
-        let finding = match self.first.take() {
+        let next = match self.first.take() {
             Some(finding) => Some(Ok(finding)),
-            None => self.judging.next().await,
+            None => self.check.next().await,
         };
-        self.ended = !matches!(finding, Some(Ok(_)));
-        Some(match finding {
-            Some(Ok(finding)) => self.progress(&finding),
-            Some(Err(fault)) => line(&failure(fault)),
-            None => line(&Summary::new(self.accessible, self.judging.ports)),
+        self.ended = !matches!(next, Some(Ok(_)));
+        Some(match next {
+            Some(Ok(finding)) => {
+                self.accessible += usize::from(finding.verdict == Verdict::Open);
+                port_line(&finding, self.verbose)
+            }
+            last => {
+                let fault = last.and_then(Result::err);
+                last_line(
+                    self.check.end(Vec::new(), fault),
+                    self.accessible,
+                    self.check.port_count(),
+                )
+            }
         })
     }
-
-    fn progress(&mut self, finding: &Finding) -> Bytes {
-        self.accessible += usize::from(finding.verdict == Verdict::Open);
-        line(&Progress { port: finding.port, result: result(finding, self.verbose) })
-    }
-}
-
-fn failure(fault: Fault) -> ErrorBody {
-    ApiError::from(fault).into_body()
-}
-
-fn line(value: &impl Serialize) -> Bytes {
-    let mut line = serde_json::to_vec(value).expect("a line is plain data");
-    line.push(b'\n');
-    line.into()
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::OpenFiles;
+use super::open_files::OpenFiles;
 
-/// The open-file limit that the defaults assume, until [`Config::resolve`](super::Config::resolve) is
+/// The open-file limit that the defaults assume, until [`Config::resolve`](crate::Config::resolve) is
 /// told the real one.
 pub(super) const USUAL_OPEN_FILES: OpenFiles = OpenFiles::of(1024);
 

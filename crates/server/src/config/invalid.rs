@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::SETTINGS;
+use super::settings::SETTINGS;
 use crate::quote::escaped;
 
 /// How much of a value is shown, in characters: an operator's lists may be long.

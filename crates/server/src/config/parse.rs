@@ -8,7 +8,7 @@ use axum::http::HeaderValue;
 use ipnet::IpNet;
 use url::Url;
 
-use super::CorsOrigins;
+use super::model::CorsOrigins;
 
 pub(super) fn boolean(text: &str) -> Result<bool, String> {
     one_of(text, &[("true", true), ("false", false)])

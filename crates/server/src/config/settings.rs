@@ -6,7 +6,7 @@ use port_checker_probe::Targets;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 use super::{
-    Config, CorsOrigins, LogFormat,
+    model::{Config, CorsOrigins, LogFormat},
     parse::{boolean, file, list, one_of, optional, origins, prefixes, seconds, whole, word},
 };
 

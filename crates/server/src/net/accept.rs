@@ -4,6 +4,7 @@ use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use futures_util::FutureExt;
+use prometheus::IntGauge;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -14,15 +15,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, debug, debug_span, warn};
 
 use crate::{
-    Config, TlsIdentity,
+    config::{Config, TlsIdentity},
+    counted::Counted,
     net::answer::Answers,
     net::connection::Connection,
-    net::connection_limit::{Entered, Peers},
-    net::heartbeat::Pulse,
+    net::connection_limit::{ClientPermit, ConnectionLimit},
+    net::heartbeat::Heartbeat,
     net::pool::Pool,
-    net::tls_server::Handshakes,
-    observe::metrics::Metrics,
-    routes::state::AppState,
+    net::tls_server::TlsServer,
 };
 
 /// How long the accept loop rests after the system refused to accept, so that a shortage of
@@ -33,12 +33,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Acceptor {
     app: Router,
     config: Arc<Config>,
-    handshakes: Option<Arc<Handshakes>>,
+    tls: Option<Arc<TlsServer>>,
     /// One permit a connection, taken before it is accepted.
-    room: Arc<Semaphore>,
-    peers: Arc<Peers>,
+    permits: Arc<Semaphore>,
+    clients: Arc<ConnectionLimit>,
     http2: Arc<Pool>,
-    metrics: Arc<Metrics>,
+    /// Counts the connections.
+    gauge: IntGauge,
     /// Cancelled when connections should end after their next answer.
     draining: CancellationToken,
     /// Cancelled when connections should end at once.
@@ -47,55 +48,64 @@ pub(crate) struct Acceptor {
 }
 
 impl Acceptor {
-    /// Serves `app` on at most `connections` connections at once.
-    pub(crate) fn new(app: Router, state: &AppState, connections: usize) -> Self {
-        let (config, proxies) = (Arc::clone(&state.config), &state.config.trusted_proxies);
+    /// Serves `app` on at most `connections` connections at once, which `gauge` counts, until `draining` is
+    /// cancelled.
+    pub(crate) fn new(
+        app: Router,
+        config: &Arc<Config>,
+        connections: usize,
+        gauge: IntGauge,
+        draining: CancellationToken,
+    ) -> Self {
+        let (config, proxies) = (Arc::clone(config), &config.trusted_proxies);
         let http2 = connections.min(config.bounds.http2_connections);
         Self {
             app,
-            handshakes: None,
-            room: Arc::new(Semaphore::new(connections)),
-            peers: Peers::new(connections, proxies),
+            tls: None,
+            permits: Arc::new(Semaphore::new(connections)),
+            clients: ConnectionLimit::new(connections, proxies),
             http2: Arc::new(Pool::new(http2, proxies)),
             config,
-            metrics: Arc::clone(&state.metrics),
-            draining: state.draining.clone(),
+            gauge,
+            draining,
             cut_off: CancellationToken::new(),
             connections: TaskTracker::new(),
         }
     }
 
     /// Speaks TLS, if there is an identity for it.
-    pub(crate) fn speaking(self, tls: Option<Arc<TlsIdentity>>, config: &Config) -> Self {
-        let handshakes = tls.map(|identity| Arc::new(Handshakes::new(identity, config)));
-        Self { handshakes, ..self }
+    pub(crate) fn with_tls(self, identity: Option<Arc<TlsIdentity>>) -> Self {
+        let tls = identity.map(|identity| Arc::new(TlsServer::new(identity, &self.config)));
+        Self { tls, ..self }
     }
 
-    /// Accepts connections; `pulse` beats as long as this loop turns.
+    /// Accepts connections; `heartbeat` beats as long as this loop turns.
     pub(crate) async fn accept_forever(
         &self,
         listener: &TcpListener,
-        mut pulse: Pulse<impl FnMut()>,
+        mut heartbeat: Heartbeat<impl FnMut()>,
     ) -> Infallible {
         let mut refused_before = false;
         loop {
             let next = async {
-                let room = Arc::clone(&self.room).acquire_owned().await;
-                (room.expect("the semaphore is never closed"), listener.accept().await)
+                let permit = Arc::clone(&self.permits).acquire_owned().await;
+                (permit.expect("the semaphore is never closed"), listener.accept().await)
             };
-            let (room, accepted) = pulse.beside(next).await;
+            let (permit, accepted) = heartbeat.while_waiting_for(next).await;
             match accepted {
                 Ok((stream, peer)) => {
                     refused_before = false;
-                    match self.peers.enter(peer.ip()) {
-                        Some(entered) => self.spawn(stream, peer, Some((entered, room))),
-                        None => debug!(%peer, "turned away: one client's share is used up"),
+                    match self.clients.acquire(peer.ip()) {
+                        Some(of_client) => self.spawn(stream, peer, Some((of_client, permit))),
+                        None => {
+                            debug!(%peer, "refused a connection: its client has as many as it may")
+                        }
                     }
                 }
                 Err(error) if gone_before_accepted(&error) => {}
                 Err(error) => {
                     if !refused_before {
-                        warn!(%error, "cannot accept connections; trying on");
+                        warn!(%error, "cannot accept connections; trying again");
                     }
                     refused_before = true;
                     sleep(ACCEPT_PAUSE).await;
@@ -104,8 +114,8 @@ impl Acceptor {
         }
     }
 
-    /// Takes what the kernel has accepted already: closing the listener would reset it. Not bound
-    /// by the room for connections, but by the length of the kernel's queue.
+    /// Takes the connections that the kernel has accepted already: closing the listener would reset them.
+    /// Their number is bounded by the length of the kernel's queue instead of the limit on connections.
     pub(crate) fn accept_queued(&self, listener: &TcpListener) {
         // Outside of the runtime's budget, which would make a long queue look empty.
         while let Some(Ok((stream, peer))) = unconstrained(listener.accept()).now_or_never() {
@@ -117,24 +127,24 @@ impl Acceptor {
         &self,
         stream: TcpStream,
         peer: SocketAddr,
-        // Given back in this order: who takes the permit must find the client's share free.
-        place: Option<(Entered, OwnedSemaphorePermit)>,
+        // Returned in this order: when the second is free, so is the client's.
+        permits: Option<(ClientPermit, OwnedSemaphorePermit)>,
     ) {
         let connection = Connection {
             peer,
             app: self.app.clone(),
             config: Arc::clone(&self.config),
-            peers: Arc::clone(&self.peers),
+            clients: Arc::clone(&self.clients),
             http2: Arc::clone(&self.http2),
             draining: self.draining.clone(),
             answers: Answers::default(),
         };
-        let handshakes = self.handshakes.clone();
-        let serve = async move { connection.serve(stream, handshakes.as_deref()).await };
+        let tls = self.tls.clone();
+        let serve = async move { connection.serve(stream, tls.as_deref()).await };
         let cut_off = self.cut_off.clone();
-        let counted = self.metrics.connection();
+        let counted = Counted::in_gauge(&self.gauge);
         let task = async move {
-            let _until_the_end = (place, counted);
+            let _until_the_end = (permits, counted);
             tokio::select! {
                 () = serve => {}
                 () = cut_off.cancelled() => {}
@@ -152,7 +162,7 @@ impl Acceptor {
         self.connections.close();
         if timeout(grace, self.connections.wait()).await.is_err() {
             let left = self.connections.len();
-            warn!(connections = left, "cutting off what did not end within {grace:?}");
+            warn!(connections = left, "cutting off connections that did not end within {grace:?}");
             self.cut_off.cancel();
             self.connections.wait().await;
         }

@@ -15,8 +15,8 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::net::pool::Share;
 
-/// How much of an answer is handed to the HTTP library at once, in bytes. It copies what it is handed
-/// before the client takes it; a longer answer stays where it is, once for all who asked for it.
+/// How much of an answer the HTTP library gets at once, in bytes. It may copy or encrypt a piece before the
+/// client takes it; the rest of a longer answer stays where it is, once for all who asked for it.
 const PIECE: usize = 8 * 1024;
 
 /// The memory that is charged for an answer until it is sent; attached to it.
@@ -58,19 +58,25 @@ pub(crate) struct SplitBody {
     body: Body,
     rest: Bytes,
     _under_way: UnderWay,
-    /// Dropped with the body: when the client has taken it, or is gone.
-    _charge: Option<Charge>,
+    charge: Option<Charge>,
+}
+
+/// A piece of an answer, which keeps the charge until it is written: it keeps the memory of the whole answer.
+struct ChargedPiece {
+    bytes: Bytes,
+    _charge: Charge,
+}
+
+impl AsRef<[u8]> for ChargedPiece {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 impl SplitBody {
     pub(crate) fn of(mut response: Response, under_way: UnderWay) -> hyper::Response<Self> {
         let charge = response.extensions_mut().remove();
-        response.map(|body| Self {
-            body,
-            rest: Bytes::new(),
-            _under_way: under_way,
-            _charge: charge,
-        })
+        response.map(|body| Self { body, rest: Bytes::new(), _under_way: under_way, charge })
     }
 }
 
@@ -92,7 +98,12 @@ impl HttpBody for SplitBody {
             }
         }
         let length = self.rest.len().min(PIECE);
-        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
+        let bytes = self.rest.split_to(length);
+        let piece = match self.charge.clone() {
+            Some(charge) => Bytes::from_owner(ChargedPiece { bytes, _charge: charge }),
+            None => bytes,
+        };
+        Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {

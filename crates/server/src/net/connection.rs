@@ -16,12 +16,12 @@ use tower::ServiceExt;
 use tracing::debug;
 
 use crate::{
-    Config,
+    config::Config,
     net::answer::{Answers, SplitBody},
     net::caller::{Peer, is_trusted},
-    net::connection_limit::{Entered, Peers},
+    net::connection_limit::{ClientPermit, ConnectionLimit},
     net::pool::{Pool, Share},
-    net::tls_server::Handshakes,
+    net::tls_server::TlsServer,
 };
 
 mod answer_time;
@@ -40,7 +40,7 @@ pub(crate) struct Connection {
     pub(crate) app: Router,
     pub(crate) config: Arc<Config>,
     /// The connections of each client.
-    pub(crate) peers: Arc<Peers>,
+    pub(crate) clients: Arc<ConnectionLimit>,
     /// How many connections may speak HTTP/2.
     pub(crate) http2: Arc<Pool>,
     /// Cancelled when the connection should end after its next answer.
@@ -51,20 +51,20 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Answers its requests until either side ends it.
-    pub(crate) async fn serve(mut self, stream: TcpStream, handshakes: Option<&Handshakes>) {
+    pub(crate) async fn serve(mut self, stream: TcpStream, tls: Option<&TlsServer>) {
         // Fails only on a connection that is already gone, which the HTTP library will find out.
         let _ = stream.set_nodelay(true);
         let mut stream = PeekedStream::new(stream);
         let Some(_client) = self.find_client(&mut stream).await else { return };
-        match handshakes {
-            Some(handshakes) => self.serve_tls(stream, handshakes).await,
+        match tls {
+            Some(tls) => self.serve_tls(stream, tls).await,
             None => self.serve_plain(stream).await,
         }
     }
 
     /// Reads the PROXY header of a trusted proxy. The client that it names may have as many connections as
     /// any other; none if it has them.
-    async fn find_client(&mut self, stream: &mut PeekedStream) -> Option<Option<Entered>> {
+    async fn find_client(&mut self, stream: &mut PeekedStream) -> Option<Option<ClientPermit>> {
         if !is_trusted(self.peer.ip().to_canonical(), &self.config.trusted_proxies) {
             return Some(None);
         }
@@ -72,11 +72,11 @@ impl Connection {
             return Some(None);
         };
         self.peer = client;
-        let entered = self.peers.enter(client.ip());
-        if entered.is_none() {
-            debug!(%client, "turned away: one client's share is used up");
+        let permit = self.clients.acquire(client.ip());
+        if permit.is_none() {
+            debug!(%client, "refused a connection: its client has as many as it may");
         }
-        entered.map(Some)
+        permit.map(Some)
     }
 
     /// Waits for the first bytes of a connection; none if they do not come in time, or not before the service
@@ -109,21 +109,21 @@ impl Connection {
         }
     }
 
-    async fn serve_tls(self, stream: PeekedStream, handshakes: &Handshakes) {
+    async fn serve_tls(self, stream: PeekedStream, tls: &TlsServer) {
         let share = self.http2.take(self.peer.ip(), 1);
-        let shaken = select! {
-            shaken = handshakes.shake(stream, self.peer.ip(), share.is_some()) => shaken,
-            // Nothing was asked yet.
+        let established = select! {
+            established = tls.handshake(stream, self.peer.ip(), share.is_some()) => established,
+            // No request has come yet.
             () = self.draining.cancelled() => return,
         };
-        match shaken {
-            Ok(shaken) => self.serve_shaken(shaken, share).await,
+        match established {
+            Ok(stream) => self.serve_encrypted(stream, share).await,
             Err(error) => debug!(%error, "no TLS handshake"),
         }
     }
 
-    async fn serve_shaken(self, stream: TlsStream<PeekedStream>, share: Option<Share>) {
-        let http2 = stream.get_ref().1.alpn_protocol() == Some(crate::net::tls_server::HTTP2);
+    async fn serve_encrypted(self, stream: TlsStream<PeekedStream>, share: Option<Share>) {
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(super::tls_server::HTTP2);
         let stream = self.bounded(stream);
         match share.filter(|_| http2) {
             Some(share) => http2::serve(self, stream, share).await,

@@ -1,18 +1,25 @@
-//! Something done again and again beside a wait.
+//! A signal at regular intervals that a loop still turns.
 
 use std::{future::pending, pin::pin, time::Duration};
 
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-/// Something done again and again, for as long as whoever has it waits beside it.
-pub(crate) struct Pulse<F> {
+/// Calls a function at regular intervals while its owner waits: it stops if the owner is stuck.
+pub(crate) struct Heartbeat<F> {
     ticks: Option<Interval>,
     beat: F,
 }
 
-impl<F: FnMut()> Pulse<F> {
-    /// Beats at once and then every `period`, which is not zero; never, without one. Must be called
-    /// within a runtime.
+impl Heartbeat<fn()> {
+    /// Never beats.
+    pub(crate) fn none() -> Self {
+        Self::new(None, || {})
+    }
+}
+
+impl<F: FnMut()> Heartbeat<F> {
+    /// Calls `beat` at once and then every `period`, which is not zero; without a period never. Must be
+    /// called within a runtime.
     pub(crate) fn new(period: Option<Duration>, beat: F) -> Self {
         let ticks = period.map(|period| {
             let mut ticks = interval(period);
@@ -22,12 +29,12 @@ impl<F: FnMut()> Pulse<F> {
         Self { ticks, beat }
     }
 
-    /// Waits, and beats meanwhile.
-    pub(crate) async fn beside<T>(&mut self, wait: impl Future<Output = T>) -> T {
+    /// Waits for `wait`, and beats meanwhile.
+    pub(crate) async fn while_waiting_for<T>(&mut self, wait: impl Future<Output = T>) -> T {
         let mut wait = pin!(wait);
         loop {
             tokio::select! {
-                // What never has to wait must not keep it from beating.
+                // A wait that is always over at once must not keep it from beating.
                 biased;
                 () = tick(&mut self.ticks) => (self.beat)(),
                 done = &mut wait => return done,

@@ -1,39 +1,39 @@
-//! Something scarce that clients share, and of which none has all.
+//! A scarce resource that clients share, and of which none has all.
 
 use std::{net::IpAddr, sync::Arc};
 
 use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::net::connection_limit::{Entered, Peers};
+use super::connection_limit::{ClientPermit, ConnectionLimit};
 
-/// A bounded amount of something, such as bytes of memory.
+/// A bounded amount of a resource, such as bytes of memory.
 pub(crate) struct Pool {
     size: usize,
     free: Arc<Semaphore>,
-    shares: Arc<Peers>,
+    per_client: Arc<ConnectionLimit>,
 }
 
 /// A part of a pool that a client has; given back when dropped.
 pub(crate) struct Share {
-    entered: Entered,
+    of_client: ClientPermit,
     permit: OwnedSemaphorePermit,
 }
 
 impl Pool {
-    /// Lets a client have all but one part in eight of `size`, and `exempt` ones, who are proxies for
-    /// many, all.
+    /// Lets each client have seven eighths of `size`, and the `exempt` ones, which are proxies for many
+    /// clients, all of it.
     pub(crate) fn new(size: usize, exempt: &[IpNet]) -> Self {
         let free = Arc::new(Semaphore::new(size));
-        Self { size, free, shares: Peers::new(size, exempt) }
+        Self { size, free, per_client: ConnectionLimit::new(size, exempt) }
     }
 
     /// Takes `amount` for a client; none if there is no such amount, or none for that client.
     pub(crate) fn take(&self, client: IpAddr, amount: usize) -> Option<Share> {
-        let entered = self.shares.enter_with(client, amount)?;
+        let of_client = self.per_client.acquire_many(client, amount)?;
         let amount = u32::try_from(amount).ok()?;
         let permit = Arc::clone(&self.free).try_acquire_many_owned(amount).ok()?;
-        Some(Share { entered, permit })
+        Some(Share { of_client, permit })
     }
 
     /// How much there is in all.
@@ -43,10 +43,10 @@ impl Pool {
 }
 
 impl Share {
-    /// Adds what was taken from the same pool for the same client.
+    /// Adds another share of the same pool and client.
     pub(crate) fn merge(&mut self, other: Self) {
         self.permit.merge(other.permit);
-        self.entered.merge(other.entered);
+        self.of_client.merge(other.of_client);
     }
 }
 

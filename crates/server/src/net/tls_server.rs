@@ -1,23 +1,8 @@
-//! TLS towards callers: the certificate, which can change while the service runs, and the handshakes.
+//! TLS handshakes with callers.
 
-use std::{
-    io,
-    net::IpAddr,
-    path::Path,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
-use rustls::{
-    ServerConfig, ServerConnection,
-    crypto::ring,
-    pki_types::{
-        CertificateDer, PrivateKeyDer,
-        pem::{self, PemObject},
-    },
-    server::{ClientHello, ResolvesServerCert},
-    sign::CertifiedKey,
-};
+use rustls::{ServerConfig, ServerConnection, crypto::ring};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::Semaphore,
@@ -25,7 +10,8 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::{Config, TlsFiles, net::connection_limit::Peers};
+use super::connection_limit::ConnectionLimit;
+use crate::config::{Config, TlsIdentity};
 
 /// What is offered to clients, the better one first (RFC 7301); the last one where there is no room for
 /// another HTTP/2 connection.
@@ -37,114 +23,45 @@ const ENCRYPTED_AHEAD: usize = 16 * 1024;
 /// HTTP/2 over TLS (RFC 9113, section 3.2).
 pub(crate) const HTTP2: &[u8] = b"h2";
 
-/// A certificate and its key. Connections begun before a reload keep what they began with.
-#[derive(Debug)]
-pub struct TlsIdentity {
-    files: TlsFiles,
-    current: RwLock<Arc<CertifiedKey>>,
-}
-
-/// A certificate and a key that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum UnusableIdentity {
-    /// One of the files is not named.
-    #[error("a certificate and a key are needed")]
-    Incomplete,
-    /// A file cannot be read, or is not PEM.
-    #[error("{path}: {source}")]
-    File {
-        /// The file.
-        path: String,
-        /// What is wrong with it.
-        source: pem::Error,
-    },
-    /// They do not belong together, or are of a kind that cannot be used.
-    #[error("{0}")]
-    Mismatch(#[from] rustls::Error),
-}
-
-impl TlsIdentity {
-    /// Reads the files.
-    ///
-    /// # Errors
-    /// They cannot be used.
-    pub fn load(files: &TlsFiles) -> Result<Arc<Self>, UnusableIdentity> {
-        let current = RwLock::new(read(files)?);
-        Ok(Arc::new(Self { files: files.clone(), current }))
-    }
-
-    /// Reads the files again, for the handshakes from now on.
-    ///
-    /// # Errors
-    /// They cannot be used; what there was before is kept.
-    pub fn reload(&self) -> Result<(), UnusableIdentity> {
-        let new = read(&self.files)?;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
-        Ok(())
-    }
-}
-
-fn read(files: &TlsFiles) -> Result<Arc<CertifiedKey>, UnusableIdentity> {
-    let (Some(certificate), Some(key)) = (&files.certificate, &files.key) else {
-        return Err(UnusableIdentity::Incomplete);
-    };
-    let unreadable = |path: &Path| {
-        let path = path.display().to_string();
-        move |source| UnusableIdentity::File { path, source }
-    };
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect)
-        .map_err(unreadable(certificate))?;
-    let key = PrivateKeyDer::from_pem_file(key).map_err(unreadable(key))?;
-    Ok(Arc::new(CertifiedKey::from_der(chain, key, &ring::default_provider())?))
-}
-
-impl ResolvesServerCert for TlsIdentity {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner)))
-    }
-}
-
-/// The part of all connections that may be shaking hands at once.
+/// The part of all connections whose handshakes may be under way at once.
 const HANDSHAKE_PART: usize = 4;
 
-/// Shakes hands with clients, a bounded number at once, of which no client has all.
-pub(crate) struct Handshakes {
+/// Makes TLS handshakes with clients, a bounded number at once, of which no client has all.
+pub(crate) struct TlsServer {
     acceptor: TlsAcceptor,
     without_http2: TlsAcceptor,
-    room: Semaphore,
-    peers: Arc<Peers>,
+    slots: Semaphore,
+    clients: Arc<ConnectionLimit>,
     time: Duration,
 }
 
-impl Handshakes {
+impl TlsServer {
     pub(crate) fn new(identity: Arc<TlsIdentity>, config: &Config) -> Self {
-        let most = config.bounds.connections.div_ceil(HANDSHAKE_PART);
+        let max_handshakes = config.bounds.connections.div_ceil(HANDSHAKE_PART);
         let with_http2 = tls_config(identity);
         let mut without_http2 = with_http2.clone();
         without_http2.alpn_protocols.remove(0);
         Self {
             acceptor: TlsAcceptor::from(Arc::new(with_http2)),
             without_http2: TlsAcceptor::from(Arc::new(without_http2)),
-            room: Semaphore::new(most),
-            peers: Peers::new(most, &config.trusted_proxies),
+            slots: Semaphore::new(max_handshakes),
+            clients: ConnectionLimit::new(max_handshakes, &config.trusted_proxies),
             time: config.bounds.handshake_time,
         }
     }
 
-    /// Shakes hands with one client; offers HTTP/2 or not.
-    pub(crate) async fn shake<S: AsyncRead + AsyncWrite + Unpin>(
+    /// Makes the handshake with one client; offers HTTP/2 or not.
+    pub(crate) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
         peer: IpAddr,
         http2: bool,
     ) -> io::Result<TlsStream<S>> {
-        let Some(_share) = self.peers.enter(peer) else {
+        let Some(_permit) = self.clients.acquire(peer) else {
             return Err(io::ErrorKind::QuotaExceeded.into());
         };
         let handshake = async {
-            let _turn = self.room.acquire().await.expect("the semaphore is never closed");
+            let _slot = self.slots.acquire().await.expect("the semaphore is never closed");
             let acceptor = if http2 { &self.acceptor } else { &self.without_http2 };
             let bounded = |session: &mut ServerConnection| {
                 session.set_buffer_limit(Some(ENCRYPTED_AHEAD));

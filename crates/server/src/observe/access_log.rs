@@ -1,65 +1,53 @@
-//! One line a request, and the id that ties it to what was logged on the way.
+//! Logs each request once, at its end, and counts it.
 
 use std::{
     net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use axum::{
     body::{Body, Bytes},
     extract::{MatchedPath, Request, State},
     http::{
-        HeaderMap, HeaderName, HeaderValue, StatusCode,
-        header::{CONNECTION, CONTENT_TYPE, USER_AGENT},
+        HeaderValue, StatusCode,
+        header::{CONTENT_TYPE, USER_AGENT},
     },
     middleware::Next,
     response::Response,
 };
 use hyper::body::Frame;
-use port_checker_api::{NDJSON, Reason};
-use tracing::{Instrument, Level, Span, debug, enabled, info, info_span, warn};
+use ipnet::IpNet;
+use port_checker_api::NDJSON;
+use tracing::{Instrument, Level, Span, enabled, info_span};
 
-use crate::{
-    error::Failure,
-    net::caller::Caller,
-    observe::check_summary::{SharedTally, Tally, TallyOfRequest, with_tally},
-    observe::log_budget::{Kind, LogBudget},
-    observe::metrics::Metrics,
-    quote::shown,
-    routes::state::AppState,
+use super::{
+    check_summary::{CheckSummary, VerdictCounts},
+    log_budget::{Kind, LogBudget},
+    log_line::LogLine,
+    metrics::Metrics,
+    request_id::{REQUEST_ID, request_id},
 };
+use crate::{error::Failure, net::caller::Caller, quote::shown};
 
-/// The header that carries a request's id, in and out.
-pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// A longer id of a client's is replaced, in bytes.
-const LONGEST_ID: usize = 64;
-
-/// When a request's head had arrived: its deadline counts from here.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Arrival(Instant);
-
-impl Arrival {
-    /// How much of `deadline` the request has left.
-    pub(crate) fn time_left(self, deadline: Duration) -> Duration {
-        deadline.saturating_sub(self.0.elapsed())
-    }
+/// Where requests are logged and counted.
+#[derive(Clone)]
+pub(crate) struct AccessLog {
+    /// The proxies that may name the caller.
+    pub(crate) trusted_proxies: Arc<[IpNet]>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) budget: Arc<LogBudget>,
 }
 
-/// Gives the request its id and its caller, and logs what became of it.
+/// Gives the request its id, its caller and its summary, and logs its result.
 pub(crate) async fn access_log(
-    State(state): State<AppState>,
+    State(log): State<AccessLog>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let started = Instant::now();
-    let caller =
-        Caller::find(request.extensions(), request.headers(), &state.config.trusted_proxies);
-    request.extensions_mut().insert(Arrival(started));
-    request.extensions_mut().insert(caller);
+    let caller = Caller::find(request.extensions(), request.headers(), &log.trusted_proxies);
     let id = request_id(request.headers());
     let mut record = Record {
         caller: caller.0,
@@ -67,19 +55,16 @@ pub(crate) async fn access_log(
         route: request.extensions().get::<MatchedPath>().cloned(),
         span: info_span!("request", request_id = id.to_str().unwrap_or_default()),
         user_agent: request.headers().get(USER_AGENT).map(of_stranger),
-        started,
-        tally: TallyOfRequest::default(),
-        outcome: None,
-        metrics: Arc::clone(&state.metrics),
-        budget: Arc::clone(&state.log_budget),
+        started: Instant::now(),
+        summary: CheckSummary::default(),
+        end: None,
+        log,
     };
-    let answer = with_tally(Arc::clone(&record.tally), next.run(request));
-    let mut response = answer.instrument(record.span.clone()).await;
-    record.outcome = Some(Outcome::of(&response));
-    state.metrics.answered(record.route(), response.status());
-    if state.draining.is_cancelled() {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
+    request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(record.summary.clone());
+    let mut response = next.run(request).instrument(record.span.clone()).await;
+    record.end = Some(End::of(&response));
+    record.log.metrics.answered(record.route(), response.status());
     response.headers_mut().insert(REQUEST_ID, id);
     logged_at_its_end(response, record)
 }
@@ -89,15 +74,15 @@ fn logged_at_its_end(response: Response, mut record: Record) -> Response {
     if response.headers().get(CONTENT_TYPE).is_none_or(|kind| kind != NDJSON) {
         return response;
     }
-    let outcome = record.outcome.take();
-    response.map(|body| Body::new(LoggedBody { body, record, outcome }))
+    let end = record.end.take();
+    response.map(|body| Body::new(LoggedBody { body, record, end }))
 }
 
 /// An answer that arrives line by line. A client that hangs up before the last has abandoned it.
 struct LoggedBody {
     body: Body,
     record: Record,
-    outcome: Option<Outcome>,
+    end: Option<End>,
 }
 
 impl hyper::body::Body for LoggedBody {
@@ -110,7 +95,7 @@ impl hyper::body::Body for LoggedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         if frame.is_none() {
-            self.record.outcome = self.outcome.take();
+            self.record.end = self.end.take();
         }
         Poll::Ready(frame)
     }
@@ -124,101 +109,60 @@ struct Record {
     user_agent: Option<String>,
     span: Span,
     started: Instant,
-    tally: TallyOfRequest,
-    /// None until there is an answer.
-    outcome: Option<Outcome>,
-    metrics: Arc<Metrics>,
-    budget: Arc<LogBudget>,
+    summary: CheckSummary,
+    /// None until the answer has ended.
+    end: Option<End>,
+    log: AccessLog,
 }
 
-struct Outcome {
+/// How a request ended that was answered.
+struct End {
     status: StatusCode,
-    tally: Option<SharedTally>,
     failure: Option<Failure>,
 }
 
-impl Outcome {
+impl End {
     fn of(response: &Response) -> Self {
-        Self {
-            status: response.status(),
-            tally: response.extensions().get().cloned(),
-            failure: response.extensions().get().cloned(),
-        }
+        Self { status: response.status(), failure: response.extensions().get().cloned() }
+    }
+
+    fn is_error(&self) -> bool {
+        self.status.is_server_error() || self.status.is_client_error()
     }
 }
 
 impl Record {
-    /// One of the service's own routes, never what the client wrote.
+    /// The pattern of the route, never the path that the client wrote.
     fn route(&self) -> &str {
         self.route.as_ref().map_or("none", MatchedPath::as_str)
     }
 
-    fn log(&self, outcome: &Outcome) {
-        let Outcome { status, tally, failure } = outcome;
-        let tally = tally.as_ref().map(SharedTally::read);
-        let is_error = status.is_server_error() || status.is_client_error();
-        if !is_error && tally.is_none() && !enabled!(Level::DEBUG) {
+    fn log(&self) {
+        let counts = self.summary.read();
+        let is_quiet = |end: &End| !end.is_error() && counts.is_none() && !enabled!(Level::DEBUG);
+        if self.end.as_ref().is_some_and(is_quiet) {
             return;
         }
-        let dialled = tally.as_ref().is_some_and(Tally::has_verdicts);
-        if !self.budget.admits(self.caller, if dialled { Kind::Check } else { Kind::Other }) {
+        let dialled = match &self.end {
+            Some(_) => counts.as_ref().is_some_and(VerdictCounts::has_verdicts),
+            // The check had probably begun.
+            None => counts.is_some(),
+        };
+        let kind = if dialled { Kind::Check } else { Kind::Other };
+        if !self.log.budget.admits(self.caller, kind) {
             return;
         }
-        let of = |reason| tally.as_ref().and_then(|tally| tally.of(reason));
-        macro_rules! line {
-            ($level:ident, $what:literal) => {
-                $level!(
-                    caller = %self.caller,
-                    method = %self.method,
-                    route = self.route(),
-                    user_agent = self.user_agent,
-                    status = status.as_u16(),
-                    code = failure.as_ref().map(|failure| failure.code.name()),
-                    error = failure.as_ref().map(|failure| failure.message.as_str()),
-                    target = tally.as_ref().map(|tally| tracing::field::display(tally.target)),
-                    ports = tally.as_ref().map(|tally| tally.ports),
-                    open = tally.as_ref().map(|tally| tally.open),
-                    refused = of(Reason::Refused),
-                    timed_out = of(Reason::TimedOut),
-                    host_unreachable = of(Reason::HostUnreachable),
-                    network_unreachable = of(Reason::NetworkUnreachable),
-                    reset = of(Reason::Reset),
-                    challenge_failed = of(Reason::ChallengeFailed),
-                    duration_ms = milliseconds(self.started),
-                    $what
-                )
-            };
-        }
-        if status.is_server_error() {
-            line!(warn, "failed");
-        } else if status.is_client_error() {
-            line!(info, "rejected");
-        } else if tally.is_some() {
-            line!(info, "checked");
-        } else {
-            line!(debug, "answered");
-        }
-    }
-}
-
-impl Record {
-    /// A check had probably begun: what it found so far is told.
-    fn log_abandoned(&self) {
-        let tally = self.tally.get().map(SharedTally::read);
-        let kind = if tally.is_some() { Kind::Check } else { Kind::Other };
-        if self.budget.admits(self.caller, kind) {
-            info!(
-                caller = %self.caller,
-                method = %self.method,
-                route = self.route(),
-                user_agent = self.user_agent,
-                target = tally.as_ref().map(|tally| tracing::field::display(tally.target)),
-                ports = tally.as_ref().map(|tally| tally.ports),
-                open = tally.as_ref().map(|tally| tally.open),
-                duration_ms = milliseconds(self.started),
-                "abandoned by the client"
-            );
-        }
+        let line = LogLine {
+            caller: self.caller,
+            method: &self.method,
+            route: self.route(),
+            user_agent: self.user_agent.as_deref(),
+            status: self.end.as_ref().map(|end| end.status),
+            failure: self.end.as_ref().and_then(|end| end.failure.as_ref()),
+            counts: counts.as_ref(),
+            duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        };
+        line.write();
     }
 }
 
@@ -226,36 +170,14 @@ impl Drop for Record {
     fn drop(&mut self) {
         let span = self.span.clone();
         let _entered = span.enter();
-        match self.outcome.take() {
-            Some(outcome) => {
-                self.metrics.took(self.route(), self.started.elapsed());
-                self.log(&outcome);
-            }
-            None => self.log_abandoned(),
+        if self.end.is_some() {
+            self.log.metrics.took(self.route(), self.started.elapsed());
         }
+        self.log();
     }
 }
 
 /// A header's value as the log shows it.
 fn of_stranger(value: &HeaderValue) -> String {
     shown(&String::from_utf8_lossy(value.as_bytes()))
-}
-
-fn milliseconds(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The client's own id where it is harmless, so that a proxy's log and ours agree; else a new one.
-fn request_id(headers: &HeaderMap) -> HeaderValue {
-    let harmless = |id: &&HeaderValue| {
-        let bytes = id.as_bytes();
-        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-        (1..=LONGEST_ID).contains(&bytes.len()) && bytes.iter().all(plain)
-    };
-    match headers.get(REQUEST_ID).filter(harmless) {
-        // A clone would keep the whole head.
-        Some(id) => HeaderValue::from_bytes(id.as_bytes()).expect("it was a header value"),
-        None => HeaderValue::try_from(format!("{:016x}", fastrand::u64(..)))
-            .expect("hexadecimal digits are a valid header value"),
-    }
 }

@@ -1,76 +1,100 @@
-//! What a check found, counted for the log.
+//! The result of a request's check, counted for the log.
 
 use std::{
+    fmt,
     net::IpAddr,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use port_checker_api::Reason;
 use port_checker_probe::Verdict;
-use tokio::task_local;
 
-/// What a check found, counted.
+use crate::quote::shown;
+
+/// The target of a check as the log names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TargetName {
+    /// The address that is checked.
+    Address(IpAddr),
+    /// A host name whose addresses are not known, or not yet.
+    Host(String),
+}
+
+impl fmt::Display for TargetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Host(name) => f.write_str(&shown(name)),
+        }
+    }
+}
+
+/// The verdicts of a check, counted.
 #[derive(Debug, Clone)]
-pub(crate) struct Tally {
-    pub(crate) target: IpAddr,
+pub(crate) struct VerdictCounts {
+    pub(crate) target: TargetName,
     pub(crate) ports: usize,
     pub(crate) open: usize,
     not_open: [usize; Reason::ALL.len()],
 }
 
-impl Tally {
-    pub(crate) fn new(target: IpAddr, ports: usize) -> Self {
+impl VerdictCounts {
+    fn new(target: TargetName, ports: usize) -> Self {
         Self { target, ports, open: 0, not_open: [0; Reason::ALL.len()] }
     }
 
-    pub(crate) fn count(&mut self, verdict: Verdict) {
+    fn count(&mut self, verdict: Verdict) {
         match verdict {
             Verdict::Open => self.open += 1,
             Verdict::NotOpen(reason) => self.not_open[reason as usize] += 1,
         }
     }
 
-    /// Whether a port was judged, and so somebody was dialled.
+    /// Whether a port was judged, and so an address was dialled.
     pub(crate) fn has_verdicts(&self) -> bool {
         self.open > 0 || self.not_open.iter().any(|&count| count > 0)
     }
 
-    /// Nothing, where there is nothing to tell.
-    pub(crate) fn of(&self, reason: Reason) -> Option<usize> {
+    /// How many ports are not open for this reason; none instead of zero.
+    pub(crate) fn not_open(&self, reason: Reason) -> Option<usize> {
         Some(self.not_open[reason as usize]).filter(|&count| count > 0)
     }
 }
 
-/// A tally that may go on while the answer is sent. A handler attaches it to its answer.
-#[derive(Debug, Clone)]
-pub(crate) struct SharedTally(Arc<Mutex<Tally>>);
+/// The counts of a request's check, if it asks for one. The access log attaches it to the request and reads it
+/// at the end, whether the client waited for its answer or not.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CheckSummary(Arc<Mutex<Option<VerdictCounts>>>);
 
-/// The tally of a request, once there is one: the only trace of a check whose client hangs up before the
-/// answer.
-pub(crate) type TallyOfRequest = Arc<OnceLock<SharedTally>>;
-
-task_local! {
-    static OF_REQUEST: TallyOfRequest;
-}
-
-/// Handles a request; the first tally that it makes is found in `tally`.
-pub(crate) async fn with_tally<F: Future>(tally: TallyOfRequest, request: F) -> F::Output {
-    OF_REQUEST.scope(tally, request).await
-}
-
-impl SharedTally {
-    pub(crate) fn new(tally: Tally) -> Self {
-        let tally = Self(Arc::new(Mutex::new(tally)));
-        // Outside of a request nobody looks for it.
-        let _ = OF_REQUEST.try_with(|of_request| of_request.set(tally.clone()));
-        tally
+impl CheckSummary {
+    /// Begins to count for `target`; earlier counts are lost.
+    pub(crate) fn begin(&self, target: TargetName, ports: usize) {
+        *self.counts() = Some(VerdictCounts::new(target, ports));
     }
 
-    pub(crate) fn update(&self, change: impl FnOnce(&mut Tally)) {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    /// Begins to count for one port of an address.
+    pub(crate) fn begin_address(&self, address: IpAddr) {
+        self.begin(TargetName::Address(address), 1);
     }
 
-    pub(crate) fn read(&self) -> Tally {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Counts one verdict.
+    pub(crate) fn count(&self, verdict: Verdict) {
+        if let Some(counts) = &mut *self.counts() {
+            counts.count(verdict);
+        }
+    }
+
+    /// The counts so far; none if no check was asked for.
+    pub(crate) fn read(&self) -> Option<VerdictCounts> {
+        self.counts().clone()
+    }
+
+    /// Returns to earlier counts.
+    pub(crate) fn restore(&self, counts: Option<VerdictCounts>) {
+        *self.counts() = counts;
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Option<VerdictCounts>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

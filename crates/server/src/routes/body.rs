@@ -12,7 +12,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use port_checker_api::ErrorCode;
 use tokio::time::timeout;
 
@@ -26,7 +26,7 @@ use crate::{
 
 /// How many times the size limit is read and thrown away, so that a client that writes first and
 /// reads later gets the 413 instead of a reset connection.
-const DISCARDED_LIMITS: u64 = 16;
+const DISCARDED_LIMITS: usize = 16;
 
 /// The first allocation for a body, in bytes; most bodies fit.
 const FIRST_ALLOCATION: usize = 1024;
@@ -115,26 +115,29 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    async fn read(&self, mut body: Body) -> Result<JsonBytes, ApiError> {
-        let mut kept = JsonBytes { bytes: Vec::new(), _share: None };
-        let mut seen: u64 = 0;
+    async fn read(&self, body: Body) -> Result<JsonBytes, ApiError> {
+        let limit = usize::try_from(self.bounds.body_bytes).unwrap_or(usize::MAX);
+        // A body that is too large is read on without being kept, up to another limit.
+        let mut body = Limited::new(body, limit.saturating_mul(DISCARDED_LIMITS));
+        let (mut kept, mut length) = (JsonBytes { bytes: Vec::new(), _share: None }, 0);
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| {
-                ApiError::new(ErrorCode::InvalidRequest, format!("the body broke off: {error}"))
-            })?;
-            let Ok(data) = frame.into_data() else { continue };
-            seen += data.len() as u64;
-            if seen > self.bounds.body_bytes.saturating_mul(DISCARDED_LIMITS) {
-                break;
-            }
-            if seen <= self.bounds.body_bytes {
-                self.make_room(&mut kept, data.len())?;
-                kept.bytes.extend_from_slice(&data);
-            } else {
+            let data = match frame {
+                Ok(frame) => frame.into_data().unwrap_or_default(),
+                Err(error) if error.is::<LengthLimitError>() => return Err(too_large(self.bounds)),
+                Err(error) => {
+                    let message = format!("the body broke off: {error}");
+                    return Err(ApiError::new(ErrorCode::InvalidRequest, message));
+                }
+            };
+            length += data.len();
+            if length > limit {
                 kept = JsonBytes { bytes: Vec::new(), _share: None };
+                continue;
             }
+            self.make_room(&mut kept, data.len())?;
+            kept.bytes.extend_from_slice(&data);
         }
-        if seen > self.bounds.body_bytes { Err(too_large(self.bounds)) } else { Ok(kept) }
+        if length > limit { Err(too_large(self.bounds)) } else { Ok(kept) }
     }
 
     /// Makes room for `more` bytes. What is charged is the allocation and not its contents: a body of

@@ -1,21 +1,19 @@
 //! `GET /ip` and `GET /port/{port}`: about the caller's own address.
 
 use axum::{
-    Extension, Json,
+    Json,
     extract::State,
     http::{HeaderMap, Uri, header::ACCEPT},
     response::{IntoResponse, Response},
 };
 use port_checker_api::{ErrorBody, ErrorCode, JsonPort, OwnAddress, OwnPort};
 
-use super::accept_header;
+use super::{accept_header, error_responses::CheckErrors, state::AppState};
 use crate::{
-    admission::cross_site::NotCrossSite,
-    checks::ports::{self as judging, Question, result},
+    admission::{context::RequestContext, cross_site::NotCrossSite},
+    checks::ports::PortsCheck,
     error::{ApiError, quoted},
     net::caller::Caller,
-    observe::access_log::Arrival,
-    routes::state::AppState,
 };
 
 /// The caller's address as the checker sees it: plain text with a line feed, or JSON when asked for.
@@ -36,7 +34,8 @@ pub(crate) async fn ip(Caller(ip): Caller, headers: HeaderMap) -> Response {
     }
 }
 
-/// Whether one port of the caller can be reached from here.
+/// Whether one port of the caller can be reached from here. Requests from pages of origins that the operator
+/// does not admit are refused: `TARGET_NOT_ALLOWED`.
 #[utoipa::path(
     get,
     path = "/port/{port}",
@@ -44,18 +43,13 @@ pub(crate) async fn ip(Caller(ip): Caller, headers: HeaderMap) -> Response {
     params(("port" = u16, Path, description = "The TCP port", minimum = 1, maximum = 65_535)),
     responses(
         (status = 200, description = "The port's verdict.", body = OwnPort),
-        (status = 403, description = "`TARGET_NOT_ALLOWED`: the policy refuses the address or the port, or a page of an origin that is not admitted asks.", body = ErrorBody),
         (status = 422, description = "`INVALID_PORT`.", body = ErrorBody),
-        (status = 429, description = "`RATE_LIMITED`.", body = ErrorBody,
-            headers(("Retry-After" = u64, description = "Seconds"))),
-        (status = 503, description = "`CHECK_FAILED` or `OVERLOADED`.", body = ErrorBody,
-            headers(("Retry-After" = u64, description = "Seconds")))
+        CheckErrors,
     )
 )]
 pub(crate) async fn port(
     State(state): State<AppState>,
-    Caller(ip): Caller,
-    Extension(arrival): Extension<Arrival>,
+    context: RequestContext,
     _: NotCrossSite,
     uri: Uri,
 ) -> Result<Response, ApiError> {
@@ -66,15 +60,10 @@ pub(crate) async fn port(
     })?;
     // The path may be as long as a head.
     drop(uri);
-    let question =
-        Question { caller: ip, address: ip, ports: vec![port], challenge: None, arrival };
-    let (parts, mut judging) = match judging::begin(&state, question).await {
-        Ok(begun) => begun,
-        Err(refused) => return Ok(refused.into_response()),
-    };
-    let finding = judging.next().await.expect("one port has one finding");
-    let answer = finding
-        .map(|finding| Json(OwnPort { ip, port, result: result(&finding, false) }))
-        .map_err(ApiError::from);
-    Ok((parts, answer).into_response())
+    let admission = &state.admission;
+    let target = admission.vet(&context, context.caller, vec![port])?;
+    let admitted = admission.admit(&context, target, admission.for_ports()).await?;
+    let quota = admitted.quota.clone();
+    let outcome = PortsCheck::begin(&state.checker, admitted, None).outcome().await;
+    Ok((quota, outcome.into_own_port().map(Json)).into_response())
 }

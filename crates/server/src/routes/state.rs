@@ -1,26 +1,31 @@
-//! What every request shares.
+//! The state that every route can use.
 
 use std::sync::Arc;
 
+use axum::extract::FromRef;
 use port_checker_probe::{Budget, Prober};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Config, checks::verification::Tls, limits::Limiter, net::pool::Pool,
-    observe::log_budget::LogBudget, observe::metrics::Metrics,
+    admission::control::AdmissionControl,
+    checks::checker::Checker,
+    config::Config,
+    limits::Limiter,
+    net::pool::Pool,
+    observe::{access_log::AccessLog, log_budget::LogBudget, metrics::Metrics},
 };
 
-/// What every request shares; clones are cheap.
+/// The state that every route can use; clones are cheap.
 #[derive(Clone)]
 pub(crate) struct AppState {
     pub(crate) config: Arc<Config>,
-    pub(crate) prober: Prober,
+    pub(crate) admission: AdmissionControl,
+    pub(crate) checker: Checker,
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) log_budget: Arc<LogBudget>,
-    pub(crate) tls: Arc<Tls>,
-    /// Bytes of memory for what requests make this process keep: bodies until they are parsed, and
-    /// what becomes the answer until it is sent.
+    pub(crate) access_log: AccessLog,
+    /// Bytes of memory that requests make this process keep: bodies until they are parsed, and the parts of
+    /// the answer until it is sent.
     pub(crate) memory: Arc<Pool>,
     /// Cancelled when the service begins to shut down.
     pub(crate) draining: CancellationToken,
@@ -28,16 +33,35 @@ pub(crate) struct AppState {
 
 impl AppState {
     pub(crate) fn new(config: Config) -> Self {
-        let metrics = Metrics::new(&config);
+        let config = Arc::new(config);
+        let (metrics, draining) = (Metrics::new(&config), CancellationToken::new());
+        let prober = Prober::new(config.probe, Budget::new(config.max_in_flight));
+        let limiter = Arc::new(Limiter::new(&config, Arc::clone(&metrics)));
         Self {
-            prober: Prober::new(config.probe, Budget::new(config.max_in_flight)),
-            limiter: Arc::new(Limiter::new(&config, Arc::clone(&metrics))),
+            admission: AdmissionControl::new(
+                Arc::clone(&config),
+                prober.budget().clone(),
+                Arc::clone(&limiter),
+                Arc::clone(&metrics),
+                draining.clone(),
+            ),
+            checker: Checker::new(prober, Arc::clone(&metrics)),
+            limiter,
+            access_log: AccessLog {
+                trusted_proxies: config.trusted_proxies.as_slice().into(),
+                metrics: Arc::clone(&metrics),
+                budget: Arc::new(LogBudget::new()),
+            },
             metrics,
-            log_budget: Arc::new(LogBudget::new()),
-            tls: Arc::default(),
             memory: Arc::new(Pool::new(config.bounds.memory_bytes, &config.trusted_proxies)),
-            config: Arc::new(config),
-            draining: CancellationToken::new(),
+            config,
+            draining,
         }
+    }
+}
+
+impl FromRef<AppState> for Arc<Config> {
+    fn from_ref(state: &AppState) -> Self {
+        Self::clone(&state.config)
     }
 }

@@ -13,4 +13,5 @@ mod server;
 mod slow_clients;
 mod slow_readers;
 mod supervisor;
+mod tls_admission;
 mod tls_requests;

@@ -38,7 +38,7 @@ fn a_check_in_one_object() {
         ("level", "INFO".into()),
         ("caller", "127.0.0.1".into()),
         ("target", "127.0.0.1".into()),
-        ("module", "port_checker_server::observe::access_log".into()),
+        ("module", "port_checker_server::access_log".into()),
         ("method", "POST".into()),
         ("route", "/check-ports".into()),
         ("user_agent", "curl/8.14.1".into()),

@@ -1,10 +1,12 @@
 //! A connection that speaks HTTP/1.1.
 
 use std::{
+    convert::Infallible,
     pin::pin,
     sync::atomic::{AtomicBool, Ordering},
 };
 
+use axum::http::{HeaderValue, header::CONNECTION};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -14,7 +16,7 @@ use tokio::{
 use tracing::debug;
 
 use super::Connection;
-use crate::net::malformed::WithErrorBodies;
+use crate::net::error_bodies::WithErrorBodies;
 
 /// Answers requests until either side ends the connection.
 ///
@@ -27,7 +29,13 @@ pub(super) async fn serve(
     let asked = AtomicBool::new(false);
     let service = service_fn(|request: Request<Incoming>| {
         asked.store(true, Ordering::Relaxed);
-        connection.answer(request)
+        async {
+            let mut answer = connection.answer(request).await?;
+            if connection.draining.is_cancelled() {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let bounds = &connection.config.bounds;
     let mut served = pin!(

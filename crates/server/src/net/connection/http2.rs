@@ -19,7 +19,7 @@ use tokio::{
 use tracing::{Instrument, Span, debug};
 
 use super::Connection;
-use crate::{net::answer::SplitBody, net::malformed::head_too_large, net::pool::Share};
+use crate::{net::answer::SplitBody, net::error_bodies::head_too_large, net::pool::Share};
 
 /// The largest head that is decoded, in bytes, counted as in HTTP/2: 32 for each field besides its name and
 /// its value (RFC 9113, section 6.5.2). The library answers a larger one by itself, without a body. It
@@ -169,7 +169,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        Bounds, Config, net::answer::Answers, net::connection_limit::Peers, net::pool::Pool,
+        Bounds, Config, net::answer::Answers, net::connection_limit::ConnectionLimit,
+        net::pool::Pool,
     };
 
     /// The preface, and settings that ask for nothing (RFC 9113, section 3.4).
@@ -189,7 +190,7 @@ mod tests {
                 peer: ([127, 0, 0, 1], 1).into(),
                 app: Router::new(),
                 config: Arc::new(Config { bounds, ..Config::default() }),
-                peers: Peers::new(8, &[]),
+                clients: ConnectionLimit::new(8, &[]),
                 http2: Arc::new(Pool::new(8, &[])),
                 draining: CancellationToken::new(),
                 answers: Answers::default(),

@@ -1,7 +1,7 @@
 //! The first bytes of a connection: which client a proxy speaks for, and which version of HTTP follows.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
@@ -14,10 +14,10 @@ use tokio::{
     net::TcpStream,
 };
 
-/// What a client that speaks HTTP/2 sends first (RFC 9113, section 3.4).
+/// The first bytes of a client that speaks HTTP/2 (RFC 9113, section 3.4).
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// What a PROXY header begins with, in both versions.
+/// The first bytes of a PROXY header, in both versions.
 const PROXY_SIGNATURES: [&[u8]; 2] = [b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n"];
 
 /// The longest PROXY header, in bytes: addresses, and what a load balancer may add to them. HAProxy sends
@@ -27,7 +27,7 @@ const MAX_PROXY_HEADER: usize = 2048;
 /// How much is read at once, in bytes: the whole head of most requests.
 const READ_AHEAD: usize = 1024;
 
-/// A stream whose first bytes were read to find out what it is, and are read again by what serves it.
+/// A stream whose first bytes were read to learn its protocol, and are read again by the code that serves it.
 pub(super) struct PeekedStream {
     read: BytesMut,
     stream: TcpStream,
@@ -124,6 +124,18 @@ impl AsyncWrite for PeekedStream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,11 +1,10 @@
-//! Answers to bytes that never become a request.
+//! Error bodies for the answers that the HTTP library makes by itself, to bytes that never become a request.
 //!
-//! The HTTP library answers them by itself, with a status and no body. Every answer that is not a
-//! success has an error body here, so that these get theirs on the way to the socket. Nothing else
-//! answers with these statuses.
+//! hyper has no hook for them, and no crate adds one: it writes a status line with `Content-Length: 0`. Here
+//! that is recognised and replaced on the way to the socket. No route answers with one of these statuses.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -18,11 +17,11 @@ use axum::{
 use port_checker_api::{ErrorBody, ErrorCode, ErrorDetail};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What is said of a head that is too large.
+/// The message about a head that is too large.
 const HEAD_TOO_LARGE: &str =
     "the head of the request is larger than the checker reads, or has too many fields";
 
-/// The start of an answer without a body, and what takes its place.
+/// The start of an answer without a body, and the error that replaces it.
 const BARE: [(&[u8], ErrorCode, &str); 3] = [
     (b"HTTP/1.1 400 Bad Request\r\n", ErrorCode::InvalidRequest, "this is not an HTTP/1.1 request"),
     (
@@ -48,17 +47,17 @@ pub(crate) fn head_too_large() -> Response {
 /// A connection on which the library's bare answers get a body.
 pub(crate) struct WithErrorBodies<S> {
     stream: S,
-    /// What is written in place of what the library writes, and how much of it is out.
-    instead: Option<(Vec<u8>, usize)>,
+    /// The answer that is written instead of the library's, and how much of it was written.
+    replaced: Option<(Vec<u8>, usize)>,
 }
 
 impl<S> WithErrorBodies<S> {
     pub(crate) fn new(stream: S) -> Self {
-        Self { stream, instead: None }
+        Self { stream, replaced: None }
     }
 }
 
-/// What to write in place of `bytes`, if they are a bare answer.
+/// The answer to write instead of `bytes`, if they are a bare answer.
 fn replacement(bytes: &[u8]) -> Option<Vec<u8>> {
     let (status, code, message) = BARE.iter().find(|(status, ..)| bytes.starts_with(status))?;
     let detail = ErrorDetail { code: (*code).into(), message: (*message).to_owned() };
@@ -77,11 +76,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WithErrorBodies<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let Self { stream, instead } = &mut *self;
-        if instead.is_none() {
-            *instead = replacement(bytes).map(|replacement| (replacement, 0));
+        let Self { stream, replaced } = &mut *self;
+        if replaced.is_none() {
+            *replaced = replacement(bytes).map(|replacement| (replacement, 0));
         }
-        let Some((replacement, written)) = instead else {
+        let Some((replacement, written)) = replaced else {
             return Pin::new(stream).poll_write(context, bytes);
         };
         while *written < replacement.len() {
@@ -91,8 +90,25 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WithErrorBodies<S> {
                 count => *written += count,
             }
         }
-        *instead = None;
+        *replaced = None;
         Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        // A bare answer is the first slice, and the only one.
+        let first = slices.iter().map(|slice| &**slice).find(|slice| !slice.is_empty());
+        match first.filter(|first| self.replaced.is_some() || replacement(first).is_some()) {
+            Some(first) => self.poll_write(context, first),
+            None => Pin::new(&mut self.stream).poll_write_vectored(context, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
