@@ -7,7 +7,7 @@ use port_checker_api::CheckRequest;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Config,
+    config::Config,
     limits::{self, Mode},
     net::caller::{Caller, Peer},
     observe::metrics::Metrics,

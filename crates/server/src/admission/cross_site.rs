@@ -25,7 +25,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// requests cost something and browsers send them without asking first.
 ///
 /// CORS alone does not keep such a page from sending a `GET`: it keeps it from reading the answer. By then
-/// the visitor's allowance is spent, and how long the answer took tells what it was.
+/// the visitor's allowance is spent, and the time until the answer tells its content.
 pub(crate) struct NotCrossSite;
 
 impl<S: Sync> FromRequestParts<S> for NotCrossSite

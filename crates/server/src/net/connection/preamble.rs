@@ -20,7 +20,7 @@ const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The first bytes of a PROXY header, in both versions.
 const PROXY_SIGNATURES: [&[u8]; 2] = [b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n"];
 
-/// The longest PROXY header, in bytes: addresses, and what a load balancer may add to them. HAProxy sends
+/// The longest PROXY header, in bytes: addresses, and the fields that a load balancer may add. HAProxy sends
 /// at most 536.
 const MAX_PROXY_HEADER: usize = 2048;
 
