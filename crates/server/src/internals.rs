@@ -37,9 +37,9 @@ pub fn caller(peer: IpAddr, proxy: IpAddr, x_forwarded_for: &[u8], forwarded: &[
 }
 
 /// The limits as a request meets them.
-pub struct Limiter(Arc<limits::Limiter>);
+pub struct RateLimiter(Arc<limits::Limiter>);
 
-impl Limiter {
+impl RateLimiter {
     /// Kept in this process, or in the Redis that `config` names.
     pub async fn new(config: &Config) -> Self {
         let limiter = limits::Limiter::new(config, Metrics::new(config));

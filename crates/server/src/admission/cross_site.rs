@@ -78,8 +78,8 @@ mod tests {
 
     #[test]
     fn where_browsers_say_a_request_comes_from() {
-        type Lines<'a> = &'a [(HeaderName, &'a str)];
-        let cases: &[(Lines<'_>, bool, &str)] = &[
+        type HeaderLines<'a> = &'a [(HeaderName, &'a str)];
+        let cases: &[(HeaderLines<'_>, bool, &str)] = &[
             (&[], false, "curl, or a browser that says nothing"),
             (&[(SEC_FETCH_SITE, "cross-site")], true, "an image in another page"),
             (&[(SEC_FETCH_SITE, "same-site")], true, "a page of a sibling"),

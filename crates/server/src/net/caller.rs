@@ -88,12 +88,12 @@ mod tests {
     }
 
     #[test]
-    fn who_asks() {
+    fn callers_behind_proxies() {
         let oversized = "203.0.113.9, ".repeat(1000) + "10.0.0.2";
         const XFF: &str = "x-forwarded-for";
         const FWD: &str = "forwarded";
-        type Lines<'a> = &'a [(&'static str, &'a str)];
-        let cases: &[(&str, Lines<'_>, &str, &str)] = &[
+        type HeaderLines<'a> = &'a [(&'static str, &'a str)];
+        let cases: &[(&str, HeaderLines<'_>, &str, &str)] = &[
             ("198.51.100.1", &[], "198.51.100.1", "no proxy"),
             ("::ffff:198.51.100.1", &[], "198.51.100.1", "IPv4 on a socket for both families"),
             ("198.51.100.1", &[(XFF, "8.8.8.8")], "198.51.100.1", "forged, no trusted proxy"),

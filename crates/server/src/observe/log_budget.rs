@@ -98,7 +98,7 @@ impl Budgets {
     }
 }
 
-struct Caller {
+struct CallerBudget {
     budgets: Budgets,
     /// Lines not written since the last report.
     withheld: u64,
@@ -106,7 +106,7 @@ struct Caller {
 
 struct State {
     all: Budgets,
-    callers: HashMap<Subject, Caller>,
+    callers: HashMap<Subject, CallerBudget>,
     /// Of callers without an entry.
     withheld: u64,
     swept: Instant,
@@ -165,7 +165,7 @@ impl State {
         let Self { all, callers, withheld, .. } = self;
         let has_place = callers.len() < MAX_CALLERS || callers.contains_key(&caller);
         let of_caller = has_place.then(|| {
-            let whole = || Caller { budgets: Budgets::whole(now), withheld: 0 };
+            let whole = || CallerBudget { budgets: Budgets::whole(now), withheld: 0 };
             callers.entry(caller).or_insert_with(whole)
         });
         let all = all.of(kind);

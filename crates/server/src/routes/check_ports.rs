@@ -23,7 +23,7 @@ use crate::{
     admission::context::RequestContext,
     checks::{ports::PortsCheck, progress},
     error::ApiError,
-    net::answer::Charge,
+    net::answer::MemoryCharge,
 };
 
 /// The memory that one port takes until its answer is sent, in bytes: a finding, a result, and the text of
@@ -75,7 +75,7 @@ pub(crate) async fn check_ports(
     } else {
         check.outcome().await.into_response(verbose).map(|answer| Json(answer).into_response())
     };
-    Ok((quota, Charge::extension(share), answer).into_response())
+    Ok((quota, MemoryCharge::extension(share), answer).into_response())
 }
 
 async fn line_by_line(check: PortsCheck, verbose: bool) -> Result<Response, ApiError> {

@@ -5,7 +5,7 @@ use axum::{
 };
 
 use crate::{
-    error::ApiError, net::answer::Charge, net::caller::Caller, routes::body::out_of_memory,
+    error::ApiError, net::answer::MemoryCharge, net::caller::Caller, routes::body::out_of_memory,
     routes::state::AppState,
 };
 
@@ -23,5 +23,5 @@ async fn metrics(
     let text = state.metrics.text(&state.checker.prober);
     let share = state.memory.take(caller, text.len());
     let share = share.ok_or_else(|| out_of_memory(&state.memory, &state.config.bounds))?;
-    Ok(([(CONTENT_TYPE, TEXT)], Charge::extension(share), text))
+    Ok(([(CONTENT_TYPE, TEXT)], MemoryCharge::extension(share), text))
 }

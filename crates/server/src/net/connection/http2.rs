@@ -44,7 +44,7 @@ struct Activity {
 }
 
 /// One request under way, until dropped.
-struct UnderWay(Arc<Activity>);
+struct RequestUnderWay(Arc<Activity>);
 
 /// Runs the streams, each for a bounded time: a client may open a stream and never let it send its answer.
 #[derive(Clone)]
@@ -134,10 +134,10 @@ fn size(request: &Request<Incoming>) -> usize {
 }
 
 impl Activity {
-    fn begin(self: &Arc<Self>) -> UnderWay {
+    fn begin(self: &Arc<Self>) -> RequestUnderWay {
         self.under_way.fetch_add(1, Ordering::Relaxed);
         self.begun.fetch_add(1, Ordering::Relaxed);
-        UnderWay(Arc::clone(self))
+        RequestUnderWay(Arc::clone(self))
     }
 
     /// Ends when for as long as `time` no request was under way and none was begun.
@@ -155,7 +155,7 @@ impl Activity {
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for RequestUnderWay {
     fn drop(&mut self) {
         self.0.under_way.fetch_sub(1, Ordering::Relaxed);
     }
