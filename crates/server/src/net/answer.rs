@@ -126,6 +126,24 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
+    use crate::net::pool::Pool;
+
+    /// The HTTP library keeps pieces after it has taken the last one and dropped the body.
+    #[tokio::test]
+    async fn an_answer_is_charged_until_its_last_piece_is_written() {
+        let (pool, client) = (Pool::new(8, &[]), [192, 0, 2, 1].into());
+        let mut response = Response::new(Body::from(vec![0; PIECE + 1]));
+        let Extension(charge) = MemoryCharge::extension(pool.take(client, 7).unwrap());
+        response.extensions_mut().insert(charge);
+        let mut body = SplitBody::of(response, Answers::default().begin()).into_body();
+        let first = body.frame().await.unwrap().unwrap();
+        let last = body.frame().await.unwrap().unwrap();
+        assert!(body.frame().await.is_none());
+        drop((body, first));
+        assert!(pool.take(client, 1).is_none(), "one piece is not written yet");
+        drop(last);
+        assert!(pool.take(client, 7).is_some(), "all pieces are written");
+    }
 
     #[tokio::test]
     async fn a_body_in_pieces_is_the_same_body() {

@@ -34,7 +34,7 @@ fn element(text: &str) -> Option<IpAddr> {
         name.eq_ignore_ascii_case("for").then_some(value)
     });
     let hop = hops.next()?;
-    hops.next().is_none().then(|| node(unquoted(hop))).flatten()
+    if hops.next().is_some() { None } else { node(unquoted(hop)) }
 }
 
 /// An address as the headers write it: alone, in brackets, or with a port.
@@ -44,7 +44,7 @@ fn node(text: &str) -> Option<IpAddr> {
         let (address, port) = text.rsplit_once(':')?;
         let is_port = port.starts_with('_') || port.parse::<u16>().is_ok();
         let is_whole = address.ends_with(']') || !address.contains(':');
-        (is_port && is_whole).then(|| bare(address))?
+        if is_port && is_whole { bare(address) } else { None }
     };
     bare(text).or_else(with_port)
 }
