@@ -15,7 +15,6 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 use utoipa::openapi::{OpenApi, RefOr, Schema};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     admission::deadline::deadline,
@@ -35,9 +34,9 @@ const PREFLIGHT_AGE: Duration = Duration::from_secs(3600);
 
 /// The whole service for one configuration.
 pub(crate) fn app(state: AppState) -> Router {
-    let (router, document) = documented();
+    let (router, document) = routes::documented();
     let document = with_limits(document, &state.config);
-    let mut router = router.merge(routes::docs::router(&document)).merge(routes::page::router());
+    let mut router = router.merge(routes::undocumented(&document));
     if state.config.metrics_address.is_none() {
         router = router.merge(routes::metrics::router());
     }
@@ -51,18 +50,7 @@ pub(crate) fn metrics_app(state: AppState) -> Router {
 
 /// The OpenAPI 3.1 document of the service with this configuration.
 pub fn openapi(config: &Config) -> OpenApi {
-    with_limits(documented().1, config)
-}
-
-fn documented() -> (Router<AppState>, OpenApi) {
-    OpenApiRouter::with_openapi(routes::docs::front_page())
-        .routes(routes!(routes::check_ports::check_ports))
-        .routes(routes!(routes::check_tls::check_tls))
-        .routes(routes!(routes::own_address::ip))
-        .routes(routes!(routes::own_address::port))
-        .routes(routes!(routes::health::health))
-        .routes(routes!(routes::health::ready))
-        .split_for_parts()
+    with_limits(routes::documented().1, config)
 }
 
 /// Writes the limits of this configuration into the document.

@@ -1,4 +1,4 @@
-//! A gauge that counts what exists.
+//! A gauge that counts things while they exist.
 
 use prometheus::IntGauge;
 

@@ -27,7 +27,7 @@ pub(crate) struct ApiError {
     rate_limit: Option<RateLimitHeaders>,
 }
 
-/// What the log says of an answer that is not a success; attached to it.
+/// The log's part of an answer that is not a success; attached to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     pub(crate) code: ErrorCode,

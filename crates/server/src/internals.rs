@@ -8,7 +8,7 @@ use port_checker_limits::Mode;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Config,
+    config::Config,
     net::caller::{Caller, Peer},
     observe::metrics::Metrics,
     routes::ports_request,
@@ -37,9 +37,9 @@ pub fn caller(peer: IpAddr, proxy: IpAddr, x_forwarded_for: &[u8], forwarded: &[
 }
 
 /// The limits as a request meets them.
-pub struct Limiter(Arc<port_checker_limits::Limiter>);
+pub struct RateLimiter(Arc<port_checker_limits::Limiter>);
 
-impl Limiter {
+impl RateLimiter {
     /// Kept in this process, or in the Redis that `config` names.
     pub async fn new(config: &Config) -> Self {
         let limiter = port_checker_limits::Limiter::new(

@@ -1,4 +1,4 @@
-//! What an operator sees: the log and the metrics.
+//! The log and the metrics, for the operator.
 
 pub(crate) mod access_log;
 pub(crate) mod check_summary;

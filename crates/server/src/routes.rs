@@ -1,16 +1,39 @@
 //! One file a route, and the extractors of requests.
 
-pub(crate) mod accept_header;
-pub(crate) mod body;
-pub(crate) mod check_ports;
-pub(crate) mod check_tls;
-pub(crate) mod docs;
+mod accept_header;
+mod body;
+mod check_ports;
+mod check_tls;
+mod docs;
 mod error_responses;
-pub(crate) mod health;
+mod health;
 mod json_object;
 pub(crate) mod metrics;
-pub(crate) mod own_address;
-pub(crate) mod page;
+mod own_address;
+mod page;
 pub(crate) mod ports_request;
 pub(crate) mod state;
 mod tls_request;
+
+use axum::Router;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use state::AppState;
+
+/// The routes of the API, and the document that describes them.
+pub(crate) fn documented() -> (Router<AppState>, OpenApi) {
+    OpenApiRouter::with_openapi(docs::front_page())
+        .routes(routes!(check_ports::check_ports))
+        .routes(routes!(check_tls::check_tls))
+        .routes(routes!(own_address::ip))
+        .routes(routes!(own_address::port))
+        .routes(routes!(health::health))
+        .routes(routes!(health::ready))
+        .split_for_parts()
+}
+
+/// The routes of people: the documentation of `document`, and the page.
+pub(crate) fn undocumented(document: &OpenApi) -> Router<AppState> {
+    docs::router(document).merge(page::router())
+}

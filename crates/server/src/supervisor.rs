@@ -20,7 +20,7 @@ pub trait Supervisor: Send + Sync + 'static {
 
     /// The loop that accepts connections turns, or, while shutting down, the wait for the last of
     /// them; and a worker that serves connections was free to say so. Waiting for a client to come,
-    /// or for room for one more, is turning: the connections that take up the room end in bounded
+    /// or for a permit for one more, is turning: the connections that hold the permits end in bounded
     /// time, and a restart would only cut them off.
     fn alive(&self) {}
 

@@ -13,7 +13,7 @@ use crate::{observe::check_summary::CheckSummary, rate_limit::RateLimitHeaders};
 pub(crate) struct Admitted {
     pub(crate) target: Target,
     pub(crate) slot: Admission,
-    /// Returns what third parties' ports cost too much whose challenge matched.
+    /// Gives back the surplus price of a third party's ports whose challenge matched.
     pub(crate) receipt: Receipt,
     /// The allowances of the caller, for the headers of the answer.
     pub(crate) quota: RateLimitHeaders,

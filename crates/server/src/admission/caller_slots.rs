@@ -1,5 +1,5 @@
 //! Slots for work whose cost strangers choose: a number of them in all, and one for each caller, so that
-//! what a caller's further requests wait for is that caller's own.
+//! a caller's further requests wait only for its earlier ones.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ const MAX_REQUESTS_PER_CALLER: usize = 16;
 const MAX_REQUESTS: usize = 256;
 
 /// Slots, and the requests that wait for them. Callers get theirs in the order in which they came,
-/// whatever the number of their requests.
+/// however many requests each has.
 pub(crate) struct CallerSlots {
     free: Arc<Semaphore>,
     requests: Mutex<Requests>,

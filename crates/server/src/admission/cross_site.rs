@@ -25,7 +25,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// requests cost something and browsers send them without asking first.
 ///
 /// CORS alone does not keep such a page from sending a `GET`: it keeps it from reading the answer. By then
-/// the visitor's allowance is spent, and how long the answer took tells what it was.
+/// the visitor's allowance is spent, and the time until the answer tells its content.
 pub(crate) struct NotCrossSite;
 
 impl<S: Sync> FromRequestParts<S> for NotCrossSite
@@ -78,8 +78,8 @@ mod tests {
 
     #[test]
     fn where_browsers_say_a_request_comes_from() {
-        type Lines<'a> = &'a [(HeaderName, &'a str)];
-        let cases: &[(Lines<'_>, bool, &str)] = &[
+        type HeaderLines<'a> = &'a [(HeaderName, &'a str)];
+        let cases: &[(HeaderLines<'_>, bool, &str)] = &[
             (&[], false, "curl, or a browser that says nothing"),
             (&[(SEC_FETCH_SITE, "cross-site")], true, "an image in another page"),
             (&[(SEC_FETCH_SITE, "same-site")], true, "a page of a sibling"),

@@ -14,7 +14,7 @@ use tracing::debug;
 use super::caller_slots::CallerSlots;
 
 /// Look-ups at once. Each has two sockets, and all of them must fit into the descriptors that are kept
-/// for what is neither a client nor a probe.
+/// for other uses than clients and probes.
 const MAX_LOOKUPS: usize = 8;
 
 /// How long a look-up may take, the wait for a slot not included.
@@ -29,15 +29,15 @@ const CACHED: u64 = 0;
 
 /// Looks up names as the system is configured to: hosts(5) and resolv.conf(5), without search list.
 pub(crate) struct Resolver {
-    /// Made at first use: few checkers ever need them. One for each family, so that what one family
-    /// cannot tell is not hidden by what the other can.
+    /// Made at first use: few checkers ever need them. One for each family, so that a failure of one family
+    /// is not hidden by an answer of the other.
     resolvers: OnceCell<[TokioResolver; 2]>,
     /// A caller's slow names delay that caller's own.
     pub(crate) slots: Arc<CallerSlots>,
 }
 
-/// Nobody could say which addresses a name has: this is not about the target. Which name server was
-/// asked and what it said is in the log alone, because it is about the network of the checker.
+/// No name server told the addresses of a name: this is not about the target. Which name server was asked
+/// and its answer are in the log alone, because it is about the network of the checker.
 #[derive(Debug)]
 pub(crate) struct LookupFailed;
 
@@ -50,7 +50,7 @@ impl Default for Resolver {
 impl Resolver {
     /// Every address that `name` has, none if there is none, within [`LOOKUP_TIME`]. Takes a slot.
     ///
-    /// What an answer makes the resolver do is bounded by its size: 64 KiB over TCP, some 4,000
+    /// The work of the resolver is bounded by the size of an answer: 64 KiB over TCP, some 4,000
     /// addresses.
     pub(crate) async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, LookupFailed> {
         let Ok(mut name) = Name::from_ascii(name) else { return Ok(Vec::new()) };

@@ -59,7 +59,7 @@ impl AdmissionControl {
         Ok(VettedServer { targets, verification })
     }
 
-    /// Every address of a name. A look-up costs its caller one probe, whatever its result.
+    /// Every address of a name. A look-up costs its caller one probe, even if it finds nothing.
     async fn look_up(
         &self,
         context: &RequestContext,

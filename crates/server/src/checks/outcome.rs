@@ -1,4 +1,4 @@
-//! The outcome of a check, whatever its kind, and the one place where its parts are recorded as they become
+//! The outcome of a check of any kind, and the one place where its parts are recorded as they become
 //! known: for the log line of the request, the metrics and the debug log.
 
 use std::{
@@ -96,8 +96,8 @@ impl Recorder {
         );
     }
 
-    /// Records the verdict about a server. A port that accepted the connection counts as open, whatever the
-    /// server showed.
+    /// Records the verdict about a server. A port that accepted the connection counts as open, even if the
+    /// handshake failed.
     pub(super) fn tls_finding(&self, finding: &TlsFinding) {
         self.summary.count(match finding.verdict {
             TlsVerdict::NotConnected(reason) => Verdict::NotOpen(reason),

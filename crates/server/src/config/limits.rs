@@ -40,8 +40,8 @@ pub(super) fn warnings(limits: &Limits, max_ports: usize, targets: Targets) -> V
     own.into_iter().chain(third_parties).collect()
 }
 
-/// The most ports that are ever admitted at once, if that is less than `wanted`, and what to raise
-/// to how much.
+/// The most ports that are ever admitted at once, if that is less than `wanted`, and the settings
+/// to raise.
 fn too_few(limits: &Limits, asker: Asker, wanted: u64) -> Option<(u64, String)> {
     let most = Tariff::new(limits).max_ports(asker);
     let most = most.into_iter().filter(|&(_, most)| most < wanted);
@@ -69,18 +69,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_that_never_admit_what_other_settings_allow_are_named() {
+    fn limits_that_never_admit_requests_that_other_settings_allow_are_named() {
         const OWN: &str = "ports at once of the caller's own address: raise ";
         const THIRD: &str = "not the caller's own";
         const BURST: &str = "PORT_CHECKER_RATE_BURST to ";
         const TARGET: &str = "PORT_CHECKER_TARGET_RATE_BURST to ";
-        type Said<'a> = &'a [[&'a str; 3]];
+        type Warnings<'a> = &'a [[&'a str; 3]];
         let limits = Limits::default();
         let burst = |burst| Limits { caller: Allowance { burst, ..limits.caller }, ..limits };
         let target = |burst| Limits { target: Allowance { burst, ..limits.target }, ..limits };
         let off = Allowance { per_minute: 0, burst: 1 };
         let (open, own_only) = (Targets::Public, Targets::Caller);
-        let cases: [(Limits, usize, Targets, Said<'_>, &str); 10] = [
+        let cases: [(Limits, usize, Targets, Warnings<'_>, &str); 10] = [
             (limits, 1024, open, &[], "the defaults"),
             (limits, 1025, open, &[["1024", OWN, TARGET]], "more than the target's half"),
             (burst(1000), 1024, open, &[["1000", OWN, BURST]], "more than the caller's burst"),

@@ -2,21 +2,21 @@
 
 use std::io;
 
-/// Descriptors kept for what is neither a client nor a probe: standard streams, listeners, pollers,
+/// Descriptors kept for other uses than clients and probes: standard streams, listeners, pollers,
 /// signals, connections to other services.
 const RESERVED: u64 = 32;
 
 /// The part of the rest that is for clients, where descriptors are few.
 const CLIENT_SHARE: u64 = 4;
 
-/// Where descriptors are many, what goes beyond this many probes is for clients first.
+/// Where descriptors are many, those beyond this many probes are for clients first.
 const ENOUGH_PROBES: u64 = 8_192;
 
 /// Connections from clients, at least and at most.
 const CLIENTS: (u64, u64) = (8, 16_384);
 
 /// More probes at once gain nothing: memory and the tables of the routers on the way come first.
-const MOST_PROBES: u64 = 32_768;
+const MAX_PROBES: u64 = 32_768;
 
 /// How many descriptors this process may have open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct OpenFiles {
 }
 
 impl OpenFiles {
-    /// Raises the soft limit to the hard one and takes what it is then.
+    /// Raises the soft limit to the hard one and takes the result.
     ///
     /// # Errors
     /// The system did not tell its limits.
@@ -47,7 +47,7 @@ impl OpenFiles {
     /// How many sockets for probes may be open at once, unless a setting says otherwise.
     pub fn probes(self) -> usize {
         let left = self.spare().saturating_sub(self.clients());
-        narrow(left.clamp(1, MOST_PROBES))
+        narrow(left.clamp(1, MAX_PROBES))
     }
 
     /// The most sockets for probes that leave room for the fewest clients.

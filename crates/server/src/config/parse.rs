@@ -1,4 +1,4 @@
-//! From the text of a setting to its value. An error says what would be accepted.
+//! From the text of a setting to its value. An error says which values would be accepted.
 
 use std::{
     fmt::Display, fs, net::IpAddr, ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration,
@@ -82,7 +82,7 @@ fn prefix(part: &str) -> Result<IpNet, String> {
     }
     match prefix {
         IpNet::V6(mapped) if mapped.addr().to_ipv4_mapped().is_some() => {
-            Err(format!("an IPv4 prefix in place of the IPv4-mapped '{part}'"))
+            Err(format!("an IPv4 prefix instead of the IPv4-mapped '{part}'"))
         }
         prefix => Ok(prefix),
     }

@@ -11,7 +11,7 @@ use super::{
 };
 
 impl Config {
-    /// Resolves the settings: `given` tells what a variable was set to, if it was.
+    /// Resolves the settings: `given` returns the value of a variable, if it was set.
     ///
     /// # Errors
     /// Every value that cannot be used.

@@ -20,7 +20,7 @@ const LOG_FORMATS: &[(&str, LogFormat)] = &[("text", LogFormat::Text), ("json", 
 pub struct Setting {
     /// The environment variable.
     pub variable: &'static str,
-    /// What it decides, its unit and its range.
+    /// Its effect, its unit and its range.
     pub help: &'static str,
     set: fn(&mut Config, &str) -> Result<(), String>,
     show: fn(&Config) -> String,

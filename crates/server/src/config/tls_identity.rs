@@ -24,7 +24,7 @@ pub struct TlsFiles {
     pub key: Option<PathBuf>,
 }
 
-/// A certificate and its key. Connections begun before a reload keep what they began with.
+/// A certificate and its key. Connections begun before a reload keep the certificate that they began with.
 #[derive(Debug)]
 pub struct TlsIdentity {
     files: TlsFiles,
@@ -43,7 +43,7 @@ pub enum UnusableIdentity {
     File {
         /// The file.
         path: String,
-        /// What is wrong with it.
+        /// The defect.
         source: pem::Error,
     },
     /// They do not belong together, or are of a kind that cannot be used.
@@ -64,7 +64,7 @@ impl TlsIdentity {
     /// Reads the files again, for the handshakes from now on.
     ///
     /// # Errors
-    /// They cannot be used; what there was before is kept.
+    /// They cannot be used; the certificate from before is kept.
     pub fn reload(&self) -> Result<(), UnusableIdentity> {
         let new = read(&self.files)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;

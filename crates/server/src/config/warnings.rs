@@ -16,10 +16,10 @@ impl Config {
         }
     }
 
-    /// What is allowed but probably not meant.
+    /// Warnings about settings that are allowed but probably not meant.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        // What is due at the deadline comes too late.
+        // An attempt that ends at the deadline ends too late.
         let too_long = self.probe.longest() >= self.deadline;
         if too_long {
             warnings.push(format!(

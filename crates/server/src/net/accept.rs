@@ -14,15 +14,17 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, debug, debug_span, warn};
 
+use super::{
+    answer::Answers,
+    connection::{Connection, request_service::RequestService},
+    connection_limit::{ClientPermit, ConnectionLimit},
+    heartbeat::Heartbeat,
+    pool::Pool,
+    tls_server::TlsServer,
+};
 use crate::{
     config::{Config, TlsIdentity},
     counted::Counted,
-    net::answer::Answers,
-    net::connection::Connection,
-    net::connection_limit::{ClientPermit, ConnectionLimit},
-    net::heartbeat::Heartbeat,
-    net::pool::Pool,
-    net::tls_server::TlsServer,
 };
 
 /// How long the accept loop rests after the system refused to accept, so that a shortage of
@@ -130,15 +132,15 @@ impl Acceptor {
         // Returned in this order: when the second is free, so is the client's.
         permits: Option<(ClientPermit, OwnedSemaphorePermit)>,
     ) {
-        let connection = Connection {
+        let service = RequestService {
             peer,
             app: self.app.clone(),
             config: Arc::clone(&self.config),
-            clients: Arc::clone(&self.clients),
-            http2: Arc::clone(&self.http2),
             draining: self.draining.clone(),
             answers: Answers::default(),
         };
+        let (clients, http2) = (Arc::clone(&self.clients), Arc::clone(&self.http2));
+        let connection = Connection { service, clients, http2 };
         let tls = self.tls.clone();
         let serve = async move { connection.serve(stream, tls.as_deref()).await };
         let cut_off = self.cut_off.clone();

@@ -21,9 +21,9 @@ const PIECE: usize = 8 * 1024;
 
 /// The memory that is charged for an answer until it is sent; attached to it.
 #[derive(Clone)]
-pub(crate) struct Charge(#[expect(dead_code, reason = "given back when dropped")] Arc<Share>);
+pub(crate) struct MemoryCharge(#[expect(dead_code, reason = "given back when dropped")] Arc<Share>);
 
-impl Charge {
+impl MemoryCharge {
     pub(crate) fn extension(share: Share) -> Extension<Self> {
         Extension(Self(Arc::new(share)))
     }
@@ -34,12 +34,12 @@ impl Charge {
 pub(crate) struct Answers(Arc<AtomicUsize>);
 
 /// An answer under way, until it is dropped.
-pub(crate) struct UnderWay(Answers);
+pub(crate) struct AnswerUnderWay(Answers);
 
 impl Answers {
-    pub(crate) fn begin(&self) -> UnderWay {
+    pub(crate) fn begin(&self) -> AnswerUnderWay {
         self.0.fetch_add(1, Ordering::Relaxed);
-        UnderWay(self.clone())
+        AnswerUnderWay(self.clone())
     }
 
     pub(crate) fn none_under_way(&self) -> bool {
@@ -47,7 +47,7 @@ impl Answers {
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for AnswerUnderWay {
     fn drop(&mut self) {
         self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -57,14 +57,14 @@ impl Drop for UnderWay {
 pub(crate) struct SplitBody {
     body: Body,
     rest: Bytes,
-    _under_way: UnderWay,
-    charge: Option<Charge>,
+    _under_way: AnswerUnderWay,
+    charge: Option<MemoryCharge>,
 }
 
 /// A piece of an answer, which keeps the charge until it is written: it keeps the memory of the whole answer.
 struct ChargedPiece {
     bytes: Bytes,
-    _charge: Charge,
+    _charge: MemoryCharge,
 }
 
 impl AsRef<[u8]> for ChargedPiece {
@@ -74,7 +74,7 @@ impl AsRef<[u8]> for ChargedPiece {
 }
 
 impl SplitBody {
-    pub(crate) fn of(mut response: Response, under_way: UnderWay) -> hyper::Response<Self> {
+    pub(crate) fn of(mut response: Response, under_way: AnswerUnderWay) -> hyper::Response<Self> {
         let charge = response.extensions_mut().remove();
         response.map(|body| Self { body, rest: Bytes::new(), _under_way: under_way, charge })
     }
@@ -126,6 +126,24 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
+    use crate::net::pool::Pool;
+
+    /// The HTTP library keeps pieces after it has taken the last one and dropped the body.
+    #[tokio::test]
+    async fn an_answer_is_charged_until_its_last_piece_is_written() {
+        let (pool, client) = (Pool::new(8, &[]), [192, 0, 2, 1].into());
+        let mut response = Response::new(Body::from(vec![0; PIECE + 1]));
+        let Extension(charge) = MemoryCharge::extension(pool.take(client, 7).unwrap());
+        response.extensions_mut().insert(charge);
+        let mut body = SplitBody::of(response, Answers::default().begin()).into_body();
+        let first = body.frame().await.unwrap().unwrap();
+        let last = body.frame().await.unwrap().unwrap();
+        assert!(body.frame().await.is_none());
+        drop((body, first));
+        assert!(pool.take(client, 1).is_none(), "one piece is not written yet");
+        drop(last);
+        assert!(pool.take(client, 7).is_some(), "all pieces are written");
+    }
 
     #[tokio::test]
     async fn a_body_in_pieces_is_the_same_body() {

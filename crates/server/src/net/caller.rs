@@ -17,12 +17,12 @@ mod forwarding;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-/// The address of whoever asks, never IPv4-mapped; the outermost layer attaches it.
+/// The address of the caller, never IPv4-mapped; the access log attaches it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Caller(pub(crate) IpAddr);
 
 impl Caller {
-    /// The TCP peer, unless it is a trusted proxy: then whoever the forwarding headers say.
+    /// The TCP peer, unless it is a trusted proxy: then the client that the forwarding headers name.
     ///
     /// A proxy sets one of the two headers and passes the other on as it came, forged or not. Where
     /// both are there and disagree, neither can be believed, and the caller is the proxy.
@@ -52,7 +52,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 }
 
 /// Walks from the peer towards the origin: `hops` are nearest first, and none is a hop that does not
-/// say who it is. Whoever stands behind such a hop, or behind the last one, cannot be known.
+/// name itself. The client behind such a hop, or behind the last one, cannot be known.
 fn nearest_untrusted(peer: IpAddr, hops: Vec<Option<IpAddr>>, trusted: &[IpNet]) -> IpAddr {
     let mut nearest = peer;
     for hop in hops {
@@ -88,12 +88,12 @@ mod tests {
     }
 
     #[test]
-    fn who_asks() {
+    fn callers_behind_proxies() {
         let oversized = "203.0.113.9, ".repeat(1000) + "10.0.0.2";
         const XFF: &str = "x-forwarded-for";
         const FWD: &str = "forwarded";
-        type Lines<'a> = &'a [(&'static str, &'a str)];
-        let cases: &[(&str, Lines<'_>, &str, &str)] = &[
+        type HeaderLines<'a> = &'a [(&'static str, &'a str)];
+        let cases: &[(&str, HeaderLines<'_>, &str, &str)] = &[
             ("198.51.100.1", &[], "198.51.100.1", "no proxy"),
             ("::ffff:198.51.100.1", &[], "198.51.100.1", "IPv4 on a socket for both families"),
             ("198.51.100.1", &[(XFF, "8.8.8.8")], "198.51.100.1", "forged, no trusted proxy"),

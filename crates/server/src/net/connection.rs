@@ -1,9 +1,7 @@
 //! One connection: its requests, its time limits, its end.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
+use std::{io, sync::Arc};
 
-use axum::{Router, body::Body};
-use hyper::{Request, Response, body::Incoming};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
@@ -11,42 +9,32 @@ use tokio::{
     time::timeout,
 };
 use tokio_rustls::server::TlsStream;
-use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 use tracing::debug;
 
-use crate::{
-    config::Config,
-    net::answer::{Answers, SplitBody},
-    net::caller::{Peer, is_trusted},
-    net::connection_limit::{ClientPermit, ConnectionLimit},
-    net::pool::{Pool, Share},
-    net::tls_server::TlsServer,
+use super::{
+    caller::is_trusted,
+    connection_limit::{ClientPermit, ConnectionLimit},
+    pool::{Pool, Share},
+    tls_server::{HTTP2, TlsServer},
 };
 
 mod answer_time;
 mod http1;
 mod http2;
 mod preamble;
+pub(crate) mod request_service;
 
 use answer_time::AnswerTime;
 use preamble::PeekedStream;
+use request_service::RequestService;
 
-/// What one connection needs.
-#[derive(Clone)]
+/// One connection, before it is known which protocol its client speaks.
 pub(crate) struct Connection {
-    /// Who is at the other end, or whom a trusted proxy at the other end speaks for.
-    pub(crate) peer: SocketAddr,
-    pub(crate) app: Router,
-    pub(crate) config: Arc<Config>,
+    pub(crate) service: RequestService,
     /// The connections of each client.
     pub(crate) clients: Arc<ConnectionLimit>,
     /// How many connections may speak HTTP/2.
     pub(crate) http2: Arc<Pool>,
-    /// Cancelled when the connection should end after its next answer.
-    pub(crate) draining: CancellationToken,
-    /// The answers under way on this connection.
-    pub(crate) answers: Answers,
 }
 
 impl Connection {
@@ -65,13 +53,14 @@ impl Connection {
     /// Reads the PROXY header of a trusted proxy. The client that it names may have as many connections as
     /// any other; none if it has them.
     async fn find_client(&mut self, stream: &mut PeekedStream) -> Option<Option<ClientPermit>> {
-        if !is_trusted(self.peer.ip().to_canonical(), &self.config.trusted_proxies) {
+        if !is_trusted(self.service.peer.ip().to_canonical(), &self.service.config.trusted_proxies)
+        {
             return Some(None);
         }
         let Some(client) = self.read_preamble(stream.proxied_client()).await?.ok()? else {
             return Some(None);
         };
-        self.peer = client;
+        self.service.peer = client;
         let permit = self.clients.acquire(client.ip());
         if permit.is_none() {
             debug!(%client, "refused a connection: its client has as many as it may");
@@ -85,9 +74,9 @@ impl Connection {
         &self,
         reading: impl Future<Output = io::Result<T>>,
     ) -> Option<io::Result<T>> {
-        let bounds = &self.config.bounds;
+        let bounds = &self.service.config.bounds;
         let drained = async {
-            self.draining.cancelled().await;
+            self.service.draining.cancelled().await;
             tokio::time::sleep(bounds.last_requests_time).await;
         };
         select! {
@@ -100,21 +89,21 @@ impl Connection {
         let speaks_http2 = self.read_preamble(stream.speaks_http2()).await;
         let stream = self.bounded(stream);
         match speaks_http2 {
-            Some(Ok(true)) => match self.http2.take(self.peer.ip(), 1) {
-                Some(share) => http2::serve(self, stream, share).await,
+            Some(Ok(true)) => match self.http2.take(self.service.peer.ip(), 1) {
+                Some(share) => http2::serve(self.service, stream, share).await,
                 None => refuse_http2(stream).await,
             },
-            Some(Ok(false)) => http1::serve(self, stream).await,
+            Some(Ok(false)) => http1::serve(self.service, stream).await,
             None | Some(Err(_)) => debug!("the connection ended before its first request"),
         }
     }
 
     async fn serve_tls(self, stream: PeekedStream, tls: &TlsServer) {
-        let share = self.http2.take(self.peer.ip(), 1);
+        let share = self.http2.take(self.service.peer.ip(), 1);
         let established = select! {
-            established = tls.handshake(stream, self.peer.ip(), share.is_some()) => established,
+            established = tls.handshake(stream, self.service.peer.ip(), share.is_some()) => established,
             // No request has come yet.
-            () = self.draining.cancelled() => return,
+            () = self.service.draining.cancelled() => return,
         };
         match established {
             Ok(stream) => self.serve_encrypted(stream, share).await,
@@ -123,30 +112,25 @@ impl Connection {
     }
 
     async fn serve_encrypted(self, stream: TlsStream<PeekedStream>, share: Option<Share>) {
-        let http2 = stream.get_ref().1.alpn_protocol() == Some(super::tls_server::HTTP2);
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
         let stream = self.bounded(stream);
         match share.filter(|_| http2) {
-            Some(share) => http2::serve(self, stream, share).await,
-            None => http1::serve(self, stream).await,
+            Some(share) => http2::serve(self.service, stream, share).await,
+            None => http1::serve(self.service, stream).await,
         }
     }
 
     /// A stream whose client cannot make answers wait without end.
     fn bounded<S>(&self, stream: S) -> AnswerTime<S> {
-        AnswerTime::new(stream, self.answers.clone(), self.config.bounds.answer_time)
-    }
-
-    async fn answer(
-        &self,
-        mut request: Request<Incoming>,
-    ) -> Result<Response<SplitBody>, Infallible> {
-        request.extensions_mut().insert(Peer(self.peer));
-        let answer = self.app.clone().oneshot(request.map(Body::new)).await;
-        answer.map(|answer| SplitBody::of(answer, self.answers.begin()))
+        AnswerTime::new(
+            stream,
+            self.service.answers.clone(),
+            self.service.config.bounds.answer_time,
+        )
     }
 }
 
-/// Tells a client that speaks HTTP/2 that there is no room for it.
+/// Tells a client that speaks HTTP/2 that there may be no further connection of that kind.
 async fn refuse_http2(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     // SETTINGS, and GOAWAY with ENHANCE_YOUR_CALM (RFC 9113, sections 6.5, 6.8 and 7).
     const REFUSAL: &[u8] = b"\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0b";

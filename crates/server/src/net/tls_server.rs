@@ -13,8 +13,8 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use super::connection_limit::ConnectionLimit;
 use crate::config::{Config, TlsIdentity};
 
-/// What is offered to clients, the better one first (RFC 7301); the last one where there is no room for
-/// another HTTP/2 connection.
+/// The protocols that are offered to clients, the better one first (RFC 7301); only the last one if there may
+/// be no further HTTP/2 connection.
 const PROTOCOLS: [&[u8]; 2] = [HTTP2, b"http/1.1"];
 
 /// How much of an answer is encrypted before the client takes it, in bytes.

@@ -2,8 +2,8 @@
 //!
 //! A stranger chooses how many requests there are, and each wants a line. Beyond a caller's budget, or
 //! that of all callers, lines are counted instead of written, and the counts are told at intervals.
-//! Checks that dialled somebody have separate budgets, so that requests that cost nothing cannot keep
-//! from the log who was dialled.
+//! Checks that dialled an address have separate budgets, so that requests that cost nothing cannot keep
+//! from the log which addresses were dialled.
 
 use std::{
     collections::HashMap,
@@ -29,12 +29,12 @@ const MAX_CALLERS: usize = 4096;
 /// How often callers are looked for whose budgets are whole again, while there is no place for more.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a line is about.
+/// The subject of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Somebody was dialled.
+    /// A check that dialled an address.
     Check,
-    /// Nobody was.
+    /// Any other request.
     Other,
 }
 
@@ -98,7 +98,7 @@ impl Budgets {
     }
 }
 
-struct Caller {
+struct CallerBudget {
     budgets: Budgets,
     /// Lines not written since the last report.
     withheld: u64,
@@ -106,7 +106,7 @@ struct Caller {
 
 struct State {
     all: Budgets,
-    callers: HashMap<Subject, Caller>,
+    callers: HashMap<Subject, CallerBudget>,
     /// Of callers without an entry.
     withheld: u64,
     swept: Instant,
@@ -161,11 +161,11 @@ impl LogBudget {
 
 impl State {
     fn admits(&mut self, caller: Subject, kind: Kind, now: Instant) -> bool {
-        self.make_room(caller, now);
+        self.evict(caller, now);
         let Self { all, callers, withheld, .. } = self;
         let has_place = callers.len() < MAX_CALLERS || callers.contains_key(&caller);
         let of_caller = has_place.then(|| {
-            let whole = || Caller { budgets: Budgets::whole(now), withheld: 0 };
+            let whole = || CallerBudget { budgets: Budgets::whole(now), withheld: 0 };
             callers.entry(caller).or_insert_with(whole)
         });
         let all = all.of(kind);
@@ -190,8 +190,8 @@ impl State {
         }
     }
 
-    /// Forgets callers about whom there is nothing to remember, if the place is needed.
-    fn make_room(&mut self, caller: Subject, now: Instant) {
+    /// Forgets callers whose budgets are whole, if the place is needed.
+    fn evict(&mut self, caller: Subject, now: Instant) {
         let full = self.callers.len() >= MAX_CALLERS && !self.callers.contains_key(&caller);
         if full && now - self.swept >= SWEEP_INTERVAL {
             self.swept = now;

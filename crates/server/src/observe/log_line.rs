@@ -147,3 +147,103 @@ impl Callsite for LineKind {
         &self.metadata
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::HashMap,
+        fmt::Debug,
+        net::Ipv4Addr,
+        sync::{Arc, Mutex},
+    };
+
+    use port_checker_probe::Verdict;
+    use tracing::{
+        Subscriber,
+        field::Visit,
+        span::{Attributes, Id, Record},
+        subscriber::with_default,
+    };
+
+    use super::*;
+    use crate::observe::check_summary::CheckSummary;
+
+    /// Keeps the fields of the last event.
+    #[derive(Clone, Default)]
+    struct Fields(Arc<Mutex<HashMap<&'static str, String>>>);
+
+    impl Visit for Fields {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            self.0.lock().unwrap().insert(field.name(), format!("{value:?}"));
+        }
+    }
+
+    impl Subscriber for Fields {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            *metadata.level() <= Level::INFO
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, event: &Event<'_>) {
+            event.record(&mut self.clone());
+        }
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    fn logged(
+        status: Option<u16>,
+        counts: Option<&VerdictCounts>,
+    ) -> HashMap<&'static str, String> {
+        let line = LogLine {
+            caller: Ipv4Addr::LOCALHOST.into(),
+            method: "POST",
+            route: "/check-ports",
+            user_agent: None,
+            status: status.map(|status| StatusCode::from_u16(status).unwrap()),
+            failure: None,
+            counts,
+            duration_ms: 7,
+        };
+        let fields = Fields::default();
+        with_default(fields.clone(), || line.write());
+        fields.0.lock().unwrap().clone()
+    }
+
+    #[test]
+    fn every_reason_has_a_field() {
+        let summary = CheckSummary::default();
+        summary.begin_address(Ipv4Addr::LOCALHOST.into());
+        Reason::ALL.into_iter().for_each(|reason| summary.count(Verdict::NotOpen(reason)));
+        let fields = logged(Some(200), summary.read().as_ref());
+        for reason in Reason::ALL {
+            assert_eq!(fields.get(reason.name()).map(String::as_str), Some("1"), "{reason:?}");
+        }
+        assert_eq!(fields["message"], "checked");
+        assert_eq!(fields["duration_ms"], "7");
+    }
+
+    #[test]
+    fn results_and_their_messages() {
+        let cases = [
+            (Some(503), Some("failed")),
+            (Some(403), Some("rejected")),
+            (None, Some("abandoned by the client")),
+            (Some(200), None),
+        ];
+        for (status, message) in cases {
+            let fields = logged(status, None);
+            assert_eq!(fields.get("message").map(String::as_str), message, "{status:?}");
+            assert!(Reason::ALL.iter().all(|reason| !fields.contains_key(reason.name())));
+        }
+    }
+}

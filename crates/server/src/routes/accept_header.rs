@@ -1,4 +1,4 @@
-//! What kind of answer a client asks for.
+//! The kind of answer that a client asks for.
 
 use std::convert::Infallible;
 
@@ -22,7 +22,7 @@ impl<S: Sync> FromRequestParts<S> for WantsLines {
 }
 
 /// Whether a field such as `Accept` or `Accept-Encoding` names this value (RFC 9110, section 12.5).
-/// Wildcards do not: what is answered by default is for them. Neither does a weight of zero.
+/// Wildcards do not: they get the default answer. Neither does a weight of zero.
 pub(crate) fn names(headers: &HeaderMap, field: HeaderName, value: &str) -> bool {
     let lines = headers.get_all(field).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).any(|range| {

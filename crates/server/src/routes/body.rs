@@ -16,12 +16,14 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use port_checker_api::ErrorCode;
 use tokio::time::timeout;
 
+use super::state::AppState;
 use crate::{
     config::Bounds,
     error::{ApiError, quoted},
-    net::caller::Caller,
-    net::pool::{Pool, Share},
-    routes::state::AppState,
+    net::{
+        caller::Caller,
+        pool::{Pool, Share},
+    },
 };
 
 /// How many times the size limit is read and thrown away, so that a client that writes first and
@@ -31,7 +33,7 @@ const DISCARDED_LIMITS: usize = 16;
 /// The first allocation for a body, in bytes; most bodies fit.
 const FIRST_ALLOCATION: usize = 1024;
 
-/// What some programs write before a text; a parser may ignore it (RFC 8259, section 8.1).
+/// The byte-order mark that some programs write before a text; a parser may ignore it (RFC 8259, section 8.1).
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The beginning of a gzip file (RFC 1952) and of a Zstandard frame (RFC 8878). No JSON begins so.
@@ -45,7 +47,7 @@ pub(crate) struct JsonBytes {
 }
 
 impl JsonBytes {
-    /// What `parse` makes of the body, which is not kept.
+    /// Parses the body, which is not kept.
     pub(crate) fn parse<T>(self, parse: impl FnOnce(&[u8]) -> T) -> T {
         parse(self.bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.bytes))
     }
@@ -67,7 +69,7 @@ impl From<ApiError> for Unusable {
 
 impl IntoResponse for Unusable {
     fn into_response(self) -> Response {
-        // What would be accepted instead (RFC 9110, section 15.5.16).
+        // The coding that would be accepted instead (RFC 9110, section 15.5.16).
         const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
         match self {
             Self::Error(error) => error.into_response(),
@@ -88,7 +90,7 @@ impl FromRequest<AppState> for JsonBytes {
         let waits_for_continue = parts.headers.contains_key(EXPECT);
         // The head is not kept while the body arrives.
         drop(parts);
-        // Who waits for "100 Continue" has not sent anything yet.
+        // A client that waits for "100 Continue" has not sent anything yet.
         if (declared.is_err() || too_large) && waits_for_continue {
             return Err(declared.err().unwrap_or_else(|| self::too_large(bounds).into()));
         }
@@ -134,15 +136,15 @@ impl Reader<'_> {
                 kept = JsonBytes { bytes: Vec::new(), _share: None };
                 continue;
             }
-            self.make_room(&mut kept, data.len())?;
+            self.reserve(&mut kept, data.len())?;
             kept.bytes.extend_from_slice(&data);
         }
         if length > limit { Err(too_large(self.bounds)) } else { Ok(kept) }
     }
 
-    /// Makes room for `more` bytes. What is charged is the allocation and not its contents: a body of
+    /// Reserves `more` bytes. The allocation is charged and not its contents: a body of
     /// many small pieces costs no more than one that came at once.
-    fn make_room(&self, kept: &mut JsonBytes, more: usize) -> Result<(), ApiError> {
+    fn reserve(&self, kept: &mut JsonBytes, more: usize) -> Result<(), ApiError> {
         let (length, capacity) = (kept.bytes.len(), kept.bytes.capacity());
         if capacity - length >= more {
             return Ok(());
@@ -150,7 +152,7 @@ impl Reader<'_> {
         let limit = usize::try_from(self.bounds.body_bytes).unwrap_or(usize::MAX);
         let wanted = (2 * capacity).max(FIRST_ALLOCATION).min(limit).max(length + more);
         let share = self.memory.take(self.caller, wanted - capacity);
-        let share = share.ok_or_else(|| no_room(self.memory, self.bounds))?;
+        let share = share.ok_or_else(|| out_of_memory(self.memory, self.bounds))?;
         match &mut kept._share {
             Some(charged) => charged.merge(share),
             none => *none = Some(share),
@@ -160,8 +162,8 @@ impl Reader<'_> {
     }
 }
 
-/// There is no memory for what a request needs, until others have their answers.
-pub(crate) fn no_room(memory: &Pool, bounds: &Bounds) -> ApiError {
+/// There is no memory for a request until others have their answers.
+pub(crate) fn out_of_memory(memory: &Pool, bounds: &Bounds) -> ApiError {
     let message = format!(
         "the requests under way, or those of one caller, take the {} bytes that there are for them",
         memory.size()

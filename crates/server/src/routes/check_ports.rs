@@ -14,7 +14,7 @@ use port_checker_api::{CheckRequest, CheckResponse, ErrorBody, NDJSON};
 
 use super::{
     accept_header::WantsLines,
-    body::{JsonBytes, no_room},
+    body::{JsonBytes, out_of_memory},
     error_responses::{BodyErrors, CheckErrors},
     ports_request,
     state::AppState,
@@ -23,7 +23,7 @@ use crate::{
     admission::context::RequestContext,
     checks::{ports::PortsCheck, progress},
     error::ApiError,
-    net::answer::Charge,
+    net::answer::MemoryCharge,
 };
 
 /// The memory that one port takes until its answer is sent, in bytes: a finding, a result, and the text of
@@ -37,7 +37,7 @@ const PORT_BYTES: usize = 512;
 ///
 /// With `Accept: application/x-ndjson` the answer arrives line by line, one JSON object for each port
 /// as it is judged, `{"port":7466,"accessible":true,"error":null}`, and last
-/// `{"success":true,"message":"…"}`. What fails after the first line ends the answer with one error
+/// `{"success":true,"message":"…"}`. A failure after the first line ends the answer with one error
 /// body as a line.
 #[utoipa::path(
     post,
@@ -63,7 +63,7 @@ pub(crate) async fn check_ports(
     let request = body.parse(|body| ports_request::parse(body, state.config.max_ports))?;
     let CheckRequest { provider_ip, ports, challenge, verbose } = request;
     let share = state.memory.take(context.caller, ports.len() * PORT_BYTES);
-    let share = share.ok_or_else(|| no_room(&state.memory, &state.config.bounds))?;
+    let share = share.ok_or_else(|| out_of_memory(&state.memory, &state.config.bounds))?;
     let admission = &state.admission;
     let target = admission.vet(&context, provider_ip.unwrap_or(context.caller), ports)?;
     let admitted = admission.admit(&context, target, admission.for_ports()).await?;
@@ -75,7 +75,7 @@ pub(crate) async fn check_ports(
     } else {
         check.outcome().await.into_response(verbose).map(|answer| Json(answer).into_response())
     };
-    Ok((quota, Charge::extension(share), answer).into_response())
+    Ok((quota, MemoryCharge::extension(share), answer).into_response())
 }
 
 async fn line_by_line(check: PortsCheck, verbose: bool) -> Result<Response, ApiError> {

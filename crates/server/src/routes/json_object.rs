@@ -53,7 +53,7 @@ pub(super) type Field<'a> = Option<&'a RawValue>;
 /// The value of a field.
 ///
 /// # Errors
-/// It is of another type. The message shows the field and names what is `expected`.
+/// It is of another type. The message shows the field, and the `expected` values.
 pub(super) fn value<T: DeserializeOwned>(
     name: &str,
     field: Field<'_>,

@@ -5,7 +5,7 @@ use axum::{
 };
 
 use crate::{
-    error::ApiError, net::answer::Charge, net::caller::Caller, routes::body::no_room,
+    error::ApiError, net::answer::MemoryCharge, net::caller::Caller, routes::body::out_of_memory,
     routes::state::AppState,
 };
 
@@ -22,6 +22,6 @@ async fn metrics(
 ) -> Result<impl IntoResponse, ApiError> {
     let text = state.metrics.text(&state.checker.prober);
     let share = state.memory.take(caller, text.len());
-    let share = share.ok_or_else(|| no_room(&state.memory, &state.config.bounds))?;
-    Ok(([(CONTENT_TYPE, TEXT)], Charge::extension(share), text))
+    let share = share.ok_or_else(|| out_of_memory(&state.memory, &state.config.bounds))?;
+    Ok(([(CONTENT_TYPE, TEXT)], MemoryCharge::extension(share), text))
 }

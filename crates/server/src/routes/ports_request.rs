@@ -15,12 +15,12 @@ use crate::error::{ApiError, quoted, shown};
 /// It is not a good request.
 pub(crate) fn parse(body: &[u8], max_ports: usize) -> Result<CheckRequest, ApiError> {
     let request: CheckRequest =
-        json_object::parse(body, |fields: Fields<'_>| fields.complain(max_ports))?;
+        json_object::parse(body, |fields: PortsFields<'_>| fields.complain(max_ports))?;
     within(max_ports, request.ports.len()).map(|()| request)
 }
 
 #[derive(Deserialize)]
-struct Fields<'a> {
+struct PortsFields<'a> {
     #[serde(borrow)]
     provider_ip: Field<'a>,
     #[serde(borrow)]
@@ -31,7 +31,7 @@ struct Fields<'a> {
     verbose: Field<'a>,
 }
 
-impl Fields<'_> {
+impl PortsFields<'_> {
     fn complain(&self, max_ports: usize) -> Result<(), ApiError> {
         address(self.provider_ip)?;
         ports(self.ports, max_ports)?;

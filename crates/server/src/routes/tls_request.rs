@@ -15,14 +15,14 @@ use crate::error::{ApiError, quoted};
 /// It is not a good request.
 pub(super) fn parse(body: &[u8]) -> Result<(TlsCheckRequest, ServerName<'static>), ApiError> {
     let request: TlsCheckRequest =
-        json_object::parse(body, |fields: Fields<'_>| fields.complain())?;
+        json_object::parse(body, |fields: TlsFields<'_>| fields.complain())?;
     let name = server_name(&request.host)?;
     let expected_ip = request.expected_ip.map(|ip| ip.to_canonical());
     Ok((TlsCheckRequest { expected_ip, ..request }, name))
 }
 
 #[derive(Deserialize)]
-struct Fields<'a> {
+struct TlsFields<'a> {
     #[serde(borrow)]
     host: Field<'a>,
     #[serde(borrow)]
@@ -31,7 +31,7 @@ struct Fields<'a> {
     expected_ip: Field<'a>,
 }
 
-impl Fields<'_> {
+impl TlsFields<'_> {
     fn complain(&self) -> Result<(), ApiError> {
         host(self.host)?;
         port(self.port)?;

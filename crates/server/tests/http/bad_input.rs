@@ -1,4 +1,4 @@
-//! What is not a good request, with its code, and a message that names the value.
+//! Bad requests, each with its code and a message that names the value.
 
 use port_checker_testbed::http::{Answer, JSON, check_ports, post, request, send};
 
@@ -196,7 +196,7 @@ fn a_byte_order_mark_is_ignored_once() {
 }
 
 #[test]
-fn compressed_bodies_are_refused_with_what_would_be_accepted() {
+fn compressed_bodies_are_refused_with_the_accepted_encoding() {
     let server = Server::start(|_| {});
     let gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xab\x56\x2a\xc8\x2f";
     let zstd = b"\x28\xb5\x2f\xfd\x04\0";
@@ -225,7 +225,7 @@ fn compressed_bodies_are_refused_with_what_would_be_accepted() {
     assert_eq!(text.header("accept-encoding"), None, "only where the encoding is at fault");
 }
 
-/// Each would be 127.0.0.1, or nothing, to whoever misreads it.
+/// Each would be 127.0.0.1, or nothing, to a program that misreads it.
 #[test]
 fn hosts_that_look_like_addresses_are_no_names() {
     let server = Server::start(|_| {});

@@ -93,7 +93,7 @@ fn a_caller_with_many_checks_does_not_keep_others_from_theirs() {
     // Each wants 180 sockets.
     let _greedy = [0; 6].map(|_| ask(GREEDY, &ports));
     let in_flight = || metric(server.address, "port_checker_probes_in_flight ");
-    wait_until("one caller has taken what it may", || in_flight() >= 150.0);
+    wait_until("one caller has all the sockets that it may have", || in_flight() >= 150.0);
     let began = Instant::now();
     let answer = read_answer(&mut ask(MODEST, &ports[..5]));
     assert_eq!(answer.status, 200, "{answer:?}");

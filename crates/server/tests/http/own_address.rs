@@ -41,7 +41,7 @@ fn one_port_of_the_caller() {
 }
 
 #[test]
-fn what_is_no_port_or_not_allowed() {
+fn invalid_and_refused_ports() {
     let server = Server::start(|config| config.policy.ports = "1024-65535".parse().unwrap());
     for port in ["0", "65536", "-1", "http", "80%20", "%ff", "1.5"] {
         let answer = get(server.address, &format!("/port/{port}"));

@@ -1,4 +1,4 @@
-//! What a supervisor hears.
+//! The reports to a supervisor.
 
 use std::{
     net::SocketAddr,
@@ -24,7 +24,7 @@ const HEARTBEAT: Duration = Duration::from_millis(20);
 /// Far longer than that.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// Counts what it hears.
+/// Counts the reports.
 #[derive(Default)]
 struct Listener {
     alive: AtomicUsize,
@@ -54,12 +54,12 @@ impl Listener {
     }
 }
 
-/// A service with one worker beside the thread of its accept loop, and what holds that thread.
+/// A service with one worker beside the thread of its accept loop, and the means to hold that thread.
 struct Supervised {
     runtime: Arc<Runtime>,
     supervisor: Arc<Listener>,
     address: SocketAddr,
-    /// Holds the accept loop until the other end of what it is sent is dropped.
+    /// Holds the accept loop until the other end of the channel is dropped.
     hold: oneshot::Sender<mpsc::Receiver<()>>,
     ended: thread::JoinHandle<()>,
 }

@@ -1,4 +1,4 @@
-//! What becomes of settings.
+//! The settings in force for given values.
 
 use super::*;
 
@@ -48,7 +48,7 @@ fn the_defaults_are_those_of_the_contract() {
 }
 
 #[test]
-fn what_is_shown_can_be_set() {
+fn shown_values_can_be_set() {
     let config = resolve(&[]).unwrap();
     let shown: Vec<_> = config.in_force().collect();
     let given: Vec<_> = shown.iter().map(|(variable, value)| (*variable, value.as_str())).collect();
@@ -71,7 +71,7 @@ fn a_development_environment_admits_local_addresses_unless_told_otherwise() {
 }
 
 #[test]
-fn warnings_for_what_is_probably_not_meant() {
+fn warnings_about_settings_that_are_probably_not_meant() {
     let cases: [(Given<'_>, Option<&str>); 10] = [
         (&[("PORT_CHECK_MAX_IN_FLIGHT", "1000")], Some("800 ports")),
         (&[], None),

@@ -1,4 +1,4 @@
-//! What values do, and how flags are named.
+//! The effects of values, and the names of flags.
 
 use super::*;
 

@@ -1,6 +1,6 @@
-//! What proxies say about whom they speak for: `X-Forwarded-For` and `Forwarded` (RFC 7239).
+//! The clients that proxies name: `X-Forwarded-For` and `Forwarded` (RFC 7239).
 //!
-//! Both yield the hops nearest first, and none for a hop that does not say who it is.
+//! Both yield the hops nearest first, and none for a hop that does not name itself.
 
 use std::net::IpAddr;
 
@@ -9,21 +9,21 @@ use axum::http::{HeaderMap, HeaderName, header::FORWARDED};
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// How many hops are looked at, from the nearest. No honest chain of proxies is longer.
-const MOST_HOPS: usize = 32;
+const MAX_HOPS: usize = 32;
 
 type Hops = Vec<Option<IpAddr>>;
 
 /// The hops of `X-Forwarded-For`, if it is there.
 pub(super) fn x_forwarded_for(headers: &HeaderMap) -> Option<Hops> {
-    let text = joined(headers, &X_FORWARDED_FOR)?;
-    Some(text.rsplit(',').take(MOST_HOPS).map(|hop| node(unquoted(hop.trim()))).collect())
+    let text = combined(headers, &X_FORWARDED_FOR)?;
+    Some(text.rsplit(',').take(MAX_HOPS).map(|hop| node(unquoted(hop.trim()))).collect())
 }
 
 /// The hops of `Forwarded`, if it is there.
 pub(super) fn forwarded(headers: &HeaderMap) -> Option<Hops> {
-    let text = joined(headers, &FORWARDED)?;
+    let text = combined(headers, &FORWARDED)?;
     let Some(elements) = split(&text, ',') else { return Some(vec![None]) };
-    Some(elements.into_iter().rev().take(MOST_HOPS).map(element).collect())
+    Some(elements.into_iter().rev().take(MAX_HOPS).map(element).collect())
 }
 
 /// One element, such as `for=192.0.2.43;proto=https`.
@@ -34,7 +34,7 @@ fn element(text: &str) -> Option<IpAddr> {
         name.eq_ignore_ascii_case("for").then_some(value)
     });
     let hop = hops.next()?;
-    hops.next().is_none().then(|| node(unquoted(hop))).flatten()
+    if hops.next().is_some() { None } else { node(unquoted(hop)) }
 }
 
 /// An address as the headers write it: alone, in brackets, or with a port.
@@ -44,7 +44,7 @@ fn node(text: &str) -> Option<IpAddr> {
         let (address, port) = text.rsplit_once(':')?;
         let is_port = port.starts_with('_') || port.parse::<u16>().is_ok();
         let is_whole = address.ends_with(']') || !address.contains(':');
-        (is_port && is_whole).then(|| bare(address))?
+        if is_port && is_whole { bare(address) } else { None }
     };
     bare(text).or_else(with_port)
 }
@@ -54,7 +54,7 @@ fn unquoted(text: &str) -> &str {
 }
 
 /// All lines of a header as one (RFC 9110, section 5.3).
-fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+fn combined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     let lines: Vec<_> =
         headers.get_all(name).iter().map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
     (!lines.is_empty()).then(|| lines.join(","))

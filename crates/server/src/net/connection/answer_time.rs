@@ -109,7 +109,7 @@ mod tests {
 
     const TIME: Duration = Duration::from_millis(300);
 
-    /// A client that takes what it is sent byte by byte, with few bytes between the two.
+    /// A client that reads byte by byte, with few bytes in transit.
     fn slow_client(time: Duration, answers: Answers) -> AnswerTime<impl AsyncWrite> {
         let (mut client, server) = duplex(16);
         tokio::spawn(async move { while client.read_u8().await.is_ok() {} });

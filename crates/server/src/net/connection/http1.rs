@@ -15,7 +15,7 @@ use tokio::{
 };
 use tracing::debug;
 
-use super::Connection;
+use super::request_service::RequestService;
 use crate::net::error_bodies::WithErrorBodies;
 
 /// Answers requests until either side ends the connection.
@@ -23,21 +23,21 @@ use crate::net::error_bodies::WithErrorBodies;
 /// Once the service drains, the answers say `Connection: close`. A connection between two requests is
 /// kept a moment longer, for a request that is already on its way.
 pub(super) async fn serve(
-    connection: Connection,
+    requests: RequestService,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send,
 ) {
     let asked = AtomicBool::new(false);
     let service = service_fn(|request: Request<Incoming>| {
         asked.store(true, Ordering::Relaxed);
         async {
-            let mut answer = connection.answer(request).await?;
-            if connection.draining.is_cancelled() {
+            let mut answer = requests.answer(request).await?;
+            if requests.draining.is_cancelled() {
                 answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Ok::<_, Infallible>(answer)
         }
     });
-    let bounds = &connection.config.bounds;
+    let bounds = &requests.config.bounds;
     let mut served = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
@@ -47,7 +47,7 @@ pub(super) async fn serve(
     );
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
-        () = connection.draining.cancelled() => {
+        () = requests.draining.cancelled() => {
             match timeout(bounds.last_requests_time, served.as_mut()).await {
                 Ok(ended) => ended,
                 // hyper would wait for the first request of a connection that sent none.

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tracing::{Instrument, Span, debug};
 
-use super::Connection;
+use super::request_service::RequestService;
 use crate::{net::answer::SplitBody, net::error_bodies::head_too_large, net::pool::Share};
 
 /// The largest head that is decoded, in bytes, counted as in HTTP/2: 32 for each field besides its name and
@@ -32,8 +32,8 @@ const FIELD_OVERHEAD: usize = 32;
 /// How many fields a head may have, as over HTTP/1.1.
 const MAX_FIELDS: usize = 100;
 
-/// How much of a body may be under way, in bytes, on one stream and on all streams of a connection: what
-/// has come and was not read yet stays in memory.
+/// How much of a body may be under way, in bytes, on one stream and on all streams of a connection: data
+/// that has come and was not read yet stays in memory.
 const WINDOW: u32 = 64 * 1024;
 
 /// How busy a connection is.
@@ -44,7 +44,7 @@ struct Activity {
 }
 
 /// One request under way, until dropped.
-struct UnderWay(Arc<Activity>);
+struct RequestUnderWay(Arc<Activity>);
 
 /// Runs the streams, each for a bounded time: a client may open a stream and never let it send its answer.
 #[derive(Clone)]
@@ -58,35 +58,35 @@ impl<F: Future<Output: Send> + Send + 'static> Executor<F> for BoundedStreams {
 }
 
 /// Answers requests until either side ends the connection. It ends when it is idle for as long as a
-/// head may take, when it is old, or when the service drains; what is under way then is answered.
+/// head may take, when it is old, or when the service drains; requests under way then are answered.
 pub(super) async fn serve(
-    connection: Connection,
+    requests: RequestService,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     _share: Share,
 ) {
     let activity = Arc::new(Activity::default());
     let service = {
-        let (connection, activity) = (connection.clone(), Arc::clone(&activity));
+        let (requests, activity) = (requests.clone(), Arc::clone(&activity));
         let span = Span::current();
         service_fn(move |request: Request<Incoming>| {
-            let (connection, under_way) = (connection.clone(), activity.begin());
+            let (requests, under_way) = (requests.clone(), activity.begin());
             // A head that is too large is dropped before anything waits.
             let request = Some(request).filter(|request| {
                 request.headers().len() <= MAX_FIELDS
-                    && size(request) <= connection.config.bounds.head_bytes
+                    && size(request) <= requests.config.bounds.head_bytes
             });
             let answer = async move {
                 let _under_way = under_way;
                 match request {
-                    Some(request) => connection.answer(request).await,
-                    None => Ok(SplitBody::of(head_too_large(), connection.answers.begin())),
+                    Some(request) => requests.answer(request).await,
+                    None => Ok(SplitBody::of(head_too_large(), requests.answers.begin())),
                 }
             };
             answer.instrument(span.clone())
         })
     };
-    let bounds = &connection.config.bounds;
-    let stream_time = bounds.body_time + connection.config.deadline + bounds.answer_time;
+    let bounds = &requests.config.bounds;
+    let stream_time = bounds.body_time + requests.config.deadline + bounds.answer_time;
     let mut served = pin!(
         http2::Builder::new(BoundedStreams(stream_time))
             .timer(TokioTimer::new())
@@ -102,14 +102,14 @@ pub(super) async fn serve(
         ended = served.as_mut() => ended,
         () = async {
             select! {
-                () = connection.draining.cancelled() => {}
+                () = requests.draining.cancelled() => {}
                 () = sleep(bounds.http2_time) => {}
                 () = activity.until_idle(bounds.head_time) => {}
             }
         } => {
             served.as_mut().graceful_shutdown();
-            // Who has asked nothing yet may not even have begun to speak HTTP/2, and then the library
-            // waits for it.
+            // A client that has asked nothing yet may not even have begun to speak HTTP/2, and then the
+            // library waits for it.
             let asked = activity.begun.load(Ordering::Relaxed) > 0;
             let grace = if asked { stream_time } else { bounds.last_requests_time };
             match timeout(grace, served).await {
@@ -134,18 +134,18 @@ fn size(request: &Request<Incoming>) -> usize {
 }
 
 impl Activity {
-    fn begin(self: &Arc<Self>) -> UnderWay {
+    fn begin(self: &Arc<Self>) -> RequestUnderWay {
         self.under_way.fetch_add(1, Ordering::Relaxed);
         self.begun.fetch_add(1, Ordering::Relaxed);
-        UnderWay(Arc::clone(self))
+        RequestUnderWay(Arc::clone(self))
     }
 
     /// Ends when for as long as `time` no request was under way and none was begun.
     async fn until_idle(&self, time: Duration) {
-        let mut looks = interval(time);
+        let mut ticks = interval(time);
         let mut begun = None;
         loop {
-            looks.tick().await;
+            ticks.tick().await;
             let now = self.begun.load(Ordering::Relaxed);
             if self.under_way.load(Ordering::Relaxed) == 0 && begun == Some(now) {
                 return;
@@ -155,7 +155,7 @@ impl Activity {
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for RequestUnderWay {
     fn drop(&mut self) {
         self.0.under_way.fetch_sub(1, Ordering::Relaxed);
     }
@@ -169,8 +169,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        Bounds, Config, net::answer::Answers, net::connection_limit::ConnectionLimit,
-        net::pool::Pool,
+        config::{Bounds, Config},
+        net::{answer::Answers, pool::Pool},
     };
 
     /// The preface, and settings that ask for nothing (RFC 9113, section 3.4).
@@ -186,19 +186,17 @@ mod tests {
             ("old", Bounds { http2_time: soon, ..Bounds::default() }),
         ];
         for (kind, bounds) in cases {
-            let connection = Connection {
+            let requests = RequestService {
                 peer: ([127, 0, 0, 1], 1).into(),
                 app: Router::new(),
                 config: Arc::new(Config { bounds, ..Config::default() }),
-                clients: ConnectionLimit::new(8, &[]),
-                http2: Arc::new(Pool::new(8, &[])),
                 draining: CancellationToken::new(),
                 answers: Answers::default(),
             };
-            let share = connection.http2.take(connection.peer.ip(), 1).unwrap();
+            let share = Pool::new(8, &[]).take(requests.peer.ip(), 1).unwrap();
             let (mut client, server) = duplex(1024);
             client.write_all(HELLO).await.unwrap();
-            let served = tokio::spawn(serve(connection, server, share));
+            let served = tokio::spawn(serve(requests, server, share));
             let mut said = Vec::new();
             client.read_to_end(&mut said).await.unwrap();
             served.await.unwrap();

@@ -20,7 +20,7 @@ const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The first bytes of a PROXY header, in both versions.
 const PROXY_SIGNATURES: [&[u8]; 2] = [b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n"];
 
-/// The longest PROXY header, in bytes: addresses, and what a load balancer may add to them. HAProxy sends
+/// The longest PROXY header, in bytes: addresses, and the fields that a load balancer may add. HAProxy sends
 /// at most 536.
 const MAX_PROXY_HEADER: usize = 2048;
 
@@ -178,8 +178,8 @@ mod tests {
         let ipv4 = [192, 0, 2, 7, 198, 51, 100, 1, 0x12, 0x34, 0x23, 0x28];
         let client = Some("192.0.2.7:4660".parse().unwrap());
         let long_v1 = [b"PROXY TCP4 ".as_slice(), &[b'1'; 120]].concat();
-        type Outcome = Option<(Option<SocketAddr>, usize)>;
-        let cases: &[(Vec<u8>, Outcome, &str)] = &[
+        type Parsed = Option<(Option<SocketAddr>, usize)>;
+        let cases: &[(Vec<u8>, Parsed, &str)] = &[
             (b"GET / HTTP/1.1\r\n".to_vec(), Some((None, 0)), "a request"),
             (b"\x16\x03\x01".to_vec(), Some((None, 0)), "a TLS handshake"),
             (b"PR".to_vec(), None, "too little to tell"),

@@ -1,9 +1,9 @@
-//! Where the buckets of histograms end: around the settings, so that what takes as long as it may and
-//! what takes longer than it should are not one.
+//! The ends of the buckets of histograms: around the settings, so that one bucket holds times as long as a
+//! setting allows, and another the longer ones.
 
 use std::time::Duration;
 
-use crate::Config;
+use crate::config::Config;
 
 /// Seconds; from a host next door to the longest time-out that can be set.
 const PROBE_LADDER: [f64; 14] =
@@ -13,7 +13,7 @@ const PROBE_LADDER: [f64; 14] =
 const REQUEST_LADDER: [f64; 14] =
     [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 60.0, 120.0, 300.0];
 
-/// How near to a setting its own buckets end, as parts of it: what ends by the setting is between.
+/// How near to a setting its own buckets end, as parts of it: times that end by the setting are between.
 const AROUND: [f64; 2] = [0.9, 1.1];
 
 /// For attempts: those that never got an answer end at the time-out.
