@@ -13,15 +13,14 @@
 //!   most 33 bits), P-256, P-384 or Ed25519: less than a millisecond. `ring` knows no other, and refuses them
 //!   before it computes.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
+use port_checker_api::Reason;
 use rustls::{
     ClientConfig, RootCertStore,
     client::{Resumption, WebPkiServerVerifier, danger::ServerCertVerifier},
     crypto::{CryptoProvider, ring},
-    pki_types::ServerName,
 };
-use time::OffsetDateTime;
 use tokio::{
     io::{AsyncReadExt, join},
     net::TcpStream,
@@ -29,21 +28,20 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use crate::{Admission, Fault, Reason, Target, tcp};
+use crate::{budget::Admission, fault::Fault, policy::Target, tcp};
 
+mod bounds;
 mod paths;
 mod problem;
 mod recorder;
 mod unverified;
+mod verdict;
 
+use bounds::MAX_HANDSHAKE_BYTES;
 pub use problem::TlsProblem;
 use recorder::Recorder;
 pub use unverified::Unverified;
-
-/// How much of what a target sends is read, in bytes. The certificates of a server and those that lead
-/// to a trust root take 2 to 10 KiB, a list of authorities for clients' certificates at most as much
-/// again; the TLS library alone would take 64 KiB for each message.
-const MAX_HANDSHAKE_BYTES: u64 = 64 * 1024;
+pub use verdict::{TlsExpectation, TlsFinding, TlsVerdict};
 
 /// Shakes hands with targets; clones are cheap.
 #[derive(Debug, Clone)]
@@ -52,43 +50,13 @@ pub struct TlsProber {
     verifier: Arc<dyn ServerCertVerifier>,
 }
 
-/// Who a target should prove to be.
-#[derive(Debug, Clone)]
-pub struct TlsExpectation {
-    /// A DNS name or an address.
-    pub name: ServerName<'static>,
-    /// An address that the certificate should contain too.
-    pub ip: Option<IpAddr>,
-}
-
-/// What a connection to a target brought.
+/// The result of a handshake.
 #[derive(Debug)]
 pub enum TlsContact {
     /// There is no certificate to verify.
     Judged(TlsFinding),
     /// The target showed certificates.
     Unverified(Unverified),
-}
-
-/// What was found out about the TLS of a target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsFinding {
-    /// What it came to.
-    pub verdict: TlsVerdict,
-    /// When the target's certificate ceases to be valid; none if it did not show one that can be
-    /// read.
-    pub not_after: Option<OffsetDateTime>,
-}
-
-/// What a handshake says about the target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TlsVerdict {
-    /// The target proved to be who it should be.
-    Valid,
-    /// No connection was established, and why.
-    NotConnected(Reason),
-    /// The handshake failed, or the certificate is not good.
-    Invalid(TlsProblem),
 }
 
 /// This checker cannot judge certificates.
@@ -100,26 +68,6 @@ pub enum NoTrustRoots {
     /// They cannot be used.
     #[error("this checker's trust roots cannot be used: {0}")]
     Unusable(String),
-}
-
-impl TlsVerdict {
-    /// Every name.
-    pub const NAMES: [&'static str; 3] = ["valid", "invalid", "not_connected"];
-
-    /// The verdict's name in metrics.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Valid => "valid",
-            Self::Invalid(_) => "invalid",
-            Self::NotConnected(_) => "not_connected",
-        }
-    }
-}
-
-impl From<TlsVerdict> for TlsFinding {
-    fn from(verdict: TlsVerdict) -> Self {
-        Self { verdict, not_after: None }
-    }
 }
 
 impl TlsProber {

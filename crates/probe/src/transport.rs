@@ -5,7 +5,7 @@ use std::time::Duration;
 use port_checker_api::{ChallengeOutcome, Icmp, Reason};
 use tokio::time::Instant;
 
-use crate::{Fault, Verdict};
+use crate::{fault::Fault, verdict::Verdict};
 
 /// How attempts are made. A test brings a simulated network with a simulated clock.
 pub(crate) trait Transport {

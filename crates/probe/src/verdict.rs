@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr};
 
 use port_checker_api::Reason;
 
-use crate::Fault;
+use crate::fault::Fault;
 
 /// What a probe found out about a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

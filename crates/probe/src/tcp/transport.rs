@@ -5,13 +5,15 @@ use std::{sync::Arc, time::Duration};
 use port_checker_api::{Challenge, ChallengeOutcome, Reason};
 use tokio::time::{Instant, sleep_until};
 
-use super::{Connection, NotReached, dial, unwatchable};
+use super::connection::{Connection, NotReached, dial, unwatchable};
 use crate::{
-    Fault, ProbeSettings, Target, Verdict,
     challenge::Reply,
+    fault::Fault,
+    policy::Target,
     reactor::{Interest, Reactor, Registration},
+    settings::ProbeSettings,
     transport::{Outcome, Progress, Transport},
-    verdict::{Step, judge},
+    verdict::{Step, Verdict, judge},
 };
 
 /// The least time for which a connection is held, in case it is reset at once.
@@ -91,7 +93,7 @@ impl TcpTransport {
     ) -> Result<Progress, Fault> {
         let elapsed = attempt.began.elapsed();
         let ended = |reason| Outcome::of(Verdict::NotOpen(reason), elapsed);
-        match attempt.connection.look() {
+        match attempt.connection.poll() {
             Some(reached) => match reached? {
                 Ok(()) => {
                     attempt.phase = match self.challenge {
@@ -129,7 +131,7 @@ impl TcpTransport {
         let elapsed = began.elapsed();
         let read = match reply.read(&connection.socket_ref()) {
             // What a router says of a connection that stands does not end it (RFC 1122, section 4.2.3.9).
-            Err(_) if connection.stands() => Ok(false),
+            Err(_) if connection.is_established() => Ok(false),
             read => read,
         };
         match read {

@@ -4,7 +4,7 @@ use std::io;
 
 use rustls::{CertificateError, Error};
 
-use super::recorder::MAX_INTERMEDIATES;
+use super::bounds::{MAX_HANDSHAKE_BYTES, MAX_INTERMEDIATES};
 
 /// What is wrong with a target's TLS; its display is for the owner of the target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,10 +40,7 @@ pub enum TlsProblem {
     )]
     TooManyCertificates,
     /// The target sends more than a handshake takes.
-    #[error(
-        "The handshake failed: the server sends more than {} bytes",
-        super::MAX_HANDSHAKE_BYTES
-    )]
+    #[error("The handshake failed: the server sends more than {MAX_HANDSHAKE_BYTES} bytes")]
     Endless,
     /// What came back is not TLS.
     #[error("What answers does not speak TLS")]

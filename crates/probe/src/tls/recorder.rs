@@ -9,11 +9,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 
-use super::TlsProblem;
-
-/// How many certificates beside its own a target may show. Honest servers show one or two; what a
-/// verification costs grows with the number of orders that they can be put in.
-pub(super) const MAX_INTERMEDIATES: usize = 8;
+use super::{bounds::MAX_INTERMEDIATES, problem::TlsProblem};
 
 /// Records what one target shows.
 #[derive(Debug)]

@@ -9,7 +9,12 @@ use rustls::{
 };
 use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
-use super::{TlsExpectation, TlsFinding, TlsProblem, TlsVerdict, paths, problem, recorder::Shown};
+use super::{
+    paths,
+    problem::{self, TlsProblem},
+    recorder::Shown,
+    verdict::{TlsExpectation, TlsFinding, TlsVerdict},
+};
 
 /// Certificates that a target showed, and nobody has verified yet.
 #[derive(Debug)]

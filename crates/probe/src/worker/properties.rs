@@ -10,7 +10,7 @@ use super::{
     RECHECK, Worker,
     simulation::{Fate, Record, Simulated},
 };
-use crate::{Budget, Finding, Policy, ProbeSettings, Verdict, check::Ports};
+use crate::{Budget, Finding, Policy, ProbeSettings, Verdict, port_queue::PortQueue};
 
 const MAX_PORTS: usize = 40;
 const MAX_ATTEMPTS: usize = 4;
@@ -125,7 +125,7 @@ impl<'a> Run<'a> {
         let ports = (1..=case.fates.len()).map(|port| Port::new(port as u16).expect("not 0"));
         let target = policy.vet(us.into(), us.into(), ports.collect()).expect("it is admitted");
         let admission = budget.admit_now(us.into(), 0).expect("no port needs no socket");
-        let ports = Ports::new(Arc::new(target), settings, admission.slot);
+        let ports = PortQueue::new(Arc::new(target), settings, admission.slot);
         let deadline = network.clock + DAY;
         let mut worker = Worker::new(ports, network, None, deadline);
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");

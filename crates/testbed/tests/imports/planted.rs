@@ -1,0 +1,116 @@
+//! Circles that were planted are found, and imports that point down are not called circles.
+
+use std::fs;
+
+use crate::{FLOORS, crates, graph::Graph};
+
+/// The graph of a crate with these files.
+fn graph(files: &[(&str, &str)]) -> Graph {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let file = directory.path().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    Graph::of(&crates::of_crate(directory.path()))
+}
+
+#[test]
+fn circles_are_found() {
+    let planted: [(&str, &[(&str, &str)], &[&str]); 7] = [
+        (
+            "between siblings",
+            &[
+                ("lib.rs", "mod a; mod b;"),
+                ("a.rs", "use crate::b::B; pub struct A;"),
+                ("b.rs", "use super::a::A;\npub struct B;"),
+            ],
+            &["a imports from b", "b imports from a"],
+        ),
+        (
+            "through a third",
+            &[
+                ("lib.rs", "mod a; mod b; mod c;"),
+                ("a.rs", "use crate::b;"),
+                ("b.rs", "use crate::c;"),
+                ("c.rs", "fn c() { crate::a::a() }"),
+            ],
+            &["c imports from a"],
+        ),
+        (
+            "between parent and child",
+            &[
+                ("lib.rs", "mod a;"),
+                ("a.rs", "mod child;\nuse child::Child;\nconst MAX: u8 = 1;"),
+                ("a/child.rs", "pub struct Child([u8; super::MAX as usize]);"),
+            ],
+            &["a imports from a::child", "a::child imports from a"],
+        ),
+        (
+            "with the root",
+            &[
+                ("main.rs", "mod serve; const FAILURE: u8 = 1; fn main() { serve::serve() }"),
+                ("serve.rs", "pub fn serve() { std::process::exit(i32::from(crate::FAILURE)) }"),
+            ],
+            &["serve imports from the root", "the root imports from serve"],
+        ),
+        (
+            "through a re-export",
+            &[
+                ("lib.rs", "mod a; mod b; pub use a::A; pub use b::B;"),
+                ("a.rs", "use crate::B; pub struct A;"),
+                ("b.rs", "use crate::A; pub struct B;"),
+            ],
+            &["a imports from b", "b imports from a"],
+        ),
+        (
+            "through a glob",
+            &[
+                ("lib.rs", "mod a; mod b; pub use a::*;"),
+                ("a.rs", "pub struct A(crate::b::B);"),
+                ("b.rs", "use crate::A; pub struct B;"),
+            ],
+            &["a imports from b", "b imports from a"],
+        ),
+        (
+            "within the arguments of a macro",
+            &[
+                ("lib.rs", "mod a; mod b;"),
+                ("a.rs", "fn a() { println!(\"{}\", crate::b::B) }"),
+                ("b.rs", "use crate::a; pub const B: u8 = 1;"),
+            ],
+            &["a imports from b", "b imports from a"],
+        ),
+    ];
+    for (name, files, expected) in planted {
+        let circles = graph(files).circles();
+        assert_eq!(circles.len(), 1, "{name}: {circles:?}");
+        for import in expected {
+            assert!(circles[0].contains(import), "{name}: {circles:?}");
+        }
+    }
+}
+
+#[test]
+fn imports_that_point_down_are_no_circle() {
+    let down = graph(&[
+        ("lib.rs", "mod a; mod b; pub use a::A; pub use b::B;"),
+        ("a.rs", "mod child;\nuse child::Child;\nuse crate::B;\npub struct A;"),
+        ("a/child.rs", "use std::net::IpAddr;\npub(in crate::a) struct Child;"),
+        ("b.rs", "pub struct B;\n#[cfg(test)]\nmod tests { use crate::A; }"),
+    ]);
+    assert!(down.circles().is_empty(), "{:?}", down.circles());
+}
+
+#[test]
+fn a_floor_that_imports_from_one_above_is_found() {
+    let floors = graph(&[
+        ("lib.rs", "mod routes; mod net;"),
+        ("routes.rs", "use crate::net::accept;"),
+        ("net.rs", "pub mod accept;"),
+        ("net/accept.rs", "use crate::routes;"),
+    ]);
+    let upward = floors.upward(&FLOORS);
+    assert!(upward.contains("net::accept imports from routes"), "{upward}");
+    assert!(!upward.contains("routes imports from"), "{upward}");
+}
