@@ -1,4 +1,4 @@
-//! What the port checker promises on the wire, as types.
+//! The wire format of the port checker, as types.
 //!
 //! This crate is shared by the server and by everything that talks to it. It knows JSON shapes and
 //! the words of the contract; it knows nothing of sockets, HTTP or the command line.

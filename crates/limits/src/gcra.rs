@@ -1,7 +1,7 @@
 //! The generic cell rate algorithm (ITU-T I.371): one number of state per subject, no timers.
 //!
 //! The state is the *theoretical arrival time* (TAT): when the subject's allowance will be whole
-//! again if it asks for nothing more. What is left until then is the subject's debt. A probe adds one
+//! again if it asks for nothing more. The time until then is the subject's debt. A probe adds one
 //! interval to it; as long as the debt is no longer than the window, the probe is admitted. Times
 //! are microseconds since an epoch that the storage chooses.
 
@@ -12,7 +12,7 @@ const MICROS_PER_MINUTE: u64 = 60_000_000;
 /// How many probes a subject may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate {
-    /// What one probe costs, in microseconds.
+    /// The cost of one probe, in microseconds.
     interval: NonZeroU64,
     /// How many probes may come at once.
     burst: u64,
@@ -28,7 +28,7 @@ pub(crate) struct Reading {
     pub(crate) admitted: bool,
 }
 
-/// What a subject has left after a charge, or after its refusal.
+/// The rest of a subject's allowance after a charge, or after its refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Balance {
     pub(crate) admitted: bool,
@@ -59,7 +59,7 @@ impl DebtChange {
     }
 }
 
-/// What becomes of debts whose changes are all made, or none.
+/// The debts that result when all changes are made, or none.
 pub(crate) fn all_or_none(changes: &[DebtChange]) -> Vec<Reading> {
     let all = changes.iter().all(|change| change.admitted);
     let reading = |change: &DebtChange| Reading {
@@ -88,7 +88,7 @@ impl Rate {
         self.burst
     }
 
-    /// What `cost` probes add to a debt, in microseconds.
+    /// The addition of `cost` probes to a debt, in microseconds.
     pub(crate) fn micros(self, cost: u64) -> u64 {
         self.interval.get().saturating_mul(cost)
     }
@@ -103,7 +103,7 @@ impl Rate {
         Duration::from_micros(self.window_micros())
     }
 
-    /// What a subject has left that owes `debt` microseconds, after a request for `cost` probes was
+    /// The rest of the allowance of a subject that owes `debt` microseconds, after a request for `cost` probes was
     /// `admitted` or not.
     pub(crate) fn balance(self, debt: u64, cost: u64, admitted: bool) -> Balance {
         let window = self.window_micros();
@@ -216,33 +216,33 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is asked whenever: never more than the burst plus what the time brought.
-        #[test]
-        fn never_more_than_burst_plus_refill(
-            per_minute in 1..100_000u32,
-            burst in 1..5_000u32,
-            asked in prop::collection::vec((0..3 * SECOND, 0..2_000u64), 1..200),
-        ) {
-            let rate = Rate::new(per_minute, burst).unwrap();
-            let (mut tat, mut now, mut admitted) = (0, 0, 0);
-            for (later, cost) in asked {
-                now += later;
-                let reading = charge(rate, tat, now, cost);
-                if reading.admitted {
-                    tat = now + reading.debt;
-                    admitted += cost;
+    /// Never more than the burst plus the refill is admitted, for any requests at any times.
+            #[test]
+            fn never_more_than_burst_plus_refill(
+                per_minute in 1..100_000u32,
+                burst in 1..5_000u32,
+                asked in prop::collection::vec((0..3 * SECOND, 0..2_000u64), 1..200),
+            ) {
+                let rate = Rate::new(per_minute, burst).unwrap();
+                let (mut tat, mut now, mut admitted) = (0, 0, 0);
+                for (later, cost) in asked {
+                    now += later;
+                    let reading = charge(rate, tat, now, cost);
+                    if reading.admitted {
+                        tat = now + reading.debt;
+                        admitted += cost;
+                    }
                 }
+                let refill = now / rate.micros(1);
+                prop_assert!(admitted <= u64::from(burst) + refill + 1, "{admitted}");
             }
-            let refill = now / rate.micros(1);
-            prop_assert!(admitted <= u64::from(burst) + refill + 1, "{admitted}");
-        }
 
-        /// A caller that waits as long as told is admitted.
-        #[test]
-        fn the_wait_is_long_enough(tat in 0..10 * SECOND, cost in 1..=10u64) {
-            let wait = rate().balance(tat, cost, false).wait;
-            let later = u64::try_from(wait.as_micros()).unwrap();
-            prop_assert!(charge(rate(), tat, later, cost).admitted);
+            /// A caller that waits as long as told is admitted.
+            #[test]
+            fn the_wait_is_long_enough(tat in 0..10 * SECOND, cost in 1..=10u64) {
+                let wait = rate().balance(tat, cost, false).wait;
+                let later = u64::try_from(wait.as_micros()).unwrap();
+                prop_assert!(charge(rate(), tat, later, cost).admitted);
+            }
         }
-    }
 }

@@ -1,7 +1,7 @@
 //! TLS with a vetted target, judged against the trust roots of this system: a handshake, and then,
-//! apart from it, the verification of what the target showed.
+//! apart from it, the verification of the certificates that the target showed.
 //!
-//! What a verification costs is chosen by the target: it may show certificates that lead to one another
+//! The target chooses the cost of a verification: it may show certificates that lead to one another
 //! in thousands of ways. So the handshake, which runs on the workers of the runtime, only records the
 //! certificates, and [`Unverified::verify`] is for a thread that may be kept busy. The handshake itself
 //! is not moved there, because it waits for the target most of the time, and because everything in it
@@ -130,7 +130,7 @@ impl TlsProber {
         let done = timeout_at(until, connecting).await.map(|connected| connected.map(drop));
         let problem = match done {
             Ok(Ok(())) => None,
-            // To the TLS library the end of what may be read is the end of the stream.
+            // The TLS library takes the read limit for the end of the stream.
             Ok(Err(_)) if stream.reader().limit() == 0 => Some(TlsProblem::Endless),
             Ok(Err(error)) => Some(problem::of_handshake(&error)),
             Err(_) => Some(TlsProblem::TimedOut),

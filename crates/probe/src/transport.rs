@@ -1,4 +1,4 @@
-//! What a worker needs of a network: a clock, and attempts at ports.
+//! The network as a worker sees it: a clock, and attempts at ports.
 
 use std::time::Duration;
 
@@ -21,10 +21,10 @@ pub(crate) trait Transport {
     /// The checker cannot.
     fn begin(&mut self, index: usize) -> Result<Self::Attempt, Fault>;
 
-    /// Looks at what has become of an attempt. `token` is what [`ready`](Self::ready) will call it.
+    /// Advances an attempt as far as it goes without waiting. [`ready`](Self::ready) names it by `token`.
     ///
     /// # Errors
-    /// What went wrong says nothing about the target.
+    /// The checker cannot judge: the failure says nothing about the target.
     fn advance(
         &mut self,
         attempt: &mut Self::Attempt,
@@ -40,7 +40,7 @@ pub(crate) trait Transport {
     fn wait(&mut self, until: Instant) -> impl Future<Output = ()> + Send;
 }
 
-/// What has become of an attempt.
+/// The state of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
     /// It goes on, and is to be looked at again at `until` even if it is not ready before.
@@ -54,7 +54,7 @@ pub(crate) enum Progress {
     Ended(Outcome),
 }
 
-/// What one attempt found.
+/// The outcome of one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) verdict: Verdict,

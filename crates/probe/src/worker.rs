@@ -1,7 +1,7 @@
 //! The loop that tries the ports of one check, one worker a processor.
 //!
 //! A round reads the clock once, looks at the attempts that are ready or due, begins those for which
-//! there are sockets, and waits for what comes next.
+//! there are sockets, and waits for the next event.
 
 use std::{mem::take, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! One TCP connection to a vetted target: how it is begun, and what the system reports about it.
+//! One TCP connection to a vetted target: how it begins, and how the system's reports about it are read.
 
 use std::{
     io,
@@ -137,7 +137,7 @@ fn established(socket: &SockRef<'_>, address: SocketAddr) -> Result<(), NotReach
     if itself { Err(Reason::Refused.into()) } else { Ok(()) }
 }
 
-/// Reads away what has arrived, past the runtime, which may not have noticed yet.
+/// Discards data that has arrived, without the runtime, which may not have noticed it yet.
 fn discard_banner(socket: &SockRef<'_>) {
     let mut part = [MaybeUninit::uninit(); BANNER_PART];
     for _ in 0..MAX_BANNER_PARTS {

@@ -19,7 +19,7 @@ use crate::{
 /// The least time for which a connection is held, in case it is reset at once.
 const MIN_SETTLE: Duration = Duration::from_millis(5);
 
-/// What a listener needs beyond that to be given a processor. One on a small machine that is busy
+/// The time beyond that which a listener may need to get a processor. One on a small machine that is busy
 /// needs some milliseconds.
 const RESPONSE_TIME: Duration = Duration::from_millis(5);
 
@@ -130,7 +130,7 @@ impl TcpTransport {
         };
         let elapsed = began.elapsed();
         let read = match reply.read(&connection.socket_ref()) {
-            // What a router says of a connection that stands does not end it (RFC 1122, section 4.2.3.9).
+            // A router's message about an established connection does not end it (RFC 1122, section 4.2.3.9).
             Err(_) if connection.is_established() => Ok(false),
             read => read,
         };
@@ -215,7 +215,7 @@ impl Transport for TcpTransport {
 }
 
 impl Phase {
-    /// A RST to what a listener does at once arrives as long after the handshake as the handshake took.
+    /// The RST of a listener that resets at once arrives as long after the handshake as the handshake took.
     /// A quarter more, because no line is always equally fast.
     fn settling(began: Instant, connected: Duration, most: Duration) -> Self {
         let hold = connected.max(MIN_SETTLE) + connected / 4 + RESPONSE_TIME;

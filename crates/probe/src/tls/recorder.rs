@@ -11,7 +11,7 @@ use rustls::{
 
 use super::{bounds::MAX_INTERMEDIATES, problem::TlsProblem};
 
-/// Records what one target shows.
+/// Records the certificates of one target.
 #[derive(Debug)]
 pub(super) struct Recorder {
     /// Knows which signatures are good.

@@ -1,4 +1,4 @@
-//! What a target should prove, and the verdict about it.
+//! The identity that a target should prove, and the verdict about it.
 
 use std::net::IpAddr;
 

@@ -187,12 +187,12 @@ impl<'a> Run<'a> {
     fn is_begun_when_due(&self, before: &End, began: Instant) {
         let silent = before.began + self.case.delay;
         let answered = before.at + self.case.delay;
-        // What comes about when the next attempt is due may come too late.
+        // An answer that arrives when the next attempt is due may come too late.
         let earliest = match before.answered {
             Some(at) if at + SLACK < silent => answered,
             _ => silent,
         };
-        // What comes while the next attempt lacks a socket puts it off if it is a connection.
+        // A connection that is established while the next attempt lacks a socket postpones it.
         let due = match before.answered {
             Some(at) if at < silent + SLACK || (at < began && at < before.at) => answered,
             _ => silent,
@@ -230,7 +230,7 @@ impl<'a> Run<'a> {
 
 const SILENT: Verdict = Verdict::NotOpen(Reason::TimedOut);
 
-/// What the model says of one attempt.
+/// The model's account of one attempt.
 #[derive(Debug)]
 struct End {
     began: Instant,

@@ -17,7 +17,7 @@ use crate::{
     transport::{Outcome, Progress, Transport},
 };
 
-/// What becomes of one attempt.
+/// The fate of one attempt.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Fate {
     /// Nothing ever comes back.
@@ -28,7 +28,7 @@ pub(super) enum Fate {
     Established(Duration, Duration, Verdict),
 }
 
-/// What happened, for the test to look at.
+/// A record for the test.
 #[derive(Debug, Default)]
 pub(super) struct Record {
     /// When each attempt was begun, by the index of the port.

@@ -4,20 +4,23 @@ use std::fs;
 
 use crate::{FLOORS, crates, graph::Graph};
 
+/// The files of a crate, each with its text.
+type Files = &'static [(&'static str, &'static str)];
+
 /// The graph of a crate with these files.
-fn graph(files: &[(&str, &str)]) -> Graph {
-    let directory = tempfile::tempdir().unwrap();
+fn graph(files: Files) -> Graph {
+    let directory = tempfile::tempdir().expect("a directory");
     for (name, text) in files {
         let file = directory.path().join(name);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, text).unwrap();
+        fs::create_dir_all(file.parent().expect("a directory")).expect("a writable directory");
+        fs::write(file, text).expect("a writable directory");
     }
     Graph::of(&crates::of_crate(directory.path()))
 }
 
 #[test]
 fn circles_are_found() {
-    let planted: [(&str, &[(&str, &str)], &[&str]); 7] = [
+    let planted: [(&str, Files, &[&str]); 7] = [
         (
             "between siblings",
             &[
