@@ -13,15 +13,15 @@ use tokio::{
 };
 
 use crate::{
-    Checker, Diagnosis, Event, Facts, Family, InvalidPlan, Plan, diagnose, plan::MOST_PORTS,
+    Checker, Diagnosis, Event, Facts, Family, InvalidPlan, Plan, diagnose, plan::MAX_PORTS,
 };
 
 mod family_run;
-mod own_address;
-mod question;
+mod observed_address;
+mod port_query;
 mod wait_budget;
 
-use family_run::{Common, FamilyRun};
+use family_run::{Common, FamilyRun, OwnListeners};
 use wait_budget::WaitBudget;
 
 /// Has checkers dial this machine back, and explains what they and its own listeners saw.
@@ -39,13 +39,6 @@ pub struct Verification {
     events: UnboundedReceiver<Event>,
     /// Kept until the earlier events are told.
     diagnosis: Option<Box<Diagnosis>>,
-}
-
-/// What is the same for every listener of a verification.
-struct Ours {
-    challenge: Challenge,
-    /// One for each connection that may be open.
-    permits: Semaphore,
 }
 
 impl Agent {
@@ -70,8 +63,10 @@ impl Agent {
         plan.validate(self.checkers.len())?;
         let checkers = self.checkers.clone();
         Ok(Verification::of(|events| async move {
-            let ours =
-                Ours { challenge: fresh_challenge(), permits: Semaphore::new(plan.connections()) };
+            let own = OwnListeners {
+                challenge: fresh_challenge(),
+                permits: Semaphore::new(plan.connections()),
+            };
             let budgets: Vec<_> = checkers.iter().map(WaitBudget::of).collect();
             let common =
                 Common { plan: &plan, checkers: &checkers, budgets: &budgets, events: &events };
@@ -79,7 +74,7 @@ impl Agent {
             let runs = families.map(|family| FamilyRun::of_this_machine(family, common));
             let mut runs = join_all(runs).await;
             for ports in plan.ports.chunks(plan.batch()) {
-                join_all(runs.iter_mut().map(|run| run.verify(ports, &ours))).await;
+                join_all(runs.iter_mut().map(|run| run.verify(ports, &own))).await;
             }
             conclude(runs, &plan)
         }))
@@ -100,7 +95,7 @@ impl Agent {
             let common =
                 Common { plan: &plan, checkers: &checkers, budgets: &budgets, events: &events };
             let mut run = FamilyRun::of_another_machine(address, common);
-            for ports in plan.ports.chunks(MOST_PORTS) {
+            for ports in plan.ports.chunks(MAX_PORTS) {
                 run.check(ports).await;
             }
             conclude(vec![run], &plan)

@@ -119,7 +119,7 @@ pub struct Arrivals {
     pub connections: u32,
     /// Connections to which the challenge was sent.
     pub challenges_sent: u32,
-    /// From where; at most [`Arrivals::MOST_PEERS`] addresses.
+    /// From where; at most [`Arrivals::MAX_PEERS`] addresses.
     pub from: Vec<IpAddr>,
     /// Who began a connection that our answers did not complete; at most as many.
     pub half_open: Vec<IpAddr>,
@@ -127,7 +127,7 @@ pub struct Arrivals {
 
 impl Arrivals {
     /// How many addresses are kept.
-    pub const MOST_PEERS: usize = 8;
+    pub const MAX_PEERS: usize = 8;
 
     pub(crate) fn completed_by(&mut self, peer: IpAddr) {
         self.connections = self.connections.saturating_add(1);
@@ -143,7 +143,7 @@ impl Arrivals {
 }
 
 fn keep(peers: &mut Vec<IpAddr>, peer: IpAddr) {
-    if peers.len() < Arrivals::MOST_PEERS && !peers.contains(&peer) {
+    if peers.len() < Arrivals::MAX_PEERS && !peers.contains(&peer) {
         peers.push(peer);
     }
 }

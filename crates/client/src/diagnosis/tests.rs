@@ -3,7 +3,11 @@ use std::net::IpAddr;
 use port_checker_api::{ChallengeOutcome, Port, PortDetails, PortResult, Reason};
 
 use super::*;
-use crate::facts::{Arrivals, Failure, Local, Process};
+use crate::{
+    facts::{Arrivals, Failure, Local, Process},
+    family::Family,
+    host::Host,
+};
 
 const OUTSIDE: &str = "203.0.113.7";
 const INSIDE: &str = "192.168.1.10";

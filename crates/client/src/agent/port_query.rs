@@ -13,10 +13,10 @@ use crate::{Checker, NoVerdict};
 
 /// Single ports that a checker may refuse before the others are not asked about either: it seems to
 /// refuse the address.
-const MOST_REFUSED: usize = 16;
+const MAX_REFUSED: usize = 16;
 
 /// Ports of one address, asked about together.
-pub(super) struct Question {
+pub(super) struct PortQuery {
     /// The address.
     pub(super) address: IpAddr,
     /// The ports.
@@ -44,21 +44,21 @@ impl Verdicts {
 }
 
 /// Who hears what happens meanwhile.
-pub(super) trait Audience {
+pub(super) trait QueryObserver {
     /// A port was judged.
     fn judged(&self, progress: &Progress);
     /// The checker is busy and will be asked again after this time.
     fn waiting(&self, wait: Duration);
 }
 
-impl Question {
+impl PortQuery {
     /// Asks. A checker that takes fewer ports at once, or does not dial some, is asked in parts, as
     /// long as its budget lasts.
     pub(super) async fn ask(
         self,
         checker: &Checker,
         budget: &WaitBudget,
-        audience: &impl Audience,
+        observer: &impl QueryObserver,
     ) -> Verdicts {
         let mut verdicts = Verdicts::default();
         let (mut parts, mut refused) = (vec![self.ports.clone()], 0);
@@ -66,7 +66,7 @@ impl Question {
             if ports.is_empty() {
                 continue;
             }
-            match self.ask_part(checker, ports.clone(), budget, audience).await {
+            match self.ask_part(checker, ports.clone(), budget, observer).await {
                 Ok(answer) => verdicts.results.extend(answer.results),
                 Err(error)
                     if error.may_be_about_some_ports() && ports.len() > 1 && !budget.is_spent() =>
@@ -77,7 +77,7 @@ impl Question {
                 Err(error) => {
                     refused += 1;
                     let hopeless = !error.may_be_about_some_ports()
-                        || refused == MOST_REFUSED
+                        || refused == MAX_REFUSED
                         || budget.is_spent();
                     verdicts.failure = Some(error);
                     if hopeless {
@@ -95,7 +95,7 @@ impl Question {
         checker: &Checker,
         ports: Vec<Port>,
         budget: &WaitBudget,
-        audience: &impl Audience,
+        observer: &impl QueryObserver,
     ) -> Result<CheckResponse, NoVerdict> {
         let request = CheckRequest {
             provider_ip: Some(self.address),
@@ -104,16 +104,16 @@ impl Question {
             verbose: Some(true),
         };
         let mut told = false;
-        let mut heard = |progress: &Progress| {
+        let mut arrivals = |progress: &Progress| {
             told = true;
-            audience.judged(progress);
+            observer.judged(progress);
         };
         let (began, mut waited) = (Instant::now(), None);
         let may_wait = |wait| {
             waited = Some(wait).filter(|&wait| budget.take(wait));
-            waited.inspect(|&wait| audience.waiting(wait)).is_some()
+            waited.inspect(|&wait| observer.waiting(wait)).is_some()
         };
-        let answer = checker.check_and_wait(&request, &mut heard, may_wait).await;
+        let answer = checker.check_and_wait(&request, &mut arrivals, may_wait).await;
         match &answer {
             Ok(answer) => budget.judged(answer.results.len()),
             Err(_) => {
@@ -124,7 +124,7 @@ impl Question {
         let answer = answer?;
         if !told {
             for (port, result) in answer.results.iter() {
-                audience.judged(&Progress { port: *port, result: result.clone() });
+                observer.judged(&Progress { port: *port, result: result.clone() });
             }
         }
         Ok(answer)

@@ -1,16 +1,16 @@
-//! Where this machine stands in the network.
+//! The position of this machine in the network.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::{
-    Family,
     facts::{FamilyFacts, PortFacts},
+    family::Family,
     host::Host,
 };
 
-/// Where the machine stands whose ports are checked, over one family.
+/// The position of the machine whose ports are checked, over one family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum NetworkPosition {
     /// It is another machine, of which nothing is known.
     Elsewhere,
     /// The address seen outside is this machine's own; or nobody sees it.
@@ -29,7 +29,7 @@ pub(super) enum Place {
     },
 }
 
-impl Place {
+impl NetworkPosition {
     /// A port that is accessible proves that forwards can work.
     pub(super) fn of(facts: &FamilyFacts, any_accessible: bool) -> Self {
         let Some(host) = &facts.host else { return Self::Elsewhere };
