@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use port_checker_client::{CheckerBuilder, Families, Family, Port, PortRanges, Roots};
 use port_checker_server::{Config, SETTINGS, Setting};
 
-use crate::usage::stop;
+use crate::usage_error::stop;
 
 mod values;
 

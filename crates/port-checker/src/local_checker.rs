@@ -30,10 +30,10 @@ pub(crate) fn addresses(plan: &Plan) -> Vec<IpAddr> {
 /// Starts it, for the rest of this process, with its part of the descriptors, on a port that is not
 /// to be verified.
 pub(crate) async fn start(files: OpenFiles, plan: &Plan) -> anyhow::Result<CheckerBuilder> {
-    let given = |variable: &str| {
+    let sources = |variable: &str| {
         SETTINGS.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned())
     };
-    let mut config = Config::resolve(given, files).expect("the settings are good");
+    let mut config = Config::resolve(sources, files).expect("the settings are good");
     config.cors_origins = CorsOrigins::Only(Vec::new());
     let listener = listen_beside(plan).await.context("cannot listen on loopback")?;
     let address = listener.local_addr().context("the listener has no address")?;

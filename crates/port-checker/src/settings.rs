@@ -24,7 +24,7 @@ const MAX_NAME_CHARS: usize = 100;
 
 /// What the settings were set to, by whichever source wins.
 #[derive(Default)]
-pub(crate) struct Given {
+pub(crate) struct SettingSources {
     values: HashMap<String, Value>,
     /// What in `.env` is ours and cannot be read.
     unreadable: Vec<String>,
@@ -37,21 +37,21 @@ struct Value {
     line: Option<String>,
 }
 
-impl Given {
+impl SettingSources {
     /// A flag beats the environment, which beats `.env`.
     ///
     /// # Errors
     /// A variable is not Unicode.
     pub(crate) fn read(flags: &ArgMatches) -> anyhow::Result<Self> {
-        let mut given = Self::default();
-        given.add_dotenv(Path::new(FILE));
+        let mut sources = Self::default();
+        sources.add_dotenv(Path::new(FILE));
         let mut environment = environment(env::vars_os())?;
-        given.warnings.extend(kubernetes::pass_over(&mut environment));
+        sources.warnings.extend(kubernetes::pass_over(&mut environment));
         for (name, text) in environment {
-            given.values.insert(name, Value { text, line: None });
+            sources.values.insert(name, Value { text, line: None });
         }
-        given.add_flags(flags);
-        Ok(given)
+        sources.add_flags(flags);
+        Ok(sources)
     }
 
     /// What a unit of systemd with these environment files, the later ones winning, and these flags
@@ -63,20 +63,20 @@ impl Given {
         files: impl Iterator<Item = &'a PathBuf>,
         flags: &ArgMatches,
     ) -> anyhow::Result<Self> {
-        let mut given = Self::default();
+        let mut sources = Self::default();
         for file in files {
             // As in a unit, a file with a hyphen before it may be missing.
             let optional = file.to_str().and_then(|file| file.strip_prefix('-')).map(Path::new);
             let path = optional.unwrap_or(file);
             match fs::read(path) {
                 // Lines that are not UTF-8 are none of ours; systemd passes over them too.
-                Ok(bytes) => given.add_environment_file(path, &String::from_utf8_lossy(&bytes)),
+                Ok(bytes) => sources.add_environment_file(path, &String::from_utf8_lossy(&bytes)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound && optional.is_some() => {}
                 Err(error) => bail!("cannot read {}: {error}", path.display()),
             }
         }
-        given.add_flags(flags);
-        Ok(given)
+        sources.add_flags(flags);
+        Ok(sources)
     }
 
     fn add_environment_file(&mut self, path: &Path, text: &str) {

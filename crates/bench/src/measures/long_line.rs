@@ -14,7 +14,7 @@ use port_checker_testbed::{http::connect, process::Running, skip};
 use crate::{
     comparison::{Comparison, Outcome},
     load::latency,
-    service::processor_ticks_of,
+    service::{TICK_US, processor_ticks_of},
     table::{Goal, Table},
 };
 use lab::{Lab, Ports, question};
@@ -26,9 +26,6 @@ const LOSSES: [f64; 3] = [0.0, 0.02, 0.1];
 
 /// Rounds take long here: nmap needs half a minute for some.
 const ROUNDS: usize = 3;
-
-/// A processor tick in microseconds.
-const TICK_US: f64 = 10_000.0;
 
 fn wanted(table: &Table, name: &str) -> bool {
     table.wants(&[name]) && skip::is_root()

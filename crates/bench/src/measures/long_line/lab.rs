@@ -17,11 +17,10 @@ use port_checker_testbed::{
 };
 use serde_json::Value;
 
-use super::TICK_US;
 use crate::{
     comparison::Outcome,
     load::ask_on,
-    service::{self, UNLIMITED, processor_ticks},
+    service::{self, TICK_US, UNLIMITED, processor_ticks},
 };
 
 /// The host that is asked about.

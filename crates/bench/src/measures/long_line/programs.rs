@@ -13,14 +13,11 @@ use port_checker_testbed::{
     skip,
 };
 
-use super::{
-    TICK_US,
-    lab::{HOST, Lab, Ports},
-};
+use super::lab::{HOST, Lab, Ports};
 use crate::{
     comparison::Outcome,
     load::has,
-    service::{processor_ticks_of, processor_ticks_of_children},
+    service::{TICK_US, processor_ticks_of, processor_ticks_of_children},
 };
 
 /// One of them.

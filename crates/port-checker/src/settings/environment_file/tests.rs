@@ -7,7 +7,7 @@ use port_checker_testbed::skip;
 use super::*;
 
 /// A program of systemd's that reads files the same way and prints what it read. It also substitutes,
-/// so that no dollar sign may be in what it is given.
+/// so that no dollar sign may be in what it is sources.
 const SYSTEMD: &str =
     "/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator";
 

@@ -10,14 +10,14 @@ const METRICS: &str = "metrics";
 
 /// Listening sockets that were made before this process began.
 #[derive(Default)]
-pub(crate) struct HandedOver {
+pub(crate) struct ActivatedSockets {
     /// For callers.
     pub(crate) api: Option<TcpListener>,
     /// For `/metrics`.
     pub(crate) metrics: Option<TcpListener>,
 }
 
-impl HandedOver {
+impl ActivatedSockets {
     /// Takes those there are. To be called once, and before there is a second thread: it changes the
     /// environment.
     ///

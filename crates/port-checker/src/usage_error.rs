@@ -1,4 +1,4 @@
-//! What is said of a wrong command line.
+//! Messages about a wrong command line.
 
 use std::{
     env::args_os,
@@ -9,8 +9,8 @@ use std::{
 use anstream::adapter::strip_str;
 use port_checker_server::escaped;
 
-/// Says what is wrong with the command line, or what it asks to be told, and exits. What is quoted of an
-/// argument must not control the terminal, nor show a password.
+/// Prints the parser's message, which may be the help that was asked for, and exits. A quoted argument must not
+/// control the terminal, nor show a password.
 pub(crate) fn stop(error: &clap::Error) -> ! {
     let arguments = || args_os().map(|argument| argument.to_string_lossy().into_owned());
     let plain = |argument: String| is_harmless(&argument) && credentials(&argument).is_none();
@@ -27,7 +27,7 @@ pub(crate) fn stop(error: &clap::Error) -> ! {
         };
         credentials(value).map_or(said.clone(), |credentials| said.replace(credentials, "***"))
     });
-    // What a parser made of a value may have control characters too.
+    // A parser may have put control characters of a value into its message.
     for line in said.lines() {
         let _ = writeln!(stderr(), "{}", escaped(line, usize::MAX));
     }
@@ -38,7 +38,7 @@ fn is_harmless(argument: &str) -> bool {
     escaped(argument, usize::MAX) == argument
 }
 
-/// What stands before the host of a URL.
+/// The text before the host of a URL.
 fn credentials(value: &str) -> Option<&str> {
     let (_, rest) = value.split_once("://")?;
     rest.rsplit_once('@').map(|(credentials, _)| credentials).filter(|it| !it.is_empty())

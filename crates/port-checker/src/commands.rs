@@ -16,28 +16,23 @@ use tokio::{
 };
 
 use crate::{
-    NO_VERDICT, UNUSABLE,
     args::{AskingArgs, CheckArgs, VerifyArgs},
-    complain, local_checker, print,
-    progress::{self, Progress},
+    exit_status::{INTERRUPTED, NO_VERDICT, NOT_ACCESSIBLE, UNUSABLE},
+    local_checker,
+    output::{complain, print},
+    progress::{self, ProgressLine},
     report,
 };
 
-/// At least one port is not accessible.
-const NOT_ACCESSIBLE: u8 = 1;
-
-/// Ctrl-C: 128 and the number of SIGINT.
-const INTERRUPTED: u8 = 130;
-
 /// How long a busy checker is waited for in all: a large verification is asked in parts and exceeds the
 /// limits of a checker on the way. With default limits 1024 ports, the most of one request, are given
-/// back in 205 seconds. What it judges meanwhile extends it.
-const LONGEST_WAIT: Duration = Duration::from_secs(240);
+/// back in 205 seconds. Each port judged meanwhile extends it.
+const MAX_WAIT: Duration = Duration::from_secs(240);
 
 /// The shortest pause between two tries of `--wait`.
-const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
+const MIN_PAUSE: Duration = Duration::from_secs(5);
 
-/// What a port costs of the pause, so that a checker with default limits (300 probes a minute of an
+/// The part of the pause for each port, so that a checker with default limits (300 probes a minute of an
 /// address by itself) can be asked for hours.
 const PAUSE_PER_PORT: Duration = Duration::from_millis(200);
 
@@ -57,7 +52,7 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
             plan.addresses = local_checker::addresses(&plan);
         }
         let agent = agent(servers, &args.asking);
-        inquire(plan, &args.asking, |plan| agent.verify(plan)).await
+        run(plan, &args.asking, |plan| agent.verify(plan)).await
     })
 }
 
@@ -65,21 +60,21 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
 pub(crate) fn check(args: CheckArgs) -> anyhow::Result<ExitCode> {
     let agent = agent(args.servers, &args.asking);
     let plan = Plan::of_ports(args.ports.iter());
-    block_on(inquire(plan, &args.asking, |plan| agent.check(args.ip, plan)))
+    block_on(run(plan, &args.asking, |plan| agent.check(args.ip, plan)))
 }
 
 fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     let runtime = runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context("cannot start the runtime")?;
     let done = runtime.block_on(work);
-    // A name that is still looked up is nobody's concern any more.
+    // A look-up of a name that is still under way is abandoned.
     runtime.shutdown_background();
     done
 }
 
 fn agent(servers: Vec<CheckerBuilder>, asking: &AskingArgs) -> Agent {
     Agent::new(servers.into_iter().map(|checker| {
-        let checker = checker.timeout(asking.timeout).max_wait(LONGEST_WAIT);
+        let checker = checker.timeout(asking.timeout).max_wait(MAX_WAIT);
         match &asking.roots {
             Some(roots) => checker.trusting(roots).build(),
             None => checker.build(),
@@ -87,9 +82,9 @@ fn agent(servers: Vec<CheckerBuilder>, asking: &AskingArgs) -> Agent {
     }))
 }
 
-/// Asks, once or until all is well, and reports. Ctrl-C drops whatever is under way, and with it
+/// Asks, once or until every port is reachable, and reports. Ctrl-C drops the verification, and with it
 /// every listener.
-async fn inquire(
+async fn run(
     plan: Plan,
     asking: &AskingArgs,
     begin: impl Fn(Plan) -> Result<Verification, InvalidPlan>,
@@ -102,7 +97,7 @@ async fn inquire(
         asked = ask(&plan, asking.wait, begin, &mut latest) => Some(asked),
         _ = interrupts.recv() => None,
     };
-    // Whoever does not read the report can still end this.
+    // A second Ctrl-C ends the process even if nobody reads the report.
     tokio::spawn(async move {
         interrupts.recv().await;
         exit(INTERRUPTED.into());
@@ -137,12 +132,12 @@ async fn ask(
         if done {
             return Ok(());
         }
-        progress::pause(SHORTEST_PAUSE.max(PAUSE_PER_PORT * ports)).await;
+        progress::pause(MIN_PAUSE.max(PAUSE_PER_PORT * ports)).await;
     }
 }
 
 async fn follow(mut verification: Verification) -> Diagnosis {
-    let mut progress = Progress::begin();
+    let mut progress = ProgressLine::begin();
     loop {
         match verification.next().await.expect("the diagnosis comes before the end") {
             Event::Finished(diagnosis) => return *diagnosis,
@@ -154,8 +149,7 @@ async fn follow(mut verification: Verification) -> Diagnosis {
 fn show(diagnosis: &Diagnosis, json: bool) -> anyhow::Result<()> {
     if json {
         let document = serde_json::to_string_pretty(diagnosis).context("cannot write JSON")?;
-        print(&(document + "\n"))?;
-        return Ok(());
+        return print(&(document + "\n"));
     }
     report::print(diagnosis)
 }
