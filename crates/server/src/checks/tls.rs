@@ -39,24 +39,20 @@ impl TlsCheck<'_> {
     pub(crate) async fn outcome(&self, server: VettedServer) -> Result<Checked, ApiError> {
         let VettedServer { targets, verification } = server;
         let prober = self.checker.tls_prober().await?;
-        let mut judged: Option<Checked> = None;
+        let mut targets = targets.into_iter();
+        let first = targets.next().expect("a vetted server has an address");
+        let mut checked = self.check_one(prober, first, &verification).await?;
         for target in targets {
-            let before = self.context.summary.read();
-            match (self.check_one(prober, target, &verification).await, &judged) {
-                (Ok(next), None) => judged = Some(next),
-                (Ok(next), Some(_)) if next.1.fault.is_none() => judged = Some(next),
-                (Err(error), None) => return Err(error),
-                // A verdict stands, even if the next address cannot be judged.
-                (_, Some(_)) => {
-                    self.context.summary.restore(before);
-                    break;
-                }
-            }
-            if !judged.as_ref().is_some_and(|(_, outcome)| is_not_connected(outcome)) {
+            if !is_not_connected(&checked.1) {
                 break;
             }
+            let before = self.context.summary.read();
+            match self.check_one(prober, target, &verification).await {
+                Ok(next) if next.1.fault.is_none() => checked = next,
+                // A verdict stands, even if the next address cannot be judged.
+                _ => self.context.summary.restore(before),
+            }
         }
-        let checked = judged.expect("a vetted server has an address");
         for finding in &checked.1.verdicts {
             self.checker.metrics.tls_judged(&finding.verdict);
         }
