@@ -1,4 +1,4 @@
-//! The socket the service listens on: its own, or one it was given.
+//! The socket the service listens on: a new one, or one of the service manager.
 
 use std::{io, net::SocketAddr};
 

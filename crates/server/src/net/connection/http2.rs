@@ -197,10 +197,10 @@ mod tests {
             let (mut client, server) = duplex(1024);
             client.write_all(HELLO).await.unwrap();
             let served = tokio::spawn(serve(requests, server, share));
-            let mut said = Vec::new();
-            client.read_to_end(&mut said).await.unwrap();
+            let mut sent = Vec::new();
+            client.read_to_end(&mut sent).await.unwrap();
             served.await.unwrap();
-            assert!(kinds(&said).any(|frame| frame == GO_AWAY), "{kind}: {said:?}");
+            assert!(kinds(&sent).any(|frame| frame == GO_AWAY), "{kind}: {sent:?}");
         }
     }
 
