@@ -15,7 +15,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::subscriber;
+use port_checker_api::subscriber;
 
 /// How many checks may wait for their first socket at once. Further ones are turned away: they would
 /// wait behind all of these.

@@ -39,7 +39,6 @@ mod policy;
 mod prober;
 mod reactor;
 mod schedule;
-mod subscriber;
 mod tcp;
 mod tls;
 mod transport;
@@ -55,7 +54,6 @@ pub use port_checker_api::{
 };
 pub use prober::{Finding, ProbeSettings, Prober};
 pub use rustls::pki_types::ServerName;
-pub use subscriber::subscriber;
 pub use time::OffsetDateTime;
 pub use tls::{
     NoTrustRoots, TlsContact, TlsExpectation, TlsFinding, TlsProber, TlsProblem, TlsVerdict,

@@ -20,8 +20,8 @@ use crate::{
     admission::deadline::deadline,
     config::{Config, CorsOrigins},
     error::{ApiError, quoted, shortened},
-    limits::{RATE_LIMIT, RATE_LIMIT_POLICY},
     observe::{access_log::access_log, request_id::REQUEST_ID},
+    rate_limit::{RATE_LIMIT, RATE_LIMIT_POLICY},
     routes::{self, state::AppState},
 };
 

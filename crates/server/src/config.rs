@@ -2,11 +2,10 @@
 
 mod bounds;
 mod invalid;
-mod limits;
+pub(crate) mod limits;
 mod model;
 mod open_files;
 mod parse;
-mod redis_url;
 mod resolve;
 mod settings;
 mod tls_identity;
@@ -14,9 +13,8 @@ mod warnings;
 
 pub use bounds::Bounds;
 pub use invalid::InvalidSetting;
-pub use limits::{Allowance, Limits};
 pub use model::{Config, CorsOrigins, LogFormat};
 pub use open_files::OpenFiles;
-pub use redis_url::RedisUrl;
+pub use port_checker_limits::{Allowance, Limits, RedisUrl};
 pub use settings::{SETTINGS, Setting};
 pub use tls_identity::{TlsFiles, TlsIdentity, UnusableIdentity};

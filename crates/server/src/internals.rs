@@ -4,11 +4,11 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::http::{Extensions, HeaderMap, HeaderValue, header::FORWARDED};
 use port_checker_api::CheckRequest;
+use port_checker_limits::Mode;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::Config,
-    limits::{self, Mode},
     net::caller::{Caller, Peer},
     observe::metrics::Metrics,
     routes::ports_request,
@@ -37,12 +37,16 @@ pub fn caller(peer: IpAddr, proxy: IpAddr, x_forwarded_for: &[u8], forwarded: &[
 }
 
 /// The limits as a request meets them.
-pub struct RateLimiter(Arc<limits::Limiter>);
+pub struct RateLimiter(Arc<port_checker_limits::Limiter>);
 
 impl RateLimiter {
     /// Kept in this process, or in the Redis that `config` names.
     pub async fn new(config: &Config) -> Self {
-        let limiter = limits::Limiter::new(config, Metrics::new(config));
+        let limiter = port_checker_limits::Limiter::new(
+            &config.limits,
+            config.redis.as_ref(),
+            Metrics::new(config),
+        );
         limiter.start(&TaskTracker::new(), CancellationToken::new()).await;
         Self(Arc::new(limiter))
     }

@@ -28,15 +28,13 @@ mod error;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
-mod limits;
 mod net;
 mod observe;
 mod quote;
+mod rate_limit;
 mod routes;
 mod run;
 mod supervisor;
-
-use observe::metrics;
 
 pub use app::openapi;
 pub use config::{

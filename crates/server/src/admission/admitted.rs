@@ -2,13 +2,11 @@
 
 use std::num::NonZeroU32;
 
+use port_checker_limits::Receipt;
 use port_checker_probe::{Admission, Target};
 
 use super::deadline::Deadline;
-use crate::{
-    limits::{RateLimitHeaders, Receipt},
-    observe::check_summary::CheckSummary,
-};
+use crate::{observe::check_summary::CheckSummary, rate_limit::RateLimitHeaders};
 
 /// A check that may begin: its target was vetted, it has its first socket, and it is paid for. Every kind of
 /// check takes one, and only [`AdmissionControl::admit`](super::control::AdmissionControl::admit) makes one.

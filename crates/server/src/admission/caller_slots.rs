@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::limits::Subject;
+use port_checker_limits::Subject;
 
 /// Requests of one caller that have a slot or wait for one.
 const MAX_REQUESTS_PER_CALLER: usize = 16;

@@ -4,6 +4,7 @@
 use std::{net::IpAddr, sync::Arc, thread::available_parallelism, time::Duration};
 
 use port_checker_api::{ErrorCode, Port};
+use port_checker_limits::{Limiter, Mode};
 use port_checker_probe::{Admission, Budget, Fault, Overloaded, Refusal, Target};
 use tokio_util::sync::CancellationToken;
 
@@ -14,10 +15,10 @@ use super::{
     resolver::Resolver,
 };
 use crate::{
-    config::Config,
+    config::{Config, limits},
     error::ApiError,
-    limits::{Limiter, Mode},
     observe::{check_summary::TargetName, metrics::Metrics},
+    rate_limit::RateLimitHeaders,
 };
 
 /// The part of the processors that may be busy with certificates, at least one: the rest serves other
@@ -116,12 +117,13 @@ impl AdmissionControl {
         self.require_time(context, requirements)?;
         let (quota, receipt) = self.limiter.charge(parties, ports, Mode::Charge).await?;
         let is_third_party = context.caller != target.address();
-        let max_attempts = self.config.limits.third_party_attempts().filter(|_| is_third_party);
+        let max_attempts =
+            limits::third_party_attempts(&self.config.limits).filter(|_| is_third_party);
         Ok(Admitted {
             target,
             slot,
             receipt,
-            quota,
+            quota: RateLimitHeaders::new(&quota),
             deadline: context.deadline,
             summary: context.summary.clone(),
             max_attempts,
@@ -161,7 +163,7 @@ impl AdmissionControl {
         if let Some(slot) = self.budget.admit_now(caller, ports) {
             return Ok(slot);
         }
-        self.limiter.charge(parties, ports, Mode::Tell).await?;
+        self.limiter.charge(parties, ports, Mode::DryRun).await?;
         let max_wait = context.deadline.time_left().saturating_sub(requirements.silent_time);
         self.budget.admit(caller, max_wait).await.map_err(refused)
     }

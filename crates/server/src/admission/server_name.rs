@@ -3,6 +3,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use port_checker_api::{ErrorCode, Port};
+use port_checker_limits::Mode;
 use port_checker_probe::{Refusal, ServerName, Target};
 use tokio::time::{sleep, timeout};
 
@@ -14,7 +15,6 @@ use super::{
 };
 use crate::{
     error::{ApiError, quoted},
-    limits::Mode,
     observe::check_summary::TargetName,
 };
 
@@ -97,7 +97,7 @@ impl AdmissionControl {
         context: &RequestContext,
         requirements: Requirements,
     ) -> Result<Slot, ApiError> {
-        self.limiter.charge_look_up(context.caller, Mode::Tell).await?;
+        self.limiter.charge_look_up(context.caller, Mode::DryRun).await?;
         let busy = || self.busy("names to be looked up");
         let request = self.resolver.slots.request(context.caller).ok_or_else(busy)?;
         let needed = LOOKUP_TIME + requirements.min_time;

@@ -1,13 +1,14 @@
 //! Checks of ports: TCP connections to each.
 
 use port_checker_api::{Challenge, ChallengeOutcome};
+use port_checker_limits::Receipt;
 use port_checker_probe::{Check, Fault, Finding};
 
 use super::{
     checker::Checker,
     outcome::{Outcome, Recorder, Transport},
 };
-use crate::{admission::admitted::Admitted, limits::Receipt};
+use crate::admission::admitted::Admitted;
 
 /// A check of ports under way.
 pub(crate) struct PortsCheck {

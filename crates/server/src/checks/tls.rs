@@ -17,7 +17,7 @@ use crate::{
         control::AdmissionControl, server_name::VettedServer,
     },
     error::ApiError,
-    limits::RateLimitHeaders,
+    rate_limit::RateLimitHeaders,
 };
 
 /// A check of a server's TLS.

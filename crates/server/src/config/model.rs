@@ -7,12 +7,11 @@ use std::{
 
 use axum::http::HeaderValue;
 use ipnet::IpNet;
+use port_checker_limits::{Limits, RedisUrl};
 use port_checker_probe::{Policy, ProbeSettings};
 
 use super::{
     bounds::{Bounds, USUAL_OPEN_FILES},
-    limits::Limits,
-    redis_url::RedisUrl,
     tls_identity::TlsFiles,
 };
 

@@ -218,7 +218,9 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         variable: "PORT_CHECKER_REDIS_URL",
         help: "Redis through which instances share their limits: redis://, rediss:// or unix://",
-        set: |config, text| optional(text).map(|value| config.redis = value),
+        set: |config, text| {
+            optional(text).map(|value| config.redis = value).map_err(|error| error.to_string())
+        },
         show: |config| shown_if_any(config.redis.as_ref()),
     },
     Setting {

@@ -2,7 +2,7 @@
 
 use port_checker_probe::{Budget, Targets};
 
-use super::model::Config;
+use super::{limits, model::Config};
 
 impl Config {
     /// How many ports that never answer one request can have judged within the deadline.
@@ -51,7 +51,7 @@ impl Config {
                     .to_owned(),
             );
         }
-        warnings.extend(self.limits.warnings(self.max_ports, self.policy.targets));
+        warnings.extend(limits::warnings(&self.limits, self.max_ports, self.policy.targets));
         warnings
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use ipnet::IpNet;
 
-use crate::limits::Subject;
+use port_checker_limits::Subject;
 
 /// The part of all connections, or of another shared resource, that one client leaves for others.
 const LEFT_PART: usize = 8;

@@ -15,7 +15,7 @@ use std::{
 use tokio::time::sleep;
 use tracing::info;
 
-use crate::limits::Subject;
+use port_checker_limits::Subject;
 
 /// How often the lines that were not written are told.
 const REPORT_INTERVAL: Duration = Duration::from_secs(10);
@@ -63,7 +63,7 @@ impl Kind {
     }
 }
 
-/// When an allowance will be whole again; the time may have passed (see `limits::gcra`).
+/// When an allowance will be whole again; the time may have passed (see `port_checker_limits`).
 #[derive(Debug, Clone, Copy)]
 struct WholeAt(Instant);
 

@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
+use port_checker_limits::{Observer, Scope};
 use port_checker_probe::{Fault, FaultKind, Finding, Prober, Reason, TlsVerdict, Verdict};
 use prometheus::{IntGauge, Registry, TextEncoder, process_collector::ProcessCollector};
 
-use crate::{config::Config, counted::Counted, limits::Scope};
+use crate::{config::Config, counted::Counted};
 
 mod buckets;
 mod series;
@@ -105,22 +106,6 @@ impl Metrics {
         self.checks.faults.with_label_values(&[fault.kind().name()]).inc();
     }
 
-    pub(crate) fn limiter_decided(&self, scope: Scope, admitted: bool) {
-        let decision = if admitted { ADMITTED } else { REJECTED };
-        self.limits.decisions.with_label_values(&[scope.name(), decision]).inc();
-    }
-
-    pub(crate) fn redis_up(&self, up: bool) {
-        self.limits.redis_up.set(i64::from(up));
-    }
-
-    pub(crate) fn redis_answered(&self, took: Duration, well: bool) {
-        self.limits.redis_seconds.observe(took.as_secs_f64());
-        if !well {
-            self.limits.redis_errors.inc();
-        }
-    }
-
     /// Counts the connections from clients.
     pub(crate) fn connections_gauge(&self) -> IntGauge {
         self.requests.connections.clone()
@@ -138,6 +123,24 @@ impl Metrics {
         self.checks.waiting.set(whole(budget.waiting()));
         let families = [self.registry.gather(), self.process.gather()].concat();
         TextEncoder::new().encode_to_string(&families).expect("the families are well-formed")
+    }
+}
+
+impl Observer for Metrics {
+    fn limiter_decided(&self, scope: Scope, admitted: bool) {
+        let decision = if admitted { ADMITTED } else { REJECTED };
+        self.limits.decisions.with_label_values(&[scope.name(), decision]).inc();
+    }
+
+    fn redis_up(&self, up: bool) {
+        self.limits.redis_up.set(i64::from(up));
+    }
+
+    fn redis_answered(&self, time: Duration, succeeded: bool) {
+        self.limits.redis_seconds.observe(time.as_secs_f64());
+        if !succeeded {
+            self.limits.redis_errors.inc();
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::FromRef;
+use port_checker_limits::Limiter;
 use port_checker_probe::{Budget, Prober};
 use tokio_util::sync::CancellationToken;
 
@@ -10,7 +11,6 @@ use crate::{
     admission::control::AdmissionControl,
     checks::checker::Checker,
     config::Config,
-    limits::Limiter,
     net::pool::Pool,
     observe::{access_log::AccessLog, log_budget::LogBudget, metrics::Metrics},
 };
@@ -36,7 +36,11 @@ impl AppState {
         let config = Arc::new(config);
         let (metrics, draining) = (Metrics::new(&config), CancellationToken::new());
         let prober = Prober::new(config.probe, Budget::new(config.max_in_flight));
-        let limiter = Arc::new(Limiter::new(&config, Arc::clone(&metrics)));
+        let limiter = Arc::new(Limiter::new(
+            &config.limits,
+            config.redis.as_ref(),
+            Arc::clone(&metrics) as _,
+        ));
         Self {
             admission: AdmissionControl::new(
                 Arc::clone(&config),

@@ -1,4 +1,4 @@
-//! What a check of a third party's ports was charged, and what of it is given back.
+//! The charge for a check of a third party's ports, part of which may be given back.
 
 use std::{
     sync::Arc,
@@ -8,7 +8,10 @@ use std::{
 use tokio::runtime::Handle;
 use tracing::Instrument;
 
-use super::{Change, Charge, Limiter, limiter::Storage};
+use crate::{
+    charge::{Change, Charge},
+    storage::{Place, Storage},
+};
 
 /// What a check was charged beyond one probe a port.
 ///
@@ -16,11 +19,11 @@ use super::{Change, Charge, Limiter, limiter::Storage};
 /// probe is given back: by [`Receipt::give_back`] before the answer ends, or later by a task if the
 /// receipt is dropped because the client hung up.
 #[derive(Default)]
-pub(crate) struct Receipt(Option<Surplus>);
+pub struct Receipt(Option<Surplus>);
 
 struct Surplus {
-    limiter: Arc<Limiter>,
-    storage: Storage,
+    storage: Arc<Storage>,
+    place: Place,
     charge: Charge,
     /// What the caller owed right after the charge, which was made after `began`.
     owed: Duration,
@@ -31,25 +34,23 @@ struct Surplus {
 
 impl Receipt {
     /// For a caller that was charged after `began` and then `owed` so much.
-    pub(super) fn new(
-        limiter: &Arc<Limiter>,
-        storage: Storage,
+    pub(crate) fn new(
+        (storage, place): (Arc<Storage>, Place),
         charge: Charge,
         (owed, began): (Duration, Instant),
     ) -> Self {
-        let limiter = Arc::clone(limiter);
-        Self(Some(Surplus { limiter, storage, charge, owed, began, matched: 0 }))
+        Self(Some(Surplus { storage, place, charge, owed, began, matched: 0 }))
     }
 
     /// Notes a port whose challenge matched.
-    pub(crate) fn note_match(&mut self) {
+    pub fn note_match(&mut self) {
         if let Some(surplus) = &mut self.0 {
             surplus.matched += 1;
         }
     }
 
     /// Gives back what the noted ports cost above one probe each. Does nothing a second time.
-    pub(crate) async fn give_back(&mut self) {
+    pub async fn give_back(&mut self) {
         if let Some(surplus) = self.take() {
             surplus.give_back().await;
         }
@@ -71,10 +72,10 @@ impl Drop for Receipt {
 
 impl Surplus {
     async fn give_back(self) {
-        self.limiter.give_back(self.storage, self.change()).await;
+        self.storage.give_back(self.place, self.change()).await;
     }
 
-    /// What is given back now.
+    /// The change that gives back.
     fn change(&self) -> Change {
         let paid = self.charge.rate.micros(self.matched.saturating_mul(self.charge.each - 1));
         let back = left(Duration::from_micros(paid), self.owed, self.began.elapsed());
@@ -83,7 +84,7 @@ impl Surplus {
     }
 }
 
-/// How much of what was paid too much is still owed after `elapsed`. Debts shrink as time passes: what
+/// The part of an overpayment that is still owed after `elapsed`. Debts shrink as time passes: a part that
 /// time has paid off is not given back once more, or a slow check would be worth more than it cost.
 fn left(paid: Duration, owed: Duration, elapsed: Duration) -> Duration {
     paid.min(owed.saturating_sub(elapsed))

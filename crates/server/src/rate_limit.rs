@@ -6,8 +6,7 @@ use axum::{
     http::{HeaderName, HeaderValue},
     response::{IntoResponseParts, ResponseParts},
 };
-
-use super::{Charge, Decision};
+use port_checker_limits::{Quota, QuotaOfScope};
 
 /// What is left of each limit, and when it is whole again.
 pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -15,7 +14,7 @@ pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// The limits: `q` probes within `w` seconds.
 pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// What a client has left of each limit.
+/// The values of both headers.
 #[derive(Debug, Clone)]
 pub(crate) struct RateLimitHeaders {
     left: String,
@@ -23,19 +22,17 @@ pub(crate) struct RateLimitHeaders {
 }
 
 impl RateLimitHeaders {
-    pub(super) fn new(charges: &[Charge], decision: &Decision) -> Self {
-        let pairs = charges.iter().zip(&decision.balances);
-        let (left, policy): (Vec<_>, Vec<_>) = pairs
-            .map(|(Charge { scope, rate, .. }, balance)| {
-                let name = scope.name();
-                let reset = whole_seconds(balance.reset);
-                let window = whole_seconds(rate.window());
+    pub(crate) fn new(quota: &Quota) -> Self {
+        let lines =
+            quota.0.iter().map(|QuotaOfScope { scope, remaining, reset, burst, window }| {
+                let (name, reset, window) =
+                    (scope.name(), whole_seconds(*reset), whole_seconds(*window));
                 (
-                    format!("\"{name}\";r={};t={reset}", balance.remaining),
-                    format!("\"{name}\";q={};w={window}", rate.burst()),
+                    format!("\"{name}\";r={remaining};t={reset}"),
+                    format!("\"{name}\";q={burst};w={window}"),
                 )
-            })
-            .unzip();
+            });
+        let (left, policy): (Vec<_>, Vec<_>) = lines.unzip();
         Self { left: left.join(", "), policy: policy.join(", ") }
     }
 }

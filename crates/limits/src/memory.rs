@@ -8,7 +8,10 @@ use std::{
     time::Instant,
 };
 
-use super::{Change, Mode, Reading, gcra};
+use crate::{
+    charge::{Change, Mode},
+    gcra::{self, Reading},
+};
 
 /// Subjects that share a bucket; the work of a charge is to look at these.
 const WAYS: usize = 8;
@@ -45,7 +48,7 @@ impl MemoryLimits {
         }
     }
 
-    /// Makes every change now, or none; or only tells what would be.
+    /// Makes every change now, or none; or only says what would be.
     pub(crate) fn change(&self, changes: &[Change], mode: Mode) -> Vec<Reading> {
         let now = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.change_at(changes, mode, now)
@@ -55,18 +58,13 @@ impl MemoryLimits {
     fn change_at(&self, changes: &[Change], mode: Mode, now: u64) -> Vec<Reading> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let subjects: Vec<u64> = changes.iter().map(|change| self.subject(change)).collect();
-        let readings: Vec<Reading> = changes
-            .iter()
-            .zip(&subjects)
-            .map(|(change, &subject)| {
-                let window = change.rate.window_micros();
-                gcra::read(tat(&slots, subject), now, change.micros, window)
-            })
-            .collect();
+        let debts = changes.iter().zip(&subjects).map(|(change, &subject)| {
+            gcra::DebtChange::new(tat(&slots, subject), now, change.micros, change.rate)
+        });
+        let readings = gcra::all_or_none(&debts.collect::<Vec<_>>());
         if mode == Mode::Charge && readings.iter().all(|reading| reading.admitted) {
-            for ((change, subject), reading) in changes.iter().zip(subjects).zip(&readings) {
-                let debt = gcra::changed(reading.debt, change.micros);
-                owe(&mut slots, subject, now, debt);
+            for (subject, reading) in subjects.into_iter().zip(&readings) {
+                owe(&mut slots, subject, now, reading.debt);
             }
         }
         readings
@@ -107,9 +105,10 @@ fn bucket(subject: u64) -> Range<usize> {
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
-    use super::{
-        super::{Rate, Scope, Subject},
-        *,
+    use super::*;
+    use crate::{
+        gcra::Rate,
+        subject::{Scope, Subject},
     };
 
     /// Ten probes at once, one a second.
@@ -171,13 +170,13 @@ mod tests {
     }
 
     #[test]
-    fn telling_costs_nothing() {
+    fn a_dry_run_costs_nothing() {
         let limits = MemoryLimits::new();
         let all = [change(Scope::Caller, 1, 10)];
-        for mode in [Mode::Tell, Mode::Tell, Mode::Charge] {
+        for mode in [Mode::DryRun, Mode::DryRun, Mode::Charge] {
             assert!(limits.change_at(&all, mode, 0)[0].admitted);
         }
-        assert!(!limits.change_at(&all, Mode::Tell, 0)[0].admitted);
+        assert!(!limits.change_at(&all, Mode::DryRun, 0)[0].admitted);
     }
 
     #[test]

@@ -18,12 +18,13 @@ pub(crate) struct Rate {
     burst: u64,
 }
 
-/// What a storage says to a change of a subject's debt.
+/// A storage's answer to a change of a subject's debt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reading {
-    /// The debt before the change, in microseconds.
+    /// The debt that results, in microseconds: with the change if every change of the request is admitted,
+    /// else without.
     pub(crate) debt: u64,
-    /// Whether the debt after it would be within the window.
+    /// Whether the debt with this change is within the window.
     pub(crate) admitted: bool,
 }
 
@@ -39,16 +40,33 @@ pub(crate) struct Balance {
     pub(crate) wait: Duration,
 }
 
-/// Reads a subject's debt at `now` and judges a change of it. A TAT beyond the window was written by
-/// another clock, and counts as the window's end.
-pub(crate) fn read(tat: u64, now: u64, change: i64, window: u64) -> Reading {
-    let debt = tat.saturating_sub(now).min(window);
-    Reading { debt, admitted: changed(debt, change) <= window }
+/// A subject's debt without and with a change, in microseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DebtChange {
+    before: u64,
+    after: u64,
+    admitted: bool,
 }
 
-/// The debt after a change: never less than none.
-pub(crate) fn changed(debt: u64, change: i64) -> u64 {
-    debt.saturating_add_signed(change)
+impl DebtChange {
+    /// The change at `now` of the debt of a subject whose TAT is given. A TAT beyond the window was written
+    /// by another clock, and counts as the window's end. A debt is never less than none.
+    pub(crate) fn new(tat: u64, now: u64, change: i64, rate: Rate) -> Self {
+        let window = rate.window_micros();
+        let before = tat.saturating_sub(now).min(window);
+        let after = before.saturating_add_signed(change);
+        Self { before, after, admitted: after <= window }
+    }
+}
+
+/// What becomes of debts whose changes are all made, or none.
+pub(crate) fn all_or_none(changes: &[DebtChange]) -> Vec<Reading> {
+    let all = changes.iter().all(|change| change.admitted);
+    let reading = |change: &DebtChange| Reading {
+        debt: if all { change.after } else { change.before },
+        admitted: change.admitted,
+    };
+    changes.iter().map(reading).collect()
 }
 
 impl Rate {
@@ -115,10 +133,10 @@ mod tests {
         Rate::new(60, 10).unwrap()
     }
 
-    /// What is said to a charge.
+    /// The answer to a charge.
     fn charge(rate: Rate, tat: u64, now: u64, cost: u64) -> Reading {
         let change = i64::try_from(rate.micros(cost)).unwrap_or(i64::MAX);
-        read(tat, now, change, rate.window_micros())
+        all_or_none(&[DebtChange::new(tat, now, change, rate)])[0]
     }
 
     #[test]
@@ -150,9 +168,9 @@ mod tests {
             (0, 0, "a clock that was behind"),
         ];
         for (tat, debt, why) in cases {
-            let reading = charge(rate(), tat, 0, 1);
+            let reading = charge(rate(), tat, 0, 11);
             assert_eq!(reading.debt, debt, "{why}");
-            let wait = rate().balance(reading.debt, 1, reading.admitted).wait;
+            let wait = rate().balance(reading.debt, 1, false).wait;
             assert!(wait <= Duration::from_secs(1), "{why}: one probe comes back in a second");
         }
     }
@@ -162,7 +180,8 @@ mod tests {
         let seconds = |count: i64| count * 1_000_000;
         let cases = [(10, -4, 6), (10, -10, 0), (3, -4, 0), (0, -1, 0)];
         for (debt, change, after) in cases {
-            assert_eq!(changed(debt * SECOND, seconds(change)), after * SECOND);
+            let change = DebtChange::new(debt * SECOND, 0, seconds(change), rate());
+            assert_eq!(all_or_none(&[change])[0].debt, after * SECOND);
         }
     }
 
@@ -210,7 +229,7 @@ mod tests {
                 now += later;
                 let reading = charge(rate, tat, now, cost);
                 if reading.admitted {
-                    tat = now + reading.debt + rate.micros(cost);
+                    tat = now + reading.debt;
                     admitted += cost;
                 }
             }

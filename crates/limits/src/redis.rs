@@ -16,25 +16,28 @@ use tokio::{sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::{Change, Mode, Reading};
-use crate::metrics::Metrics;
+use crate::{
+    charge::{Change, Mode},
+    gcra::Reading,
+    observer::Observer,
+};
 
 /// The beginning of every key; the number changes with the meaning of the values.
 const PREFIX: &str = "port-checker:v1";
 
 /// How long Redis may take to answer. A request waits this long at most, once: after that the
 /// limits of this process apply until Redis is back.
-const ANSWER_TIME: Duration = Duration::from_millis(250);
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// How long a connection to Redis may take to be made.
-const CONNECT_TIME: Duration = Duration::from_secs(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long to wait before the next attempt to reach a Redis that does not answer.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
-/// Makes every change of a debt or none, by the arithmetic of [`gcra`](super::gcra). Takes whether to
-/// change or only to tell, then, per key, the change and the window; returns, per key, the debt before
-/// and whether the change is admitted. All are microseconds. A key whose value is none of ours
+/// Makes every change of a debt or none, by the arithmetic of [`gcra`](crate::gcra). Takes whether to
+/// change or only to say what would be, then, per key, the change and the window; returns, per key, the debt
+/// that results and whether the change is admitted. All are microseconds. A key whose value is none of ours
 /// counts as unused. One that is further away than the window was written by another clock: it is set
 /// to the window's end, so that it passes like any other.
 const CHANGE: &str = r"
@@ -53,19 +56,20 @@ local function owe(key, debt)
     redis.call('DEL', key)
   end
 end
-local answer, after, admitted = {}, {}, ARGV[1] == '1'
+local before, after, admitted = {}, {}, true
 for i, key in ipairs(KEYS) do
   local change, window = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
   local owed = math.max(tat(key) - now, 0)
-  local debt = math.min(owed, window)
+  before[i] = math.min(owed, window)
   if owed > window then owe(key, window) end
-  after[i] = math.max(debt + change, 0)
+  after[i] = math.max(before[i] + change, 0)
   admitted = admitted and after[i] <= window
-  answer[2 * i - 1] = debt
-  answer[2 * i] = after[i] <= window and 1 or 0
 end
-if admitted then
-  for i, key in ipairs(KEYS) do owe(key, after[i]) end
+local answer = {}
+for i, key in ipairs(KEYS) do
+  if admitted and ARGV[1] == '1' then owe(key, after[i]) end
+  answer[2 * i - 1] = admitted and after[i] or before[i]
+  answer[2 * i] = after[i] <= tonumber(ARGV[2 * i + 1]) and 1 or 0
 end
 return answer
 ";
@@ -76,7 +80,7 @@ pub(crate) struct RedisLimits {
     script: Script,
     link: Mutex<Link>,
     lost: Notify,
-    metrics: Arc<Metrics>,
+    observer: Arc<dyn Observer>,
 }
 
 /// The connection in use; none while Redis does not answer. The number tells one from the next.
@@ -88,14 +92,14 @@ struct Link {
 
 impl RedisLimits {
     /// Limits in the Redis at `client`'s address. Nothing is connected yet.
-    pub(crate) fn new(client: Client, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(client: Client, observer: Arc<dyn Observer>) -> Self {
         // Fails only if somebody else has chosen already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (link, lost) = (Mutex::default(), Notify::new());
-        Self { client, script: Script::new(CHANGE), link, lost, metrics }
+        Self { client, script: Script::new(CHANGE), link, lost, observer }
     }
 
-    /// Makes every change, or none; or only tells what would be. Nothing, if Redis does not answer.
+    /// Makes every change, or none; or only says what would be. Nothing, if Redis does not answer.
     pub(crate) async fn change(&self, changes: &[Change], mode: Mode) -> Option<Vec<Reading>> {
         let (number, mut connection) = {
             let link = self.link();
@@ -104,7 +108,7 @@ impl RedisLimits {
         let began = Instant::now();
         let answered: Result<Vec<(u64, bool)>, RedisError> =
             self.invocation(changes, mode).invoke_async(&mut connection).await;
-        self.metrics.redis_answered(began.elapsed(), answered.is_ok());
+        self.observer.redis_answered(began.elapsed(), answered.is_ok());
         match answered {
             Ok(readings) if readings.len() == changes.len() => {
                 let reading = |(debt, admitted)| Reading { debt, admitted };
@@ -159,8 +163,8 @@ impl RedisLimits {
         const MICROSECONDS: u64 = 1_000;
         const WINDOW: u64 = 1_000 * MICROSECONDS;
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_TIME))
-            .set_response_timeout(Some(ANSWER_TIME));
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(ANSWER_TIMEOUT));
         let mut connection =
             self.client.get_multiplexed_async_connection_with_config(&config).await?;
         let mut proof = self.script.prepare_invoke();
@@ -169,7 +173,7 @@ impl RedisLimits {
         let mut link = self.link();
         link.number += 1;
         link.connection = Some(connection);
-        self.metrics.redis_up(true);
+        self.observer.redis_up(true);
         Ok(())
     }
 
@@ -177,7 +181,7 @@ impl RedisLimits {
     fn lose(&self, number: u64, error: &RedisError) {
         let mut link = self.link();
         if link.number == number && link.connection.take().is_some() {
-            self.metrics.redis_up(false);
+            self.observer.redis_up(false);
             self.tell(error);
         }
     }

@@ -23,14 +23,19 @@ const EXPECTED: &str = "redis://[user:password@]host[:port][/database], the same
     TLS, or unix:///path; in user and password write % as %25, / as %2F, ? as %3F, # as %23, @ as \
     %40 and : as %3A";
 
-impl FromStr for RedisUrl {
-    type Err = String;
+/// The text is no address of a Redis; the message says what is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{EXPECTED}")]
+pub struct InvalidRedisUrl;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl FromStr for RedisUrl {
+    type Err = InvalidRedisUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRedisUrl> {
         let known = SCHEMES.iter().any(|scheme| text.starts_with(scheme));
         match text.into_connection_info() {
             Ok(_) if known && !is_cut_short(text) => Ok(Self(text.to_owned())),
-            _ => Err(EXPECTED.to_owned()),
+            _ => Err(InvalidRedisUrl),
         }
     }
 }
@@ -93,7 +98,7 @@ mod tests {
             ("http://:secret@host", "another protocol"),
         ];
         for (url, why) in cases {
-            let said = url.parse::<RedisUrl>().unwrap_err();
+            let said = url.parse::<RedisUrl>().unwrap_err().to_string();
             assert!(said.contains("write % as %25") && !said.contains("cret"), "{why}: {said}");
         }
     }

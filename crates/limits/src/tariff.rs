@@ -1,16 +1,20 @@
-//! What a request costs, and whom.
+//! The cost of a request for its caller and its target.
 //!
 //! A target's allowance is two halves: one for checks that it asks for itself, one for those that all
 //! others ask for together. Neither can spend the other's.
 
 use std::net::IpAddr;
 
-use super::{Charge, Rate, Scope, Subject};
-use crate::Limits;
+use crate::{
+    charge::Charge,
+    gcra::Rate,
+    settings::Limits,
+    subject::{Scope, Subject},
+};
 
 /// Who asks, as seen from the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asker {
+pub enum Asker {
     /// The target itself: the same address, not only the same subject.
     Itself,
     /// Anybody else, a neighbour in the same IPv6 /64 included.
@@ -28,7 +32,7 @@ impl Asker {
 
 /// The rates in force.
 #[derive(Debug)]
-pub(crate) struct Tariff {
+pub struct Tariff {
     caller: Option<Rate>,
     target_itself: Option<Rate>,
     third_parties: Option<Rate>,
@@ -37,7 +41,8 @@ pub(crate) struct Tariff {
 }
 
 impl Tariff {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    /// The rates that these settings make.
+    pub fn new(limits: &Limits) -> Self {
         let target = Rate::new(limits.target.per_minute, limits.target.burst).map(Rate::halves);
         Self {
             caller: Rate::new(limits.caller.per_minute, limits.caller.burst),
@@ -47,8 +52,8 @@ impl Tariff {
         }
     }
 
-    /// What `caller` is charged for `ports` of `target`, and what the target is.
-    pub(super) fn charges(&self, caller: IpAddr, target: IpAddr, ports: u64) -> Vec<Charge> {
+    /// The charges of `caller` and of `target` for `ports` probes.
+    pub(crate) fn charges(&self, caller: IpAddr, target: IpAddr, ports: u64) -> Vec<Charge> {
         let asker = Asker::of(caller, target);
         let (target_scope, target_rate) = self.half(asker);
         let each = self.cost(asker);
@@ -60,8 +65,8 @@ impl Tariff {
         of_caller.into_iter().chain(of_target).collect()
     }
 
-    /// What `caller` is charged for looking up one name.
-    pub(super) fn look_up(&self, caller: IpAddr) -> Option<Charge> {
+    /// The charge of `caller` for looking up one name.
+    pub(crate) fn look_up(&self, caller: IpAddr) -> Option<Charge> {
         self.of_caller(caller, 1, 1)
     }
 
@@ -71,7 +76,7 @@ impl Tariff {
     }
 
     /// The most ports that each limit ever admits at once.
-    pub(crate) fn max_ports(&self, asker: Asker) -> Vec<(Scope, u64)> {
+    pub fn max_ports(&self, asker: Asker) -> Vec<(Scope, u64)> {
         let of_caller = self.caller.map(|rate| (Scope::Caller, rate.burst() / self.cost(asker)));
         let (scope, rate) = self.half(asker);
         of_caller.into_iter().chain(rate.map(|rate| (scope, rate.burst()))).collect()
@@ -97,7 +102,7 @@ impl Tariff {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Allowance;
+    use crate::settings::Allowance;
 
     fn tariff(burst: u32, target_burst: u32, third_party_cost: u32) -> Tariff {
         let caller = Allowance { per_minute: 600, burst };

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Whom `address` counts as: an IPv4 address as itself, an IPv6 address as its /64, which is one subscriber's
+/// The address that `address` counts as: an IPv4 address as itself, an IPv6 address as its /64, which is one subscriber's
 /// (RFC 6177).
 pub fn subscriber(address: IpAddr) -> IpAddr {
     match address.to_canonical() {

@@ -1,25 +1,22 @@
-//! What holds whichever way the state is kept.
+//! Redis and this process decide alike.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use port_checker_testbed::{process::free_address, redis as real_redis};
 use tokio::runtime::Runtime;
 
-use super::{memory::MemoryLimits, redis::RedisLimits, *};
-use crate::{Config, RedisUrl, metrics::Metrics};
-
-#[test]
-fn who_counts_as_one() {
-    let cases = [
-        ("198.51.100.7", "198.51.100.7", "an IPv4 address"),
-        ("::ffff:198.51.100.7", "198.51.100.7", "the same, mapped"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::", "an IPv6 subscriber"),
-    ];
-    for (address, subject, why) in cases {
-        let expected: IpAddr = subject.parse().unwrap();
-        assert_eq!(Subject::of(address.parse().unwrap()).address(), expected, "{why}");
-    }
-}
+use crate::{
+    charge::{Change, Mode},
+    gcra::{Rate, Reading},
+    memory::MemoryLimits,
+    observer::Unobserved,
+    redis::RedisLimits,
+    redis_url::RedisUrl,
+    subject::{Scope, Subject},
+};
 
 /// So slow that it makes no difference when a test asks: ten at once, one a minute.
 fn slow_rate() -> Rate {
@@ -37,23 +34,22 @@ fn any_changes(random: &mut fastrand::Rng) -> Vec<Change> {
     Scope::ALL[..count].iter().map(change).collect()
 }
 
-/// The script in Redis has the arithmetic of [`gcra`] a second time.
+/// The script in Redis repeats the arithmetic of [`gcra`](crate::gcra).
 #[test]
 fn redis_and_memory_decide_alike() {
     const CHANGES: usize = 5_000;
     let address = free_address();
     let Some(_redis) = real_redis::start(address, &[]) else { return };
     let url: RedisUrl = format!("redis://{address}").parse().unwrap();
-    let client = url.client();
-    let metrics = Metrics::new(&Config { redis: Some(url), ..Config::default() });
-    let (redis, memory) = (RedisLimits::new(client, metrics), MemoryLimits::new());
+    let redis = RedisLimits::new(url.client(), Arc::new(Unobserved));
+    let memory = MemoryLimits::new();
     let runtime = Runtime::new().unwrap();
     runtime.block_on(redis.connect_first());
     let mut random = fastrand::Rng::with_seed(7);
     let mut admitted = 0;
     for _ in 0..CHANGES {
         let changes = any_changes(&mut random);
-        let mode = if random.bool() { Mode::Charge } else { Mode::Tell };
+        let mode = if random.bool() { Mode::Charge } else { Mode::DryRun };
         let in_redis = runtime.block_on(redis.change(&changes, mode)).expect("Redis answers");
         let in_memory = memory.change(&changes, mode);
         // In probes: the clocks differ by less than one.
