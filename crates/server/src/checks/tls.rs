@@ -8,13 +8,13 @@ use port_checker_probe::{
 
 use super::{
     checker::Checker,
-    outcome::{Outcome, Recorder, Transport},
+    outcome::{Outcome, Recorder},
     verification::verify,
 };
 use crate::{
     admission::{
         admitted::Admitted, caller_slots::SlotRequest, context::RequestContext,
-        control::AdmissionControl, server_name::VettedServer,
+        control::AdmissionControl, server_name::VettedServer, transport::Transport,
     },
     error::ApiError,
     rate_limit::RateLimitHeaders,
@@ -66,9 +66,8 @@ impl TlsCheck<'_> {
         verification: &Arc<SlotRequest>,
     ) -> Result<Checked, ApiError> {
         self.context.summary.begin_address(target.address());
-        let requirements = self.admission.for_handshake();
-        let admitted = self.admission.admit(self.context, target, requirements).await?;
-        let recorder = Recorder::new(&admitted, Transport::Tls, &self.checker.metrics);
+        let admitted = self.admission.admit(self.context, target, Transport::Tls).await?;
+        let recorder = Recorder::new(&admitted, &self.checker.metrics);
         let quota = admitted.quota.clone();
         match self.handshake(prober, admitted, verification).await {
             Ok(finding) => {

@@ -1,23 +1,10 @@
 //! Consequences of the settings of the rate limits for other settings.
 
-use std::num::NonZeroU32;
-
 use port_checker_limits::{Asker, Limits, Scope, Tariff};
 use port_checker_probe::Targets;
 
 /// Ports that a provider of the Golem Network asks about when it starts.
 const PROVIDER_PORTS: u64 = 100;
-
-/// The most attempts at a port of a third party: each makes the kernel send several packets to somebody
-/// who did not ask for them.
-const MAX_THIRD_PARTY_ATTEMPTS: NonZeroU32 = NonZeroU32::new(2).expect("not 0");
-
-/// The most attempts at a port of an address that is not the caller's; none: as many as at the
-/// caller's own, because the operator has made the one as cheap as the other.
-pub(crate) fn third_party_attempts(limits: &Limits) -> Option<NonZeroU32> {
-    let are_dearer = limits.caller.per_minute > 0 && limits.third_party_cost > 1;
-    are_dearer.then_some(MAX_THIRD_PARTY_ATTEMPTS)
-}
 
 /// Requests that other settings allow and that the limits never admit.
 pub(super) fn warnings(limits: &Limits, max_ports: usize, targets: Targets) -> Vec<String> {
