@@ -27,8 +27,8 @@ pub(super) fn warnings(limits: &Limits, max_ports: usize, targets: Targets) -> V
     own.into_iter().chain(third_parties).collect()
 }
 
-/// The most ports that are ever admitted at once, if that is less than `wanted`, and the settings to
-/// raise.
+/// The most ports that are ever admitted at once, if that is less than `wanted`, and the settings
+/// to raise.
 fn too_few(limits: &Limits, asker: Asker, wanted: u64) -> Option<(u64, String)> {
     let most = Tariff::new(limits).max_ports(asker);
     let most = most.into_iter().filter(|&(_, most)| most < wanted);
