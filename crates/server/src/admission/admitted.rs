@@ -26,5 +26,5 @@ pub(crate) struct Admitted {
     pub(super) _sealed: Sealed,
 }
 
-/// Visible to admission alone, so that nobody else can make an [`Admitted`].
+/// Visible to admission alone, so that no other module can make an [`Admitted`].
 pub(super) struct Sealed;

@@ -9,17 +9,17 @@ const PROVIDER_PORTS: u64 = 100;
 /// Requests that other settings allow and that the limits never admit.
 pub(super) fn warnings(limits: &Limits, max_ports: usize, targets: Targets) -> Vec<String> {
     let wanted = max_ports as u64;
-    let own = too_few(limits, Asker::Itself, wanted).map(|(most, raise)| {
+    let own = too_few(limits, Asker::Itself, wanted).map(|(max, raise)| {
         format!(
-            "PORT_CHECK_MAX_PORTS={wanted}, but the limits admit at most {most} ports at once of \
+            "PORT_CHECK_MAX_PORTS={wanted}, but the limits admit at most {max} ports at once of \
                  the caller's own address: raise {raise}"
         )
     });
     let third_parties = too_few(limits, Asker::ThirdParty, wanted.min(PROVIDER_PORTS))
             .filter(|_| targets != Targets::Caller)
-            .map(|(most, raise)| {
+            .map(|(max, raise)| {
                 format!(
-                    "the limits admit at most {most} ports at once of an address that is not the \
+                    "the limits admit at most {max} ports at once of an address that is not the \
                      caller's own, and a provider that is reached at another address than it asks \
                      from asks about {PROVIDER_PORTS}: raise {raise}, or set PORT_CHECKER_TARGETS=caller"
                 )
@@ -30,9 +30,9 @@ pub(super) fn warnings(limits: &Limits, max_ports: usize, targets: Targets) -> V
 /// The most ports that are ever admitted at once, if that is less than `wanted`, and the settings
 /// to raise.
 fn too_few(limits: &Limits, asker: Asker, wanted: u64) -> Option<(u64, String)> {
-    let most = Tariff::new(limits).max_ports(asker);
-    let most = most.into_iter().filter(|&(_, most)| most < wanted);
-    let raise = most.clone().map(|(scope, _)| match scope {
+    let bounds = Tariff::new(limits).max_ports(asker);
+    let bounds = bounds.into_iter().filter(|&(_, max)| max < wanted);
+    let raise = bounds.clone().map(|(scope, _)| match scope {
         Scope::Caller if asker == Asker::Itself => {
             format!("PORT_CHECKER_RATE_BURST to {wanted}")
         }
@@ -46,7 +46,7 @@ fn too_few(limits: &Limits, asker: Asker, wanted: u64) -> Option<(u64, String)> 
         }
     });
     let raise = raise.collect::<Vec<_>>().join(" and ");
-    most.map(|(_, most)| most).min().map(|most| (most, raise))
+    bounds.map(|(_, max)| max).min().map(|max| (max, raise))
 }
 
 #[cfg(test)]

@@ -30,13 +30,13 @@ impl Config {
                 rejected.push(InvalidSetting::new(setting.variable, value, expected));
             }
         }
-        if config.max_in_flight > files.most_probes() {
+        if config.max_in_flight > files.max_probes() {
             rejected.push(InvalidSetting::new(
                 "PORT_CHECK_MAX_IN_FLIGHT",
                 config.max_in_flight.to_string(),
                 format!(
                     "at most {} with an open-file limit of {}",
-                    files.most_probes(),
+                    files.max_probes(),
                     files.limit()
                 ),
             ));
