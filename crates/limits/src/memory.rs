@@ -153,6 +153,20 @@ mod tests {
         assert_eq!(again, [false], "still remembered");
     }
 
+    /// Half as many as there are slots, so that few buckets overflow.
+    #[test]
+    fn debts_of_many_subjects_are_kept_at_once() {
+        const SUBJECTS: u32 = 65_536;
+        let limits = MemoryLimits::new();
+        for address in 0..SUBJECTS {
+            charge(&limits, &[change(Scope::Caller, address, 10)]);
+        }
+        let again =
+            |address: &u32| charge(&limits, &[change(Scope::Caller, *address, 1)]) == [true];
+        let forgotten = (0..SUBJECTS).filter(again).count();
+        assert!(forgotten < SUBJECTS as usize / 20, "{forgotten} of {SUBJECTS}");
+    }
+
     #[test]
     fn what_is_refused_or_costs_nothing_makes_nobody_forgotten() {
         let limits = MemoryLimits::new();

@@ -8,7 +8,7 @@ pub struct Limits {
     /// Of one target: an IPv4 address or an IPv6 /64. Third parties together may spend half of it, and
     /// nobody but the target the other half.
     pub target: Allowance,
-    /// How many times a probe counts for its caller when the target is not the caller.
+    /// How many times a probe counts for its caller when the target is not the caller; 0 counts as 1.
     pub third_party_cost: u32,
 }
 

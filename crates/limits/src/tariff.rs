@@ -48,7 +48,7 @@ impl Tariff {
             caller: Rate::new(limits.caller.per_minute, limits.caller.burst),
             target_itself: target.map(|[itself, _]| itself),
             third_parties: target.map(|[_, others]| others),
-            third_party_cost: u64::from(limits.third_party_cost),
+            third_party_cost: u64::from(limits.third_party_cost.max(1)),
         }
     }
 

@@ -76,8 +76,8 @@ fn limits(criterion: &mut Criterion) {
             }
             _ => String::new(),
         };
-        let given = |variable: &str| Some(settings(variable)).filter(|value| !value.is_empty());
-        let config = Config::resolve(given, OpenFiles::of(1024)).expect("good settings");
+        let value_of = |variable: &str| Some(settings(variable)).filter(|value| !value.is_empty());
+        let config = Config::resolve(value_of, OpenFiles::of(1024)).expect("good settings");
         let limiter = runtime.block_on(internals::RateLimiter::new(&config));
         criterion.bench_function(name, |bencher| {
             bencher.to_async(&runtime).iter(|| limiter.admits(CALLER, TARGET, 1));

@@ -8,3 +8,5 @@ pub(crate) mod cross_site;
 pub(crate) mod deadline;
 pub(crate) mod resolver;
 pub(crate) mod server_name;
+mod third_party;
+pub(crate) mod transport;

@@ -2,7 +2,7 @@
 
 mod bounds;
 mod invalid;
-pub(crate) mod limits;
+mod limits;
 mod model;
 mod open_files;
 mod parse;

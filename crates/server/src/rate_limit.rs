@@ -1,4 +1,4 @@
-//! The headers that tell a client what it has left (draft-ietf-httpapi-ratelimit-headers).
+//! The headers that tell a client the allowances that are left (draft-ietf-httpapi-ratelimit-headers).
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use axum::{
 };
 use port_checker_limits::{Quota, QuotaOfScope};
 
-/// What is left of each limit, and when it is whole again.
+/// The probes that are left of each limit, and when it is whole again.
 pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// The limits: `q` probes within `w` seconds.

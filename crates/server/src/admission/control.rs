@@ -13,9 +13,11 @@ use super::{
     caller_slots::CallerSlots,
     context::RequestContext,
     resolver::Resolver,
+    third_party,
+    transport::Transport,
 };
 use crate::{
-    config::{Config, limits},
+    config::Config,
     error::ApiError,
     observe::{check_summary::TargetName, metrics::Metrics},
     rate_limit::RateLimitHeaders,
@@ -41,13 +43,13 @@ pub(crate) struct AdmissionControl {
     metrics: Arc<Metrics>,
 }
 
-/// The needs of one kind of check.
+/// The needs of a check over one transport.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Requirements {
+pub(super) struct Requirements {
     /// How long the check takes if the target never answers. The wait for a socket leaves as much.
-    pub(crate) silent_time: Duration,
+    pub(super) silent_time: Duration,
     /// The check is refused if less time is left, because it could not give a verdict.
-    pub(crate) min_time: Duration,
+    pub(super) min_time: Duration,
 }
 
 impl AdmissionControl {
@@ -64,17 +66,20 @@ impl AdmissionControl {
         Self { config, limiter, resolver, verifications, draining, budget, metrics }
     }
 
-    /// Ports of an address: any attempt is worth making, however little time is left.
-    pub(crate) fn for_ports(&self) -> Requirements {
-        Requirements { silent_time: self.config.probe.longest(), min_time: Duration::ZERO }
-    }
-
-    /// A TLS handshake: one attempt, which has its whole time-out or gives no verdict.
-    pub(crate) fn for_handshake(&self) -> Requirements {
-        let charge_time =
-            if self.config.redis.is_some() { MAX_CHARGE_TIME } else { Duration::ZERO };
-        let time = self.handshake_time() + charge_time;
-        Requirements { silent_time: time, min_time: time }
+    pub(super) fn requirements(&self, transport: Transport) -> Requirements {
+        match transport {
+            // Any attempt is worth making, however little time is left.
+            Transport::Tcp => {
+                Requirements { silent_time: self.config.probe.longest(), min_time: Duration::ZERO }
+            }
+            // The one attempt has its whole time-out or gives no verdict.
+            Transport::Tls => {
+                let is_shared = self.config.redis.is_some();
+                let charge_time = if is_shared { MAX_CHARGE_TIME } else { Duration::ZERO };
+                let time = self.handshake_time() + charge_time;
+                Requirements { silent_time: time, min_time: time }
+            }
+        }
     }
 
     /// How long a TLS handshake may take, the connection included.
@@ -108,8 +113,9 @@ impl AdmissionControl {
         &self,
         context: &RequestContext,
         target: Target,
-        requirements: Requirements,
+        transport: Transport,
     ) -> Result<Admitted, ApiError> {
+        let requirements = self.requirements(transport);
         let parties = (context.caller, target.address());
         let ports = target.ports().len();
         self.require_time(context, requirements)?;
@@ -118,8 +124,9 @@ impl AdmissionControl {
         let (quota, receipt) = self.limiter.charge(parties, ports, Mode::Charge).await?;
         let is_third_party = context.caller != target.address();
         let max_attempts =
-            limits::third_party_attempts(&self.config.limits).filter(|_| is_third_party);
+            third_party::max_attempts(&self.config.limits).filter(|_| is_third_party);
         Ok(Admitted {
+            transport,
             target,
             slot,
             receipt,

@@ -12,6 +12,7 @@ use super::{
     context::RequestContext,
     control::{AdmissionControl, Requirements},
     resolver::LOOKUP_TIME,
+    transport::Transport,
 };
 use crate::{
     error::{ApiError, quoted},
@@ -45,7 +46,7 @@ impl AdmissionControl {
         context.summary.begin(target_name(name), 1);
         // All of this before a name is looked up, which is charged.
         self.config.policy.judge_ports(&[port])?;
-        let requirements = self.for_handshake();
+        let requirements = self.requirements(Transport::Tls);
         self.require_time(context, requirements)?;
         let verification = self.verifications.request(context.caller);
         let verification = verification.ok_or_else(|| self.busy("TLS checks under way"))?;

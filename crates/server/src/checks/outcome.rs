@@ -11,28 +11,9 @@ use port_checker_probe::{Fault, Finding, TlsFinding, TlsVerdict, Verdict};
 use tracing::debug;
 
 use crate::{
-    admission::admitted::Admitted,
+    admission::{admitted::Admitted, transport::Transport},
     observe::{check_summary::CheckSummary, metrics::Metrics},
 };
-
-/// How a target is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Transport {
-    /// A TCP connection to each port.
-    Tcp,
-    /// A TLS handshake with one port.
-    Tls,
-}
-
-impl Transport {
-    /// The transport's name in the debug log.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Tcp => "tcp",
-            Self::Tls => "tls",
-        }
-    }
-}
 
 /// The outcome of a check that has ended. JSON answers are made of it in [`encode`](super::encode).
 #[derive(Debug)]
@@ -69,10 +50,10 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn new(admitted: &Admitted, transport: Transport, metrics: &Arc<Metrics>) -> Self {
+    pub(super) fn new(admitted: &Admitted, metrics: &Arc<Metrics>) -> Self {
         Self {
             target: admitted.target.address(),
-            transport,
+            transport: admitted.transport,
             began: Instant::now(),
             summary: admitted.summary.clone(),
             metrics: Arc::clone(metrics),

@@ -6,7 +6,7 @@ use port_checker_probe::{Check, Fault, Finding};
 
 use super::{
     checker::Checker,
-    outcome::{Outcome, Recorder, Transport},
+    outcome::{Outcome, Recorder},
 };
 use crate::admission::admitted::Admitted;
 
@@ -24,7 +24,7 @@ impl PortsCheck {
         admitted: Admitted,
         challenge: Option<Challenge>,
     ) -> Self {
-        let recorder = Recorder::new(&admitted, Transport::Tcp, &checker.metrics);
+        let recorder = Recorder::new(&admitted, &checker.metrics);
         let Admitted { target, slot, receipt, deadline, max_attempts, .. } = admitted;
         let prober = match max_attempts {
             Some(attempts) => checker.prober.limited_to(attempts),

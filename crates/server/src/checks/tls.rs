@@ -8,13 +8,13 @@ use port_checker_probe::{
 
 use super::{
     checker::Checker,
-    outcome::{Outcome, Recorder, Transport},
+    outcome::{Outcome, Recorder},
     verification::verify,
 };
 use crate::{
     admission::{
         admitted::Admitted, caller_slots::SlotRequest, context::RequestContext,
-        control::AdmissionControl, server_name::VettedServer,
+        control::AdmissionControl, server_name::VettedServer, transport::Transport,
     },
     error::ApiError,
     rate_limit::RateLimitHeaders,
@@ -39,24 +39,20 @@ impl TlsCheck<'_> {
     pub(crate) async fn outcome(&self, server: VettedServer) -> Result<Checked, ApiError> {
         let VettedServer { targets, verification } = server;
         let prober = self.checker.tls_prober().await?;
-        let mut judged: Option<Checked> = None;
+        let mut targets = targets.into_iter();
+        let first = targets.next().expect("a vetted server has an address");
+        let mut checked = self.check_one(prober, first, &verification).await?;
         for target in targets {
-            let before = self.context.summary.read();
-            match (self.check_one(prober, target, &verification).await, &judged) {
-                (Ok(next), None) => judged = Some(next),
-                (Ok(next), Some(_)) if next.1.fault.is_none() => judged = Some(next),
-                (Err(error), None) => return Err(error),
-                // A verdict stands, even if the next address cannot be judged.
-                (_, Some(_)) => {
-                    self.context.summary.restore(before);
-                    break;
-                }
-            }
-            if !judged.as_ref().is_some_and(|(_, outcome)| is_not_connected(outcome)) {
+            if !is_not_connected(&checked.1) {
                 break;
             }
+            let before = self.context.summary.read();
+            match self.check_one(prober, target, &verification).await {
+                Ok(next) if next.1.fault.is_none() => checked = next,
+                // A verdict stands, even if the next address cannot be judged.
+                _ => self.context.summary.restore(before),
+            }
         }
-        let checked = judged.expect("a vetted server has an address");
         for finding in &checked.1.verdicts {
             self.checker.metrics.tls_judged(&finding.verdict);
         }
@@ -70,9 +66,8 @@ impl TlsCheck<'_> {
         verification: &Arc<SlotRequest>,
     ) -> Result<Checked, ApiError> {
         self.context.summary.begin_address(target.address());
-        let requirements = self.admission.for_handshake();
-        let admitted = self.admission.admit(self.context, target, requirements).await?;
-        let recorder = Recorder::new(&admitted, Transport::Tls, &self.checker.metrics);
+        let admitted = self.admission.admit(self.context, target, Transport::Tls).await?;
+        let recorder = Recorder::new(&admitted, &self.checker.metrics);
         let quota = admitted.quota.clone();
         match self.handshake(prober, admitted, verification).await {
             Ok(finding) => {

@@ -64,7 +64,7 @@ impl Bounds {
 
     /// The most memory of the process, in bytes, for any behaviour of clients, with so many sockets for probes
     /// and so many processors.
-    pub fn most_memory(&self, probes: usize, processors: usize) -> u64 {
+    pub fn max_memory(&self, probes: usize, processors: usize) -> u64 {
         let http2 = self.http2_connections.min(self.connections);
         PROGRAM_BYTES
             + self.connections as u64 * Self::CONNECTION_BYTES

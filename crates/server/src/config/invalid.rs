@@ -28,16 +28,16 @@ impl InvalidSetting {
     pub(super) fn new(variable: &'static str, value: String, expected: String) -> Self {
         let secret = SETTINGS.iter().any(|it| it.variable == variable && it.is_secret());
         // The message about a list quotes one of its parts.
-        let parts = value.split(',').map(str::trim).filter(|part| looks_secret(part));
+        let parts = value.split(',').map(str::trim).filter(|part| may_be_secret(part));
         let expected = parts.fold(expected, |expected, part| expected.replace(part, "…"));
-        let value = Some(value).filter(|value| !secret && !looks_secret(value));
+        let value = Some(value).filter(|value| !secret && !may_be_secret(value));
         Self { variable, value, expected }
     }
 }
 
 /// Whether a value of any setting is a private key instead of the path of its file, or an address
 /// with a password.
-fn looks_secret(value: &str) -> bool {
+fn may_be_secret(value: &str) -> bool {
     let has_credentials = value.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
     value.contains(PEM_BEGINNING) || has_credentials
 }

@@ -1,38 +1,25 @@
 //! Consequences of the settings of the rate limits for other settings.
 
-use std::num::NonZeroU32;
-
 use port_checker_limits::{Asker, Limits, Scope, Tariff};
 use port_checker_probe::Targets;
 
 /// Ports that a provider of the Golem Network asks about when it starts.
 const PROVIDER_PORTS: u64 = 100;
 
-/// The most attempts at a port of a third party: each makes the kernel send several packets to somebody
-/// who did not ask for them.
-const MAX_THIRD_PARTY_ATTEMPTS: NonZeroU32 = NonZeroU32::new(2).expect("not 0");
-
-/// The most attempts at a port of an address that is not the caller's; none: as many as at the
-/// caller's own, because the operator has made the one as cheap as the other.
-pub(crate) fn third_party_attempts(limits: &Limits) -> Option<NonZeroU32> {
-    let are_dearer = limits.caller.per_minute > 0 && limits.third_party_cost > 1;
-    are_dearer.then_some(MAX_THIRD_PARTY_ATTEMPTS)
-}
-
 /// Requests that other settings allow and that the limits never admit.
 pub(super) fn warnings(limits: &Limits, max_ports: usize, targets: Targets) -> Vec<String> {
     let wanted = max_ports as u64;
-    let own = too_few(limits, Asker::Itself, wanted).map(|(most, raise)| {
+    let own = too_few(limits, Asker::Itself, wanted).map(|(max, raise)| {
         format!(
-            "PORT_CHECK_MAX_PORTS={wanted}, but the limits admit at most {most} ports at once of \
+            "PORT_CHECK_MAX_PORTS={wanted}, but the limits admit at most {max} ports at once of \
                  the caller's own address: raise {raise}"
         )
     });
     let third_parties = too_few(limits, Asker::ThirdParty, wanted.min(PROVIDER_PORTS))
             .filter(|_| targets != Targets::Caller)
-            .map(|(most, raise)| {
+            .map(|(max, raise)| {
                 format!(
-                    "the limits admit at most {most} ports at once of an address that is not the \
+                    "the limits admit at most {max} ports at once of an address that is not the \
                      caller's own, and a provider that is reached at another address than it asks \
                      from asks about {PROVIDER_PORTS}: raise {raise}, or set PORT_CHECKER_TARGETS=caller"
                 )
@@ -43,9 +30,9 @@ pub(super) fn warnings(limits: &Limits, max_ports: usize, targets: Targets) -> V
 /// The most ports that are ever admitted at once, if that is less than `wanted`, and the settings
 /// to raise.
 fn too_few(limits: &Limits, asker: Asker, wanted: u64) -> Option<(u64, String)> {
-    let most = Tariff::new(limits).max_ports(asker);
-    let most = most.into_iter().filter(|&(_, most)| most < wanted);
-    let raise = most.clone().map(|(scope, _)| match scope {
+    let bounds = Tariff::new(limits).max_ports(asker);
+    let bounds = bounds.into_iter().filter(|&(_, max)| max < wanted);
+    let raise = bounds.clone().map(|(scope, _)| match scope {
         Scope::Caller if asker == Asker::Itself => {
             format!("PORT_CHECKER_RATE_BURST to {wanted}")
         }
@@ -59,7 +46,7 @@ fn too_few(limits: &Limits, asker: Asker, wanted: u64) -> Option<(u64, String)> 
         }
     });
     let raise = raise.collect::<Vec<_>>().join(" and ");
-    most.map(|(_, most)| most).min().map(|most| (most, raise))
+    bounds.map(|(_, max)| max).min().map(|max| (max, raise))
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ impl OpenFiles {
     }
 
     /// The most sockets for probes that leave room for the fewest clients.
-    pub fn most_probes(self) -> usize {
+    pub fn max_probes(self) -> usize {
         narrow(self.spare().saturating_sub(CLIENTS.0).max(1))
     }
 
@@ -99,7 +99,7 @@ mod tests {
     fn more_probes_leave_fewer_clients() {
         let files = OpenFiles::of(20_000);
         assert_eq!(files.clients_beside(10_000), 9_968);
-        assert_eq!(files.clients_beside(files.most_probes()), 8);
+        assert_eq!(files.clients_beside(files.max_probes()), 8);
         assert_eq!(files.clients_beside(1), 11_776, "fewer probes do not mean more clients");
     }
 }

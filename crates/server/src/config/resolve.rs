@@ -11,37 +11,37 @@ use super::{
 };
 
 impl Config {
-    /// Resolves the settings: `given` returns the value of a variable, if it was set.
+    /// Resolves the settings: `value_of` returns the value of a variable, if it was set.
     ///
     /// # Errors
     /// Every value that cannot be used.
     pub fn resolve(
-        given: impl Fn(&str) -> Option<String>,
+        value_of: impl Fn(&str) -> Option<String>,
         files: OpenFiles,
     ) -> Result<Self, Vec<InvalidSetting>> {
         let mut config = Self::default();
-        config.policy.allow_local = given("GOLEM_ENVIRONMENT")
+        config.policy.allow_local = value_of("GOLEM_ENVIRONMENT")
             .is_some_and(|environment| environment.eq_ignore_ascii_case("development"));
         config.max_in_flight = files.probes();
         let mut rejected = Vec::new();
         for setting in SETTINGS {
-            let Some(value) = given(setting.variable) else { continue };
+            let Some(value) = value_of(setting.variable) else { continue };
             if let Err(expected) = setting.apply(&mut config, &value) {
                 rejected.push(InvalidSetting::new(setting.variable, value, expected));
             }
         }
-        if config.max_in_flight > files.most_probes() {
+        if config.max_in_flight > files.max_probes() {
             rejected.push(InvalidSetting::new(
                 "PORT_CHECK_MAX_IN_FLIGHT",
                 config.max_in_flight.to_string(),
                 format!(
                     "at most {} with an open-file limit of {}",
-                    files.most_probes(),
+                    files.max_probes(),
                     files.limit()
                 ),
             ));
         }
-        // A file that was rejected was given all the same.
+        // A file that was rejected is set all the same.
         if !rejected.iter().any(|setting| setting.variable.starts_with("PORT_CHECKER_TLS_")) {
             rejected.extend(unusable_files(&config.tls));
         }

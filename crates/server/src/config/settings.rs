@@ -149,7 +149,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         variable: "PORT_CHECKER_DENIED_TARGETS",
-        help: "Addresses to refuse whatever else admits them: a comma-separated list of prefixes",
+        help: "Addresses to refuse even if another setting admits them: a comma-separated list of prefixes",
         set: |config, text| prefixes(text).map(|value| config.policy.denied = value),
         show: |config| list(&config.policy.denied),
     },

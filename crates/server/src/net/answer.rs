@@ -151,15 +151,15 @@ mod tests {
             let bytes: Vec<u8> = (0..length).map(|index| index as u8).collect();
             let response = Response::new(Body::from(bytes.clone()));
             let response = SplitBody::of(response, Answers::default().begin());
-            let (mut body, mut said) = (response.into_body(), Vec::new());
+            let (mut body, mut sent) = (response.into_body(), Vec::new());
             assert_eq!(body.size_hint().exact(), Some(length as u64));
             while let Some(frame) = body.frame().await {
                 let piece = frame.unwrap().into_data().unwrap();
                 assert!(piece.len() <= PIECE, "{}", piece.len());
-                said.extend(piece);
-                assert_eq!(body.size_hint().exact(), Some((length - said.len()) as u64));
+                sent.extend(piece);
+                assert_eq!(body.size_hint().exact(), Some((length - sent.len()) as u64));
             }
-            assert!(said == bytes && body.is_end_stream(), "{length} bytes");
+            assert!(sent == bytes && body.is_end_stream(), "{length} bytes");
         }
     }
 }

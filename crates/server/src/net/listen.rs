@@ -1,4 +1,4 @@
-//! The socket the service listens on: its own, or one it was given.
+//! The socket the service listens on: a new one, or one of the service manager.
 
 use std::{io, net::SocketAddr};
 
@@ -25,7 +25,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Listens on a socket that somebody else made listen, such as the system's service manager. Must be
+/// Adopts a listening socket, such as that of the system's service manager. Must be
 /// called within a runtime.
 ///
 /// # Errors

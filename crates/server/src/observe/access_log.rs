@@ -143,12 +143,12 @@ impl Record {
         if self.end.as_ref().is_some_and(is_quiet) {
             return;
         }
-        let dialled = match &self.end {
+        let is_check = match &self.end {
             Some(_) => counts.as_ref().is_some_and(VerdictCounts::has_verdicts),
             // The check had probably begun.
             None => counts.is_some(),
         };
-        let kind = if dialled { Kind::Check } else { Kind::Other };
+        let kind = if is_check { Kind::Check } else { Kind::Other };
         if !self.log.budget.admits(self.caller, kind) {
             return;
         }

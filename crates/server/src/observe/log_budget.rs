@@ -163,8 +163,8 @@ impl State {
     fn admits(&mut self, caller: Subject, kind: Kind, now: Instant) -> bool {
         self.evict(caller, now);
         let Self { all, callers, withheld, .. } = self;
-        let has_place = callers.len() < MAX_CALLERS || callers.contains_key(&caller);
-        let of_caller = has_place.then(|| {
+        let has_entry = callers.len() < MAX_CALLERS || callers.contains_key(&caller);
+        let of_caller = has_entry.then(|| {
             let whole = || CallerBudget { budgets: Budgets::whole(now), withheld: 0 };
             callers.entry(caller).or_insert_with(whole)
         });
@@ -177,10 +177,10 @@ impl State {
             }
             return all_charged.is_some();
         };
-        let own = of_caller.budgets.of(kind);
-        match (all_charged, own.charged(&kind.of_caller(), now)) {
-            (Some(all_charged), Some(own_charged)) => {
-                (*all, *own) = (all_charged, own_charged);
+        let of_kind = of_caller.budgets.of(kind);
+        match (all_charged, of_kind.charged(&kind.of_caller(), now)) {
+            (Some(all_charged), Some(kind_charged)) => {
+                (*all, *of_kind) = (all_charged, kind_charged);
                 true
             }
             _ => {

@@ -118,8 +118,7 @@ static DEBUG: LineKind =
 impl LineKind {
     fn new_metadata(&'static self) -> Metadata<'static> {
         let fields = FieldSet::new(&FIELD_NAMES, Identifier(self));
-        let place = (Some(file!()), Some(line!()), Some(module_path!()));
-        let (file, line, module) = place;
+        let (file, line, module) = (Some(file!()), Some(line!()), Some(module_path!()));
         Metadata::new("request", MODULE, self.level, file, line, module, fields, Kind::EVENT)
     }
 

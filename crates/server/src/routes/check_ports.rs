@@ -20,7 +20,7 @@ use super::{
     state::AppState,
 };
 use crate::{
-    admission::context::RequestContext,
+    admission::{context::RequestContext, transport::Transport},
     checks::{ports::PortsCheck, progress},
     error::ApiError,
     net::answer::MemoryCharge,
@@ -66,7 +66,7 @@ pub(crate) async fn check_ports(
     let share = share.ok_or_else(|| out_of_memory(&state.memory, &state.config.bounds))?;
     let admission = &state.admission;
     let target = admission.vet(&context, provider_ip.unwrap_or(context.caller), ports)?;
-    let admitted = admission.admit(&context, target, admission.for_ports()).await?;
+    let admitted = admission.admit(&context, target, Transport::Tcp).await?;
     let quota = admitted.quota.clone();
     let check = PortsCheck::begin(&state.checker, admitted, challenge);
     let verbose = verbose.unwrap_or(false);

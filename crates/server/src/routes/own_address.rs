@@ -10,7 +10,7 @@ use port_checker_api::{ErrorBody, ErrorCode, JsonPort, OwnAddress, OwnPort};
 
 use super::{accept_header, error_responses::CheckErrors, state::AppState};
 use crate::{
-    admission::{context::RequestContext, cross_site::NotCrossSite},
+    admission::{context::RequestContext, cross_site::NotCrossSite, transport::Transport},
     checks::ports::PortsCheck,
     error::{ApiError, quoted},
     net::caller::Caller,
@@ -62,7 +62,7 @@ pub(crate) async fn port(
     drop(uri);
     let admission = &state.admission;
     let target = admission.vet(&context, context.caller, vec![port])?;
-    let admitted = admission.admit(&context, target, admission.for_ports()).await?;
+    let admitted = admission.admit(&context, target, Transport::Tcp).await?;
     let quota = admitted.quota.clone();
     let outcome = PortsCheck::begin(&state.checker, admitted, None).outcome().await;
     Ok((quota, outcome.into_own_port().map(Json)).into_response())

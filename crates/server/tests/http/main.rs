@@ -1,4 +1,4 @@
-//! The service over real sockets: a server per test, on a port of its own.
+//! The service over real sockets: one server for each test, on another port.
 
 mod bad_input;
 mod checks;

@@ -119,7 +119,7 @@ fn bodies_that_arrive_share_a_bound() {
 }
 
 #[test]
-fn whoever_is_over_a_limit_takes_no_place_among_those_that_wait() {
+fn a_caller_over_its_limit_does_not_wait_for_a_socket() {
     let server = Server::start(|config| {
         config.max_in_flight = 1;
         config.probe.attempts = std::num::NonZeroU32::MIN;

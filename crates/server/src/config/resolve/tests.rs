@@ -1,12 +1,12 @@
-//! The settings in force for given values.
+//! The settings in force for each set of values.
 
 use super::*;
 
-type Given<'a> = &'a [(&'a str, &'a str)];
+type Values<'a> = &'a [(&'a str, &'a str)];
 
-fn resolve(given: Given<'_>) -> Result<Config, Vec<InvalidSetting>> {
+fn resolve(values: Values<'_>) -> Result<Config, Vec<InvalidSetting>> {
     let value = |variable: &str| {
-        given.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned())
+        values.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned())
     };
     Config::resolve(value, OpenFiles::of(20_000))
 }
@@ -51,28 +51,29 @@ fn the_defaults_are_those_of_the_contract() {
 fn shown_values_can_be_set() {
     let config = resolve(&[]).unwrap();
     let shown: Vec<_> = config.in_force().collect();
-    let given: Vec<_> = shown.iter().map(|(variable, value)| (*variable, value.as_str())).collect();
-    assert_eq!(resolve(&given).unwrap().in_force().collect::<Vec<_>>(), shown);
+    let values: Vec<_> =
+        shown.iter().map(|(variable, value)| (*variable, value.as_str())).collect();
+    assert_eq!(resolve(&values).unwrap().in_force().collect::<Vec<_>>(), shown);
 }
 
 #[test]
 fn a_development_environment_admits_local_addresses_unless_told_otherwise() {
     let development = ("GOLEM_ENVIRONMENT", "development");
-    let cases: [(Given<'_>, bool, &str); 5] = [
+    let cases: [(Values<'_>, bool, &str); 5] = [
         (&[], false, "the default"),
         (&[development], true, "development"),
         (&[("GOLEM_ENVIRONMENT", "Development")], true, "read in any case"),
         (&[development, ("PORT_CHECKER_ALLOW_LOCAL_IPS", "false")], false, "said explicitly"),
         (&[("GOLEM_ENVIRONMENT", "production")], false, "any other environment"),
     ];
-    for (given, allowed, why) in cases {
-        assert_eq!(resolve(given).unwrap().policy.allow_local, allowed, "{why}");
+    for (values, allowed, why) in cases {
+        assert_eq!(resolve(values).unwrap().policy.allow_local, allowed, "{why}");
     }
 }
 
 #[test]
 fn warnings_about_settings_that_are_probably_not_meant() {
-    let cases: [(Given<'_>, Option<&str>); 10] = [
+    let cases: [(Values<'_>, Option<&str>); 10] = [
         (&[("PORT_CHECK_MAX_IN_FLIGHT", "1000")], Some("800 ports")),
         (&[], None),
         (&[("PORT_CHECK_DEADLINE", "15")], None),
@@ -90,9 +91,9 @@ fn warnings_about_settings_that_are_probably_not_meant() {
         (&[("PORT_CHECKER_RATE_BURST", "1000")], Some("PORT_CHECKER_RATE_BURST to 1024")),
         (&[("PORT_CHECKER_THIRD_PARTY_COST", "21")], Some("PORT_CHECKER_THIRD_PARTY_COST is 21")),
     ];
-    for (given, expected) in cases {
-        let warnings = resolve(given).unwrap().warnings();
-        assert_eq!(warnings.len(), usize::from(expected.is_some()), "{given:?}: {warnings:?}");
+    for (values, expected) in cases {
+        let warnings = resolve(values).unwrap().warnings();
+        assert_eq!(warnings.len(), usize::from(expected.is_some()), "{values:?}: {warnings:?}");
         assert!(expected.is_none_or(|text| warnings[0].contains(text)), "{warnings:?}");
     }
 }

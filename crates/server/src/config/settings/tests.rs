@@ -22,10 +22,10 @@ fn values_that_can_be_used() {
         ("PORT_CHECKER_DENIED_TARGETS", "", "", "none"),
         ("PORT_CHECKER_CORS_ORIGINS", "https://a.example:8443", "https://a.example:8443", "one"),
     ];
-    for (variable, given, expected, why) in cases {
+    for (variable, text, expected, why) in cases {
         let setting = SETTINGS.iter().find(|setting| setting.variable == variable).unwrap();
         let mut config = Config::default();
-        assert_eq!(setting.apply(&mut config, given), Ok(()), "{why}");
+        assert_eq!(setting.apply(&mut config, text), Ok(()), "{why}");
         assert_eq!(setting.show(&config), expected, "{why}");
     }
 }

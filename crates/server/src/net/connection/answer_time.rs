@@ -133,9 +133,9 @@ mod tests {
 
     #[tokio::test]
     async fn each_answer_has_it_anew() {
-        let (answers, begun) = (Answers::default(), Instant::now());
+        let (answers, began) = (Answers::default(), Instant::now());
         let mut stream = slow_client(TIME, answers.clone());
-        while begun.elapsed() < 4 * TIME {
+        while began.elapsed() < 4 * TIME {
             let under_way = answers.begin();
             stream.write_all(&[0; 256]).await.expect("it is in time");
             drop(under_way);

@@ -143,14 +143,14 @@ impl Activity {
     /// Ends when for as long as `time` no request was under way and none was begun.
     async fn until_idle(&self, time: Duration) {
         let mut ticks = interval(time);
-        let mut begun = None;
+        let mut begun_before = None;
         loop {
             ticks.tick().await;
             let now = self.begun.load(Ordering::Relaxed);
-            if self.under_way.load(Ordering::Relaxed) == 0 && begun == Some(now) {
+            if self.under_way.load(Ordering::Relaxed) == 0 && begun_before == Some(now) {
                 return;
             }
-            begun = Some(now);
+            begun_before = Some(now);
         }
     }
 }
@@ -197,10 +197,10 @@ mod tests {
             let (mut client, server) = duplex(1024);
             client.write_all(HELLO).await.unwrap();
             let served = tokio::spawn(serve(requests, server, share));
-            let mut said = Vec::new();
-            client.read_to_end(&mut said).await.unwrap();
+            let mut sent = Vec::new();
+            client.read_to_end(&mut sent).await.unwrap();
             served.await.unwrap();
-            assert!(kinds(&said).any(|frame| frame == GO_AWAY), "{kind}: {said:?}");
+            assert!(kinds(&sent).any(|frame| frame == GO_AWAY), "{kind}: {sent:?}");
         }
     }
 

@@ -19,10 +19,10 @@ fn written(state: &mut State, caller: Subject, kind: Kind, lines: u32, now: Inst
 
 #[test]
 fn a_caller_has_lines_at_once_and_then_one_a_second() {
-    let begun = Instant::now();
-    let state = &mut state(begun);
-    let after = |seconds| begun + Duration::from_secs(seconds);
-    assert_eq!(written(state, caller(1), Kind::Other, 1000, begun), 50);
+    let began = Instant::now();
+    let state = &mut state(began);
+    let after = |seconds| began + Duration::from_secs(seconds);
+    assert_eq!(written(state, caller(1), Kind::Other, 1000, began), 50);
     assert_eq!(written(state, caller(1), Kind::Other, 1000, after(1)), 1);
     assert_eq!(written(state, caller(1), Kind::Other, 1000, after(5)), 4);
     assert_eq!(written(state, caller(2), Kind::Other, 1, after(5)), 1, "another caller");
@@ -35,29 +35,29 @@ fn a_caller_has_lines_at_once_and_then_one_a_second() {
 
 #[test]
 fn all_callers_together_have_a_budget_too() {
-    let begun = Instant::now();
-    let state = &mut state(begun);
-    let lines: u32 = (0..1000).map(|one| written(state, caller(one), Kind::Other, 50, begun)).sum();
+    let began = Instant::now();
+    let state = &mut state(began);
+    let lines: u32 = (0..1000).map(|one| written(state, caller(one), Kind::Other, 50, began)).sum();
     assert_eq!(lines, 500);
-    assert_eq!(written(state, caller(2000), Kind::Check, 1, begun), 1, "of another kind");
+    assert_eq!(written(state, caller(2000), Kind::Check, 1, began), 1, "of another kind");
     let Report { named, others } = state.report();
     assert_eq!((named.len(), others), (10, 49_500 - 10 * 50), "ten are named");
 }
 
 #[test]
 fn more_callers_than_are_remembered() {
-    let begun = Instant::now();
-    let state = &mut state(begun);
+    let began = Instant::now();
+    let state = &mut state(began);
     let all = u32::try_from(MAX_CALLERS).unwrap();
     for one in 0..all {
-        state.admits(caller(one), Kind::Other, begun);
+        state.admits(caller(one), Kind::Other, began);
     }
-    assert_eq!(written(state, caller(all), Kind::Check, 3, begun), 3, "the budget of all");
-    assert_eq!(written(state, caller(all), Kind::Other, 7, begun), 0, "which is used up");
+    assert_eq!(written(state, caller(all), Kind::Check, 3, began), 3, "the budget of all");
+    assert_eq!(written(state, caller(all), Kind::Other, 7, began), 0, "which is used up");
     assert_eq!(state.callers.len(), MAX_CALLERS);
     let report = state.report();
     assert_eq!(report.others + 10, u64::from(all) - 500 + 7, "each is counted");
-    let later = begun + Duration::from_secs(60);
+    let later = began + Duration::from_secs(60);
     assert!(state.admits(caller(all), Kind::Other, later));
     assert_eq!(state.callers.len(), 1, "those with whole budgets are forgotten");
 }

@@ -89,7 +89,7 @@ impl CheckSeries {
             )?,
             faults: counters!(
                 "faults_total",
-                "Checks that the checker could not do for a fault of its own, by kind.",
+                "Checks that failed because of the checker, by kind of fault.",
                 &["kind"],
                 registry
             )?,
@@ -138,7 +138,7 @@ pub(super) struct LimitSeries {
 
 impl LimitSeries {
     pub(super) fn register(config: &Config, registry: &Registry) -> Result<Self> {
-        // Series in a registry that nobody reads are not shown.
+        // A registry that is not gathered shows nothing.
         let redis = if config.redis.is_some() { registry } else { &Registry::new() };
         Ok(Self {
             decisions: counters!(
