@@ -68,7 +68,7 @@ pub(super) struct FamilyRun<'a> {
 impl<'a> FamilyRun<'a> {
     /// Finds out from which address each checker sees this machine.
     pub(super) async fn of_this_machine(family: Family, common: Common<'a>) -> Self {
-        let host = Host::look(family);
+        let host = Host::read(family);
         if let Some(address) = common.plan.address(family) {
             let mut run = Self::of_another_machine(address, common);
             run.facts.host = Some(host.towards(Some(address)));

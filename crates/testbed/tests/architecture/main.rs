@@ -8,6 +8,7 @@ mod graph;
 mod planted;
 mod references;
 mod resolve;
+mod sizes;
 
 use graph::Graph;
 
