@@ -136,6 +136,7 @@ fn verdicts_about_one_port() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn checkers_together() {
     use PortVerdict as V;
     use Reason::{Refused, TimedOut};
