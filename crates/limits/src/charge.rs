@@ -43,7 +43,7 @@ pub(crate) struct Change {
     pub(crate) rate: Rate,
 }
 
-/// Whether to charge, or only to say what a charge would lead to.
+/// Whether to charge, or only to answer as if.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Charge, if every limit admits it.

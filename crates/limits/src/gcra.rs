@@ -1,7 +1,7 @@
 //! The generic cell rate algorithm (ITU-T I.371): one number of state per subject, no timers.
 //!
 //! The state is the *theoretical arrival time* (TAT): when the subject's allowance will be whole
-//! again if it asks for nothing more. What is left until then is the subject's debt. A probe adds one
+//! again if it asks for nothing more. The time until then is the subject's debt. A probe adds one
 //! interval to it; as long as the debt is no longer than the window, the probe is admitted. Times
 //! are microseconds since an epoch that the storage chooses.
 
@@ -12,7 +12,7 @@ const MICROS_PER_MINUTE: u64 = 60_000_000;
 /// How many probes a subject may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate {
-    /// What one probe costs, in microseconds.
+    /// The cost of one probe, in microseconds.
     interval: NonZeroU64,
     /// How many probes may come at once.
     burst: u64,
@@ -28,7 +28,7 @@ pub(crate) struct Reading {
     pub(crate) admitted: bool,
 }
 
-/// What a subject has left after a charge, or after its refusal.
+/// A subject's allowance after a charge, or after its refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Balance {
     pub(crate) admitted: bool,
@@ -59,7 +59,7 @@ impl DebtChange {
     }
 }
 
-/// What becomes of debts whose changes are all made, or none.
+/// The debts after their changes were all made, or none.
 pub(crate) fn all_or_none(changes: &[DebtChange]) -> Vec<Reading> {
     let all = changes.iter().all(|change| change.admitted);
     let reading = |change: &DebtChange| Reading {
@@ -88,7 +88,7 @@ impl Rate {
         self.burst
     }
 
-    /// What `cost` probes add to a debt, in microseconds.
+    /// The debt that `cost` probes add, in microseconds.
     pub(crate) fn micros(self, cost: u64) -> u64 {
         self.interval.get().saturating_mul(cost)
     }
@@ -103,7 +103,7 @@ impl Rate {
         Duration::from_micros(self.window_micros())
     }
 
-    /// What a subject has left that owes `debt` microseconds, after a request for `cost` probes was
+    /// The balance of a subject that owes `debt` microseconds, after a request for `cost` probes was
     /// `admitted` or not.
     pub(crate) fn balance(self, debt: u64, cost: u64, admitted: bool) -> Balance {
         let window = self.window_micros();
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_clock_wrote_counts_as_the_end_of_the_window() {
+    fn times_of_another_clock_count_as_the_end_of_the_window() {
         const HOUR: u64 = 3600 * SECOND;
         let cases = [
             (HOUR, 10 * SECOND, "a clock that was an hour ahead"),
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_back_never_makes_more_than_a_whole_allowance() {
+    fn giving_back_never_makes_more_than_a_whole_allowance() {
         let seconds = |count: i64| count * 1_000_000;
         let cases = [(10, -4, 6), (10, -10, 0), (3, -4, 0), (0, -1, 0)];
         for (debt, change, after) in cases {
@@ -216,7 +216,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is asked whenever: never more than the burst plus what the time brought.
+        /// No series of requests is admitted more than the burst and the refill.
         #[test]
         fn never_more_than_burst_plus_refill(
             per_minute in 1..100_000u32,

@@ -1,7 +1,7 @@
 //! How many probes a caller may ask for and a target may get.
 //!
 //! [`Limits`] are settings. A [`Limiter`] charges each request for all its ports or not at all: a tariff says
-//! what a request costs, the generic cell rate algorithm (ITU-T I.371) whether that is admitted, and the state
+//! the cost of a request, the generic cell rate algorithm (ITU-T I.371) whether that is admitted, and the state
 //! is kept in this process or, shared by several instances, in Redis. The storage decides; the decision is
 //! only put into words after that.
 //!

@@ -1,4 +1,4 @@
-//! What a caller has left.
+//! The allowances that a caller has left.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use crate::{
     subject::Scope,
 };
 
-/// What is left of each limit that a request met, after it was charged or refused.
+/// The rest of each allowance that a request counts against, after it was charged or refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Quota(pub Vec<QuotaOfScope>);
 
-/// What is left of one limit.
+/// The rest of one allowance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuotaOfScope {
     /// Which limit.

@@ -17,13 +17,13 @@ impl RedisUrl {
     }
 }
 
-/// What would be accepted, and how a password has to be written: one with a reserved character in it
+/// The accepted forms, and how a password has to be written: one with a reserved character in it
 /// (RFC 3986, section 2.2) is why most addresses cannot be parsed.
 const EXPECTED: &str = "redis://[user:password@]host[:port][/database], the same with rediss:// for \
     TLS, or unix:///path; in user and password write % as %25, / as %2F, ? as %3F, # as %23, @ as \
     %40 and : as %3A";
 
-/// The text is no address of a Redis; the message says what is.
+/// The text is no address of a Redis; the message names the accepted forms.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{EXPECTED}")]
 pub struct InvalidRedisUrl;
@@ -60,7 +60,7 @@ impl fmt::Debug for RedisUrl {
     }
 }
 
-/// A URL with stars for whatever stands before the host, and for what a query may say.
+/// A URL with stars instead of its credentials and its query.
 fn masked(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?***"));

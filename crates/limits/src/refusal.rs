@@ -15,7 +15,7 @@ pub struct Refused {
     message: String,
     /// When the same request would be admitted; none: never.
     pub retry_after: Option<Duration>,
-    /// What the caller has left.
+    /// The allowances that the caller has left.
     pub quota: Quota,
 }
 
