@@ -43,7 +43,7 @@ pub(crate) struct Change {
     pub(crate) rate: Rate,
 }
 
-/// Whether to charge, or only to predict the decision.
+/// Whether to charge, or only to answer as if.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Charge, if every limit admits it.

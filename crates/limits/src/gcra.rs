@@ -28,7 +28,7 @@ pub(crate) struct Reading {
     pub(crate) admitted: bool,
 }
 
-/// The rest of a subject's allowance after a charge, or after its refusal.
+/// A subject's allowance after a charge, or after its refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Balance {
     pub(crate) admitted: bool,
@@ -59,7 +59,7 @@ impl DebtChange {
     }
 }
 
-/// The debts that result when all changes are made, or none.
+/// The debts after their changes were all made, or none.
 pub(crate) fn all_or_none(changes: &[DebtChange]) -> Vec<Reading> {
     let all = changes.iter().all(|change| change.admitted);
     let reading = |change: &DebtChange| Reading {
@@ -88,7 +88,7 @@ impl Rate {
         self.burst
     }
 
-    /// The addition of `cost` probes to a debt, in microseconds.
+    /// The debt that `cost` probes add, in microseconds.
     pub(crate) fn micros(self, cost: u64) -> u64 {
         self.interval.get().saturating_mul(cost)
     }
@@ -103,7 +103,7 @@ impl Rate {
         Duration::from_micros(self.window_micros())
     }
 
-    /// The rest of the allowance of a subject that owes `debt` microseconds, after a request for `cost` probes was
+    /// The balance of a subject that owes `debt` microseconds, after a request for `cost` probes was
     /// `admitted` or not.
     pub(crate) fn balance(self, debt: u64, cost: u64, admitted: bool) -> Balance {
         let window = self.window_micros();
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_clock_wrote_counts_as_the_end_of_the_window() {
+    fn times_of_another_clock_count_as_the_end_of_the_window() {
         const HOUR: u64 = 3600 * SECOND;
         let cases = [
             (HOUR, 10 * SECOND, "a clock that was an hour ahead"),
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_back_never_makes_more_than_a_whole_allowance() {
+    fn giving_back_never_makes_more_than_a_whole_allowance() {
         let seconds = |count: i64| count * 1_000_000;
         let cases = [(10, -4, 6), (10, -10, 0), (3, -4, 0), (0, -1, 0)];
         for (debt, change, after) in cases {
@@ -216,33 +216,33 @@ mod tests {
     }
 
     proptest! {
-    /// Never more than the burst plus the refill is admitted, for any requests at any times.
-            #[test]
-            fn never_more_than_burst_plus_refill(
-                per_minute in 1..100_000u32,
-                burst in 1..5_000u32,
-                asked in prop::collection::vec((0..3 * SECOND, 0..2_000u64), 1..200),
-            ) {
-                let rate = Rate::new(per_minute, burst).unwrap();
-                let (mut tat, mut now, mut admitted) = (0, 0, 0);
-                for (later, cost) in asked {
-                    now += later;
-                    let reading = charge(rate, tat, now, cost);
-                    if reading.admitted {
-                        tat = now + reading.debt;
-                        admitted += cost;
-                    }
+        /// No series of requests is admitted more than the burst and the refill.
+        #[test]
+        fn never_more_than_burst_plus_refill(
+            per_minute in 1..100_000u32,
+            burst in 1..5_000u32,
+            asked in prop::collection::vec((0..3 * SECOND, 0..2_000u64), 1..200),
+        ) {
+            let rate = Rate::new(per_minute, burst).unwrap();
+            let (mut tat, mut now, mut admitted) = (0, 0, 0);
+            for (later, cost) in asked {
+                now += later;
+                let reading = charge(rate, tat, now, cost);
+                if reading.admitted {
+                    tat = now + reading.debt;
+                    admitted += cost;
                 }
-                let refill = now / rate.micros(1);
-                prop_assert!(admitted <= u64::from(burst) + refill + 1, "{admitted}");
             }
-
-            /// A caller that waits as long as told is admitted.
-            #[test]
-            fn the_wait_is_long_enough(tat in 0..10 * SECOND, cost in 1..=10u64) {
-                let wait = rate().balance(tat, cost, false).wait;
-                let later = u64::try_from(wait.as_micros()).unwrap();
-                prop_assert!(charge(rate(), tat, later, cost).admitted);
-            }
+            let refill = now / rate.micros(1);
+            prop_assert!(admitted <= u64::from(burst) + refill + 1, "{admitted}");
         }
+
+        /// A caller that waits as long as told is admitted.
+        #[test]
+        fn the_wait_is_long_enough(tat in 0..10 * SECOND, cost in 1..=10u64) {
+            let wait = rate().balance(tat, cost, false).wait;
+            let later = u64::try_from(wait.as_micros()).unwrap();
+            prop_assert!(charge(rate(), tat, later, cost).admitted);
+        }
+    }
 }

@@ -38,7 +38,7 @@ impl Limiter {
         self.storage.start(tasks, stop).await;
     }
 
-    /// Charges `caller` and `target` for `ports` probes, or neither; in a dry run, neither. The
+    /// Charges `caller` and `target` for `ports` probes, or neither; a dry run charges nobody. The
     /// receipt is for the part that may be given back when the check has ended.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Limiter {
     }
 }
 
-/// The answer to the request that follows from a decision.
+/// The answer to a request: its quota, or the refusal.
 fn answer(charges: &[Charge], decision: &Decision) -> Result<Quota, Refused> {
     let quota = Quota::new(charges, decision);
     match decision.refused() {

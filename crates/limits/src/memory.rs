@@ -17,14 +17,14 @@ use crate::{
 const WAYS: usize = 8;
 
 /// Buckets, a power of two. With two words a slot this is 2 MiB, of which the system provides only
-/// the pages that are touched.
+/// the touched pages.
 const BUCKETS: usize = 16 * 1024;
 
 /// The state of up to 131,072 subjects.
 ///
 /// A subject's hash picks a bucket, and the hash itself, keyed at random, stands for the subject. A
-/// full bucket gives up the subject that owes least. A flood of addresses thus displaces only subjects
-/// that have asked for little, and each of its addresses is charged.
+/// full bucket gives up the subject that owes least. A flood of addresses thus makes
+/// the table forget those who have asked for little, and each address of the flood is charged itself.
 pub(crate) struct MemoryLimits {
     slots: Mutex<Box<[Slot]>>,
     hasher: RandomState,
@@ -48,7 +48,7 @@ impl MemoryLimits {
         }
     }
 
-    /// Makes every change now, or none; in a dry run, none.
+    /// Makes every change now, or none; a dry run answers alike and changes nothing.
     pub(crate) fn change(&self, changes: &[Change], mode: Mode) -> Vec<Reading> {
         let now = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.change_at(changes, mode, now)
@@ -70,7 +70,7 @@ impl MemoryLimits {
         readings
     }
 
-    /// The number that stands for the subject of a change; never 0, which stands for none.
+    /// The hash that stands for the subject of a change; never 0, which stands for nobody.
     fn subject(&self, change: &Change) -> u64 {
         self.hasher.hash_one((change.scope, change.subject)).max(1)
     }
@@ -82,7 +82,7 @@ fn tat(slots: &[Slot], subject: u64) -> u64 {
     bucket.iter().find(|slot| slot.subject == subject).map_or(0, |slot| slot.tat)
 }
 
-/// Stores the debt of a subject. One that is not known takes the slot of the one that owes least, if it
+/// Notes a subject's debt. One that is not known takes the slot of the one that owes least, if it
 /// owes anything.
 fn owe(slots: &mut [Slot], subject: u64, now: u64, debt: u64) {
     let bucket = &mut slots[bucket(subject)];
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_or_costs_nothing_makes_nobody_forgotten() {
+    fn refused_or_free_requests_make_nobody_forgotten() {
         let limits = MemoryLimits::new();
         let admitted = 1_000;
         for address in 0..admitted {
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_back_can_be_spent_again_and_no_more() {
+    fn a_returned_charge_can_be_spent_again_and_no_more() {
         let limits = MemoryLimits::new();
         for (probes, admitted, why) in [
             (10, true, "all"),

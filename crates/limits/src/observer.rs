@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::subject::Scope;
 
-/// Counts the decisions of the limits and the answers of Redis.
+/// Counts the decisions of the limits, and the answers and losses of Redis.
 pub trait Observer: Send + Sync + 'static {
     /// One limit admitted or refused its part of a request.
     fn limiter_decided(&self, scope: Scope, admitted: bool);

@@ -1,4 +1,4 @@
-//! The rest of a caller's allowance.
+//! The allowances that a caller has left.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::{
     subject::Scope,
 };
 
-/// The rest of each allowance that a request met, after it was charged or refused.
+/// The rest of each allowance that a request counts against, after it was charged or refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Quota(pub Vec<QuotaOfScope>);
 

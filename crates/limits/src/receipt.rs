@@ -13,10 +13,10 @@ use crate::{
     storage::{Place, Storage},
 };
 
-/// The part of a check's charge above one probe a port.
+/// The surplus that a check was charged beyond one probe a port.
 ///
-/// A port whose challenge matched is the caller's own, whatever its address: its cost above one
-/// probe is given back: by [`Receipt::give_back`] before the answer ends, or later by a task if the
+/// A port whose challenge matched is the caller's own, whatever its address. Its cost above one
+/// probe is given back by [`Receipt::give_back`] before the answer ends, or later by a task if the
 /// receipt is dropped because the client hung up.
 #[derive(Default)]
 pub struct Receipt(Option<Surplus>);
@@ -100,7 +100,7 @@ mod tests {
     fn time_that_has_passed_is_not_given_back() {
         let cases = [
             (40, 50, 0, 40, "at once"),
-            (40, 50, 7, 40, "after seven seconds, which paid for the rest"),
+            (40, 50, 7, 40, "after seven seconds, which paid off the rest of the debt"),
             (40, 50, 30, 20, "after half a minute"),
             (40, 50, 60, 0, "after a minute nothing is owed any more"),
             (40, 200, 60, 40, "unless more was owed before"),
@@ -116,7 +116,7 @@ mod tests {
         /// A caller never owes less than if it had been charged the lower price to begin with,
         /// whatever else it asks for meanwhile.
         #[test]
-        fn nobody_gains_by_what_is_given_back(
+        fn nobody_gains_by_a_returned_surplus(
             before in 0..100u64,
             cost in 0..100u64,
             surplus in 0..100u64,

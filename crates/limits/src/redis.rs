@@ -36,7 +36,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Makes every change of a debt or none, by the arithmetic of [`gcra`](crate::gcra). Takes whether to
-/// change or only to predict the decision, then, per key, the change and the window; returns, per key, the debt
+/// change or only to answer as if, then, per key, the change and the window; returns, per key, the debt
 /// that results and whether the change is admitted. All are microseconds. A key whose value is none of ours
 /// counts as unused. One that is further away than the window was written by another clock: it is set
 /// to the window's end, so that it passes like any other.
@@ -99,7 +99,7 @@ impl RedisLimits {
         Self { client, script: Script::new(CHANGE), link, lost, observer }
     }
 
-    /// Makes every change, or none; in a dry run, none. None, if Redis does not answer.
+    /// Makes every change, or none; a dry run answers alike and changes nothing. None if Redis does not answer.
     pub(crate) async fn change(&self, changes: &[Change], mode: Mode) -> Option<Vec<Reading>> {
         let (number, mut connection) = {
             let link = self.link();
@@ -153,11 +153,11 @@ impl RedisLimits {
     pub(crate) async fn connect_first(&self) {
         match self.connect().await {
             Ok(()) => info!("limits are shared through Redis"),
-            Err(error) => self.tell(&error),
+            Err(error) => self.log_loss(&error),
         }
     }
 
-    /// Connects, and proves with a change of a key that belongs to no subject that Redis runs the script:
+    /// Connects, and proves with a change of a key of nobody's that Redis takes writes:
     /// one that is full or a replica answers, too.
     async fn connect(&self) -> Result<(), RedisError> {
         const MICROSECONDS: u64 = 1_000;
@@ -182,11 +182,11 @@ impl RedisLimits {
         let mut link = self.link();
         if link.number == number && link.connection.take().is_some() {
             self.observer.redis_up(false);
-            self.tell(error);
+            self.log_loss(error);
         }
     }
 
-    fn tell(&self, error: &RedisError) {
+    fn log_loss(&self, error: &RedisError) {
         warn!(%error, "Redis does not answer: limits are kept in this process until it does");
         self.lost.notify_one();
     }

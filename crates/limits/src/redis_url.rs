@@ -60,7 +60,7 @@ impl fmt::Debug for RedisUrl {
     }
 }
 
-/// A URL with stars instead of the text before the host and of the query.
+/// A URL with stars instead of its credentials and its query.
 fn masked(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?***"));

@@ -15,7 +15,7 @@ pub struct Refused {
     message: String,
     /// When the same request would be admitted; none: never.
     pub retry_after: Option<Duration>,
-    /// The rest of the caller's allowances.
+    /// The allowances that the caller has left.
     pub quota: Quota,
 }
 

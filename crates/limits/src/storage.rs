@@ -37,7 +37,7 @@ impl Storage {
         }
     }
 
-    /// Makes every change, or none; in a dry run, none.
+    /// Makes every change, or none; a dry run answers alike and changes nothing.
     pub(crate) async fn change(&self, changes: &[Change], mode: Mode) -> (Place, Vec<Reading>) {
         if let (Some(redis), false) = (&self.redis, changes.is_empty())
             && let Some(readings) = redis.change(changes, mode).await

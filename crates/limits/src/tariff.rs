@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_charged_what() {
+    fn charges_of_callers_and_targets() {
         use Scope::{Caller, TargetItself, ThirdParties};
         let cases = [
             ("192.0.2.1", "192.0.2.1", [(Caller, 3), (TargetItself, 3)], "its own address"),

@@ -39,6 +39,7 @@ async fn a_third_party_is_never_cheaper_than_the_owner() {
     let limiter = in_memory(&Limits { third_party_cost: 0, ..STRICT });
     assert!(admits(&limiter, STRANGER, OWNER, 2).await);
     assert_eq!(left(&limiter, STRANGER, OWNER).await[0], (Scope::Caller, 8));
+    assert!(!admits(&limiter, STRANGER, OWNER, 9).await, "refused in words");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! What is given back of the charge for ports whose challenge matched.
+//! The surplus that ports get back whose challenge matched.
 
 use port_checker_limits::Receipt;
 

@@ -39,7 +39,7 @@ async fn admits(limiter: &Limiter, caller: IpAddr, target: IpAddr, ports: usize)
     limiter.charge((caller, target), ports, Mode::Charge).await.is_ok()
 }
 
-/// What `caller` has left of each limit that a check of `target` meets.
+/// The rest of each allowance of `caller` that a check of `target` counts against.
 async fn left(limiter: &Limiter, caller: IpAddr, target: IpAddr) -> Vec<(Scope, u64)> {
     let charged = limiter.charge((caller, target), 0, Mode::DryRun).await;
     let (quota, _) = charged.expect("no ports are always admitted");

@@ -1,4 +1,4 @@
-//! What an observer is told of decisions.
+//! The decisions that an observer counts.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What a caller is told whose request is refused.
+//! The message and the time of a refusal.
 
 use super::*;
 

@@ -7,7 +7,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::*;
 
-/// How long a limiter may take to notice that Redis is gone or back, far beyond what it needs.
+/// How long a limiter may take to notice that Redis is gone or back, far longer than it needs.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// One instance of a service.
