@@ -13,7 +13,7 @@ use crate::{
     redis_url::RedisUrl,
     refusal::Refused,
     settings::Limits,
-    storage::{Place, Storage},
+    storage::{Storage, StorageKind},
     tariff::Tariff,
 };
 
@@ -51,12 +51,12 @@ impl Limiter {
     ) -> Result<(Quota, Receipt), Refused> {
         let charges = self.tariff.charges(caller, target, ports as u64);
         let began = Instant::now();
-        let (place, decision) = self.decide(&charges, mode).await;
+        let (kind, decision) = self.decide(&charges, mode).await;
         let quota = answer(&charges, &decision)?;
         let dear = charges.iter().zip(&decision.balances).find(|(charge, _)| charge.each > 1);
         let receipt = match (mode, dear) {
             (Mode::Charge, Some((charge, balance))) => {
-                let storage = (Arc::clone(&self.storage), place);
+                let storage = (Arc::clone(&self.storage), kind);
                 Receipt::new(storage, *charge, (balance.reset, began))
             }
             _ => Receipt::default(),
@@ -74,9 +74,9 @@ impl Limiter {
         answer(charges.as_slice(), &decision)
     }
 
-    async fn decide(&self, charges: &[Charge], mode: Mode) -> (Place, Decision) {
+    async fn decide(&self, charges: &[Charge], mode: Mode) -> (StorageKind, Decision) {
         let changes: Vec<Change> = charges.iter().map(Charge::change).collect();
-        let (place, readings) = self.storage.change(&changes, mode).await;
+        let (kind, readings) = self.storage.change(&changes, mode).await;
         let decision = Decision::new(charges, &readings);
         // A dry run that is admitted is counted with the charge that follows it.
         if mode == Mode::Charge || decision.refused().is_some() {
@@ -84,7 +84,7 @@ impl Limiter {
                 self.observer.limiter_decided(charge.scope, balance.admitted);
             }
         }
-        (place, decision)
+        (kind, decision)
     }
 }
 

@@ -180,7 +180,7 @@ mod tests {
             }
         }
         let occupied = limits.slots.lock().unwrap().iter().filter(|slot| slot.subject != 0).count();
-        assert_eq!(occupied, admitted as usize, "no other took a place");
+        assert_eq!(occupied, admitted as usize, "no other took a kind");
     }
 
     #[test]

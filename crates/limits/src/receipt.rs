@@ -10,7 +10,7 @@ use tracing::Instrument;
 
 use crate::{
     charge::{Change, Charge},
-    storage::{Place, Storage},
+    storage::{Storage, StorageKind},
 };
 
 /// The surplus that a check was charged beyond one probe a port.
@@ -23,7 +23,7 @@ pub struct Receipt(Option<Surplus>);
 
 struct Surplus {
     storage: Arc<Storage>,
-    place: Place,
+    kind: StorageKind,
     charge: Charge,
     /// The caller's debt right after the charge, which was made after `began`.
     owed: Duration,
@@ -35,11 +35,11 @@ struct Surplus {
 impl Receipt {
     /// For a caller that was charged after `began` and then `owed` so much.
     pub(crate) fn new(
-        (storage, place): (Arc<Storage>, Place),
+        (storage, kind): (Arc<Storage>, StorageKind),
         charge: Charge,
         (owed, began): (Duration, Instant),
     ) -> Self {
-        Self(Some(Surplus { storage, place, charge, owed, began, matched: 0 }))
+        Self(Some(Surplus { storage, kind, charge, owed, began, matched: 0 }))
     }
 
     /// Notes a port whose challenge matched.
@@ -72,7 +72,7 @@ impl Drop for Receipt {
 
 impl Surplus {
     async fn give_back(self) {
-        self.storage.give_back(self.place, self.change()).await;
+        self.storage.give_back(self.kind, self.change()).await;
     }
 
     /// The change that gives back.

@@ -17,9 +17,9 @@ pub(crate) struct Storage {
     redis: Option<Arc<RedisLimits>>,
 }
 
-/// The place where a charge was made.
+/// The storage in which a charge was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum StorageKind {
     Memory,
     Redis,
 }
@@ -38,19 +38,23 @@ impl Storage {
     }
 
     /// Makes every change, or none; a dry run answers alike and changes nothing.
-    pub(crate) async fn change(&self, changes: &[Change], mode: Mode) -> (Place, Vec<Reading>) {
+    pub(crate) async fn change(
+        &self,
+        changes: &[Change],
+        mode: Mode,
+    ) -> (StorageKind, Vec<Reading>) {
         if let (Some(redis), false) = (&self.redis, changes.is_empty())
             && let Some(readings) = redis.change(changes, mode).await
         {
-            return (Place::Redis, readings);
+            return (StorageKind::Redis, readings);
         }
-        (Place::Memory, self.memory.change(changes, mode))
+        (StorageKind::Memory, self.memory.change(changes, mode))
     }
 
-    /// Takes back a part of a charge in the place where it was made.
-    pub(crate) async fn give_back(&self, place: Place, change: Change) {
-        match (place, &self.redis) {
-            (Place::Redis, Some(redis)) => {
+    /// Takes back a part of a charge in the storage where it was made.
+    pub(crate) async fn give_back(&self, kind: StorageKind, change: Change) {
+        match (kind, &self.redis) {
+            (StorageKind::Redis, Some(redis)) => {
                 // A Redis that is gone has forgotten the charge too.
                 let _ = redis.change(&[change], Mode::Charge).await;
             }

@@ -7,7 +7,7 @@ use std::sync::{
 
 use crate::{
     budget::Slot, finding::Finding, policy::Target, schedule::Judged, settings::ProbeSettings,
-    transport::Outcome,
+    transport::AttemptOutcome,
 };
 
 /// Shared by the workers of a check: the ports that nobody has begun with, and a share of the
@@ -37,7 +37,7 @@ impl PortQueue {
 
     pub(crate) fn finding(&self, judged: &Judged) -> Finding {
         let Judged { index, attempts, outcome } = *judged;
-        let Outcome { verdict, challenge, icmp, elapsed } = outcome;
+        let AttemptOutcome { verdict, challenge, icmp, elapsed } = outcome;
         let port = self.target.ports()[index];
         Finding { index, port, verdict, challenge, icmp, attempts, elapsed }
     }

@@ -19,7 +19,7 @@ use slab::Slab;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
-use crate::transport::Outcome;
+use crate::transport::AttemptOutcome;
 
 /// Attempts at a port that may overlap without memory of their own: as many as the default settings
 /// make.
@@ -64,7 +64,7 @@ struct Attempt<A> {
 #[derive(Debug, Clone, Copy)]
 struct Answer {
     attempt: u32,
-    outcome: Outcome,
+    outcome: AttemptOutcome,
 }
 
 /// Something that is due at a known time. The earliest is the least.
@@ -95,7 +95,7 @@ pub(crate) struct Judged {
     /// How many attempts were begun.
     pub(crate) attempts: u32,
     /// The outcome of the attempt that decided.
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: AttemptOutcome,
 }
 
 impl<A> Schedule<A> {
@@ -203,7 +203,7 @@ impl<A> Schedule<A> {
     pub(crate) fn ended(
         &mut self,
         token: usize,
-        outcome: Outcome,
+        outcome: AttemptOutcome,
         now: Instant,
     ) -> Option<(A, Option<Judged>)> {
         let Attempt { held, port: slot, number, .. } = self.under_way.try_remove(token)?;
@@ -236,7 +236,7 @@ impl<A> Schedule<A> {
     }
 
     /// Forgets a port, and ends its other attempts.
-    fn judge(&mut self, slot: usize, outcome: Outcome) -> Judged {
+    fn judge(&mut self, slot: usize, outcome: AttemptOutcome) -> Judged {
         let Port { index, begun, tokens, .. } = self.ports.remove(slot);
         for token in tokens {
             self.under_way.remove(token);

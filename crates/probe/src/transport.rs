@@ -30,7 +30,7 @@ pub(crate) trait Transport {
         attempt: &mut Self::Attempt,
         token: usize,
         now: Instant,
-    ) -> Result<Progress, Fault>;
+    ) -> Result<AttemptState, Fault>;
 
     /// The tokens of attempts that may have advanced since they were looked at. One whose attempt
     /// has ended means nothing.
@@ -42,7 +42,7 @@ pub(crate) trait Transport {
 
 /// The state of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Progress {
+pub(crate) enum AttemptState {
     /// It goes on, and is to be looked at again at `until` even if it is not ready before.
     Pending {
         /// When.
@@ -51,12 +51,12 @@ pub(crate) enum Progress {
         silent: bool,
     },
     /// It is over.
-    Ended(Outcome),
+    Ended(AttemptOutcome),
 }
 
 /// The outcome of one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Outcome {
+pub(crate) struct AttemptOutcome {
     pub(crate) verdict: Verdict,
     /// None when none was asked for, or no connection was established.
     pub(crate) challenge: Option<ChallengeOutcome>,
@@ -66,7 +66,7 @@ pub(crate) struct Outcome {
     pub(crate) elapsed: Duration,
 }
 
-impl Outcome {
+impl AttemptOutcome {
     pub(crate) const fn of(verdict: Verdict, elapsed: Duration) -> Self {
         Self { verdict, challenge: None, icmp: None, elapsed }
     }

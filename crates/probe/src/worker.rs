@@ -18,7 +18,7 @@ use crate::{
     port_queue::PortQueue,
     schedule::Schedule,
     stop::Stop,
-    transport::{Progress, Transport},
+    transport::{AttemptState, Transport},
 };
 
 /// The most attempts that a worker begins before it lets others have the processor; half a millisecond
@@ -149,8 +149,8 @@ impl<T: Transport> Worker<T> {
         let Some((attempt, _)) = self.schedule.attempt(token) else { return Ok(()) };
         let progress = self.transport.advance(attempt, token, now)?;
         match progress {
-            Progress::Pending { until, silent } => self.schedule.pending(token, until, silent),
-            Progress::Ended(outcome) => {
+            AttemptState::Pending { until, silent } => self.schedule.pending(token, until, silent),
+            AttemptState::Ended(outcome) => {
                 let Some(((_, permit), judged)) = self.schedule.ended(token, outcome, now) else {
                     return Ok(());
                 };

@@ -12,7 +12,7 @@ use crate::{
     policy::Target,
     reactor::{Interest, Reactor, Registration},
     settings::ProbeSettings,
-    transport::{Outcome, Progress, Transport},
+    transport::{AttemptOutcome, AttemptState, Transport},
     verdict::{Step, Verdict, judge},
 };
 
@@ -90,9 +90,9 @@ impl TcpTransport {
         attempt: &mut TcpAttempt,
         token: usize,
         now: Instant,
-    ) -> Result<Progress, Fault> {
+    ) -> Result<AttemptState, Fault> {
         let elapsed = attempt.began.elapsed();
-        let ended = |reason| Outcome::of(Verdict::NotOpen(reason), elapsed);
+        let ended = |reason| AttemptOutcome::of(Verdict::NotOpen(reason), elapsed);
         match attempt.connection.poll() {
             Some(reached) => match reached? {
                 Ok(()) => {
@@ -103,16 +103,16 @@ impl TcpTransport {
                     self.advance(attempt, token, now)
                 }
                 Err(NotReached { reason, icmp }) => {
-                    Ok(Progress::Ended(Outcome { icmp, ..ended(reason) }))
+                    Ok(AttemptState::Ended(AttemptOutcome { icmp, ..ended(reason) }))
                 }
             },
             None if now >= attempt.until => {
                 let elapsed = self.settings.timeout + (now - attempt.until);
-                Ok(Progress::Ended(Outcome { elapsed, ..ended(Reason::TimedOut) }))
+                Ok(AttemptState::Ended(AttemptOutcome { elapsed, ..ended(Reason::TimedOut) }))
             }
             None => {
                 self.watch(attempt, token, Interest::Writable)?;
-                Ok(Progress::Pending { until: attempt.until, silent: true })
+                Ok(AttemptState::Pending { until: attempt.until, silent: true })
             }
         }
     }
@@ -123,7 +123,7 @@ impl TcpTransport {
         attempt: &mut TcpAttempt,
         token: usize,
         now: Instant,
-    ) -> Result<Progress, Fault> {
+    ) -> Result<AttemptState, Fault> {
         let TcpAttempt { connection, phase: Phase::Reading(reply), began, until, .. } = attempt
         else {
             unreachable!("called for an attempt that reads");
@@ -138,7 +138,7 @@ impl TcpTransport {
             Ok(false) if now < *until => {
                 let until = *until;
                 self.watch(attempt, token, Interest::Readable)?;
-                Ok(Progress::Pending { until, silent: true })
+                Ok(AttemptState::Pending { until, silent: true })
             }
             Ok(_) => {
                 connection.discard_banner();
@@ -148,12 +148,12 @@ impl TcpTransport {
                     ChallengeOutcome::Matched => Verdict::Open,
                     _ => Verdict::NotOpen(Reason::ChallengeFailed),
                 };
-                let outcome = Outcome::of(verdict, elapsed);
-                Ok(Progress::Ended(Outcome { challenge: Some(challenge), ..outcome }))
+                let outcome = AttemptOutcome::of(verdict, elapsed);
+                Ok(AttemptState::Ended(AttemptOutcome { challenge: Some(challenge), ..outcome }))
             }
             Err(error) => {
                 let reason = judge(Step::Underway, connection.address(), error)?;
-                Ok(Progress::Ended(Outcome::of(Verdict::NotOpen(reason), elapsed)))
+                Ok(AttemptState::Ended(AttemptOutcome::of(Verdict::NotOpen(reason), elapsed)))
             }
         }
     }
@@ -182,11 +182,11 @@ impl Transport for TcpTransport {
         attempt: &mut TcpAttempt,
         token: usize,
         now: Instant,
-    ) -> Result<Progress, Fault> {
+    ) -> Result<AttemptState, Fault> {
         match attempt.phase {
             Phase::Connecting => self.connecting(attempt, token, now),
             Phase::Settling { until, .. } if now < until => {
-                Ok(Progress::Pending { until, silent: false })
+                Ok(AttemptState::Pending { until, silent: false })
             }
             Phase::Settling { connected, .. } => {
                 let verdict = match attempt.connection.was_reset() {
@@ -194,7 +194,7 @@ impl Transport for TcpTransport {
                     false => Verdict::Open,
                 };
                 attempt.connection.discard_banner();
-                Ok(Progress::Ended(Outcome::of(verdict, connected)))
+                Ok(AttemptState::Ended(AttemptOutcome::of(verdict, connected)))
             }
             Phase::Reading(_) => self.reading(attempt, token, now),
         }
@@ -262,7 +262,9 @@ mod tests {
         let mut attempt = transport.begin(0).unwrap();
         assert!(attempt.until >= now + settings.timeout, "the time-out");
         let progress = transport.advance(&mut attempt, 0, round).unwrap();
-        let Progress::Pending { until, silent: false } = progress else { panic!("{progress:?}") };
+        let AttemptState::Pending { until, silent: false } = progress else {
+            panic!("{progress:?}")
+        };
         assert!(until >= now + MIN_SETTLE, "the wait for a reset");
     }
 }

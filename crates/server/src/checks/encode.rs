@@ -8,10 +8,10 @@ use port_checker_probe::{Fault, Finding, TlsFinding, TlsVerdict, Verdict};
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
-use super::outcome::{Outcome, milliseconds};
+use super::outcome::{CheckOutcome, milliseconds};
 use crate::error::ApiError;
 
-impl Outcome<Finding> {
+impl CheckOutcome<Finding> {
     /// The answer about every port.
     ///
     /// # Errors
@@ -34,7 +34,7 @@ impl Outcome<Finding> {
     }
 }
 
-impl Outcome<TlsFinding> {
+impl CheckOutcome<TlsFinding> {
     /// The answer about the server `peer`.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ impl Outcome<TlsFinding> {
     }
 }
 
-impl<V> Outcome<V> {
+impl<V> CheckOutcome<V> {
     fn judged(self) -> Result<Vec<V>, Fault> {
         match self.fault {
             Some(fault) => Err(fault),
@@ -67,7 +67,7 @@ pub(super) fn port_line(finding: &Finding, verbose: bool) -> Bytes {
 }
 
 /// The last line, of an outcome whose findings went out before.
-pub(super) fn last_line(outcome: Outcome<Finding>, accessible: usize, ports: usize) -> Bytes {
+pub(super) fn last_line(outcome: CheckOutcome<Finding>, accessible: usize, ports: usize) -> Bytes {
     match outcome.judged() {
         Ok(_) => line(&Summary::new(accessible, ports)),
         Err(fault) => line(&ApiError::from(fault).into_body()),

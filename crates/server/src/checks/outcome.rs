@@ -17,7 +17,7 @@ use crate::{
 
 /// The outcome of a check that has ended. JSON answers are made of it in [`encode`](super::encode).
 #[derive(Debug)]
-pub(crate) struct Outcome<V> {
+pub(crate) struct CheckOutcome<V> {
     pub(crate) target: IpAddr,
     pub(crate) transport: Transport,
     /// From admission to the last verdict.
@@ -28,7 +28,7 @@ pub(crate) struct Outcome<V> {
     pub(crate) fault: Option<Fault>,
 }
 
-impl<V> Outcome<V> {
+impl<V> CheckOutcome<V> {
     fn log(&self) {
         debug!(
             target = %self.target,
@@ -98,9 +98,9 @@ impl Recorder {
     }
 
     /// The whole outcome of the check, once it has ended.
-    pub(super) fn outcome<V>(&self, verdicts: Vec<V>, fault: Option<Fault>) -> Outcome<V> {
+    pub(super) fn outcome<V>(&self, verdicts: Vec<V>, fault: Option<Fault>) -> CheckOutcome<V> {
         let Self { target, transport, began, .. } = *self;
-        let outcome = Outcome { target, transport, time: began.elapsed(), verdicts, fault };
+        let outcome = CheckOutcome { target, transport, time: began.elapsed(), verdicts, fault };
         outcome.log();
         outcome
     }

@@ -6,7 +6,7 @@ use port_checker_probe::{Check, Fault, Finding};
 
 use super::{
     checker::Checker,
-    outcome::{Outcome, Recorder},
+    outcome::{CheckOutcome, Recorder},
 };
 use crate::admission::admitted::Admitted;
 
@@ -62,7 +62,7 @@ impl PortsCheck {
     }
 
     /// The whole outcome, once every port is judged or the checker cannot go on.
-    pub(crate) async fn outcome(mut self) -> Outcome<Finding> {
+    pub(crate) async fn outcome(mut self) -> CheckOutcome<Finding> {
         let mut findings = Vec::with_capacity(self.port_count());
         let mut fault = None;
         while let Some(next) = self.next().await {
@@ -76,7 +76,11 @@ impl PortsCheck {
     }
 
     /// Ends the outcome; where the findings went out line by line, without them.
-    pub(super) fn end(&self, findings: Vec<Finding>, fault: Option<Fault>) -> Outcome<Finding> {
+    pub(super) fn end(
+        &self,
+        findings: Vec<Finding>,
+        fault: Option<Fault>,
+    ) -> CheckOutcome<Finding> {
         self.recorder.outcome(findings, fault)
     }
 }

@@ -18,11 +18,11 @@ pub(crate) async fn lines(
     verbose: bool,
 ) -> Result<impl Stream<Item = Bytes> + Send, Fault> {
     let first = check.next().await.transpose()?;
-    let lines = Lines { check, first, verbose, accessible: 0, ended: false };
+    let lines = LineStream { check, first, verbose, accessible: 0, ended: false };
     Ok(stream::unfold(lines, |mut lines| async { lines.next().await.map(|line| (line, lines)) }))
 }
 
-struct Lines {
+struct LineStream {
     check: PortsCheck,
     first: Option<Finding>,
     verbose: bool,
@@ -30,7 +30,7 @@ struct Lines {
     ended: bool,
 }
 
-impl Lines {
+impl LineStream {
     async fn next(&mut self) -> Option<Bytes> {
         if self.ended {
             return None;

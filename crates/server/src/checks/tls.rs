@@ -8,7 +8,7 @@ use port_checker_probe::{
 
 use super::{
     checker::Checker,
-    outcome::{Outcome, Recorder},
+    outcome::{CheckOutcome, Recorder},
     verification::verify,
 };
 use crate::{
@@ -29,7 +29,7 @@ pub(crate) struct TlsCheck<'a> {
 }
 
 /// An outcome, and the allowances that are left after it.
-type Checked = (RateLimitHeaders, Outcome<TlsFinding>);
+type Checked = (RateLimitHeaders, CheckOutcome<TlsFinding>);
 
 impl TlsCheck<'_> {
     /// Tries the addresses of the server until one accepts the connection.
@@ -101,7 +101,7 @@ impl TlsCheck<'_> {
     }
 }
 
-fn is_not_connected(outcome: &Outcome<TlsFinding>) -> bool {
+fn is_not_connected(outcome: &CheckOutcome<TlsFinding>) -> bool {
     let verdict = outcome.verdicts.first().map(|finding| &finding.verdict);
     matches!(verdict, Some(TlsVerdict::NotConnected(_)))
 }
