@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{charge::Charge, gcra::Balance, quota::Quota, subject::Scope};
+use crate::{charge::Charge, gcra::Balance, quota::Quota};
 
 /// How long a client is told to wait at least, so that it does not come back within the same second
 /// for a handful of probes.
@@ -49,19 +49,10 @@ fn not_now(charge: &Charge, remaining: u64) -> String {
     format!(
         "{} ports are more than {} now{}: {} are left; come back after Retry-After",
         charge.ports,
-        whose(charge),
+        charge.scope.allowance_of(charge.subject),
         cost(charge),
         remaining / charge.each
     )
-}
-
-fn whose(charge: &Charge) -> String {
-    let subject = charge.subject.address();
-    match charge.scope {
-        Scope::Caller => format!("the caller {subject} may have checked"),
-        Scope::TargetItself => format!("the target {subject} may have checked of itself"),
-        Scope::ThirdParties => format!("others may have checked of the target {subject}"),
-    }
 }
 
 /// Why ports count several times, if they do.

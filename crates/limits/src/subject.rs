@@ -27,6 +27,16 @@ impl Scope {
         }
     }
 
+    /// The allowance of a subject, in words that follow "more than".
+    pub(crate) fn allowance_of(self, subject: Subject) -> String {
+        let subject = subject.address();
+        match self {
+            Self::Caller => format!("the caller {subject} may have checked"),
+            Self::TargetItself => format!("the target {subject} may have checked of itself"),
+            Self::ThirdParties => format!("others may have checked of the target {subject}"),
+        }
+    }
+
     /// The limit's name in the keys of Redis.
     pub(crate) const fn key(self) -> &'static str {
         match self {
