@@ -65,7 +65,7 @@ impl Checker {
     /// ```
     ///
     /// # Errors
-    /// As above.
+    /// `url` is not an `http` or `https` address, or has a user or password in it.
     pub fn builder(url: &str) -> Result<CheckerBuilder, InvalidUrl> {
         CheckerBuilder::new(url)
     }

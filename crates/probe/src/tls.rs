@@ -75,7 +75,7 @@ impl TlsProber {
     /// `SSL_CERT_DIR`, or where the distribution keeps them. Takes some milliseconds.
     ///
     /// # Errors
-    /// There are none.
+    /// The system has no trust roots, or they cannot be used.
     pub fn with_system_roots() -> Result<Self, NoTrustRoots> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
