@@ -24,7 +24,7 @@ mod wait_budget;
 use family_run::{Common, FamilyRun, OwnListeners};
 use wait_budget::WaitBudget;
 
-/// Has checkers dial this machine back, and explains what they and its own listeners saw.
+/// Has checkers connect back to this machine, and explains their results and those of its own listeners.
 #[derive(Debug, Clone)]
 pub struct Agent {
     checkers: Vec<Checker>,
@@ -54,7 +54,7 @@ impl Agent {
     }
 
     /// Verifies ports of this machine: listens on each, has every checker dial it back at the
-    /// address from which it sees this machine, and looks what arrives. Must be called within a
+    /// address from which it sees this machine, and records the connections. Must be called within a
     /// runtime.
     ///
     /// # Errors
@@ -136,7 +136,7 @@ impl Verification {
         Self { work: Some(Box::pin(work(sender))), events, diagnosis: None }
     }
 
-    /// What happens next. The last event is [`Event::Finished`]; after it there is none. Can be
+    /// The next event. The last one is [`Event::Finished`]; after it there is none. Can be
     /// cancelled and awaited again.
     pub async fn next(&mut self) -> Option<Event> {
         if let Some(work) = &mut self.work {

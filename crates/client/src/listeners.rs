@@ -143,7 +143,7 @@ impl Listeners {
         self.open.iter().map(|listener| (listener.port, listener.arrivals())).collect()
     }
 
-    /// Greets whoever comes, as many at once as there are permits, and tells of every connection.
+    /// Sends the challenge to every peer, to as many at once as there are permits, and reports every connection.
     pub(crate) async fn serve(
         &self,
         permits: &Semaphore,
@@ -157,7 +157,7 @@ impl Listeners {
         }
     }
 
-    /// Notes again and again what the kernel could not complete.
+    /// Notes at intervals the connections that the kernel could not complete.
     async fn watch(&self) -> Infallible {
         loop {
             sleep(POLL_INTERVAL).await;

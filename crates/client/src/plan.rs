@@ -1,4 +1,4 @@
-//! What to verify.
+//! The plan of a verification.
 
 use std::net::IpAddr;
 
@@ -12,10 +12,10 @@ const RESERVED: u64 = 64;
 /// The fewest descriptors a verification works with.
 const FEWEST: u64 = 8;
 
-/// More ports are not asked about at once: what a checker takes by default.
+/// The most ports of one request: the default limit of a checker.
 pub(crate) const MAX_PORTS: usize = 1024;
 
-/// What to verify, and how.
+/// The ports to verify, and how.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The ports, each once.

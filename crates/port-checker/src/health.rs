@@ -33,7 +33,7 @@ pub(crate) fn health(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The settings that say where the service listens and what it speaks there.
+/// The settings for the address and protocol of the service.
 const ADDRESS: [&str; 4] =
     ["PORT_CHECKER_HOST", "PORT_CHECKER_PORT", "PORT_CHECKER_TLS_CERT", "PORT_CHECKER_TLS_KEY"];
 

@@ -23,7 +23,7 @@ pub(crate) fn print_page() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The manual page, in roff: the command, and each of its subcommands in a section of its own.
+/// The manual page, in roff: the command, and each of its subcommands in a separate section.
 fn page() -> anyhow::Result<String> {
     let mut command = parser();
     command.build();

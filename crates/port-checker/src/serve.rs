@@ -113,7 +113,7 @@ fn listeners(config: &Config, activated: ActivatedSockets) -> anyhow::Result<Lis
     Ok(Listeners { api, tls, metrics })
 }
 
-/// What the service does, for people.
+/// The status of the service, for people.
 fn status(address: SocketAddr, metrics: Option<SocketAddr>) -> String {
     let metrics = metrics.map(|address| format!(", for /metrics on {address}"));
     format!("Listening on {address}{}", metrics.unwrap_or_default())

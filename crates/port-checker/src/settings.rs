@@ -22,11 +22,11 @@ const FILE: &str = ".env";
 /// How much of the name of a variable is shown, in characters.
 const MAX_NAME_CHARS: usize = 100;
 
-/// What the settings were set to, by whichever source wins.
+/// The values of the settings, each from the source that wins.
 #[derive(Default)]
 pub(crate) struct SettingSources {
     values: HashMap<String, Value>,
-    /// What in `.env` is ours and cannot be read.
+    /// The settings in `.env` that cannot be read.
     unreadable: Vec<String>,
     warnings: Vec<String>,
 }
@@ -54,8 +54,8 @@ impl SettingSources {
         Ok(sources)
     }
 
-    /// What a unit of systemd with these environment files, the later ones winning, and these flags
-    /// gives its service.
+    /// The settings of a systemd unit with these environment files, the later ones winning, and these flags
+    /// give to its service.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -99,7 +99,7 @@ impl SettingSources {
         }
     }
 
-    /// It may belong to another program: only what is ours in it counts.
+    /// It may belong to another program: only settings of this one count.
     fn add_dotenv(&mut self, path: &Path) {
         // Other things have this name too: a virtual environment of Python's is a directory.
         if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
@@ -159,7 +159,7 @@ impl SettingSources {
         })
     }
 
-    /// What is probably not meant: variables passed over, and names that look like settings and are
+    /// Probable mistakes: variables that were skipped, and names that look like settings and are
     /// none.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let known = |name: &str| SETTINGS.iter().any(|setting| setting.variable == name);
@@ -175,7 +175,7 @@ impl SettingSources {
     }
 }
 
-/// What every setting begins with but one.
+/// The prefix of every setting but one.
 const PREFIX: &str = "PORT_CHECK";
 
 pub(crate) fn is_ours(name: &str) -> bool {

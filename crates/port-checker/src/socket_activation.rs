@@ -5,7 +5,7 @@ use std::{env, net::TcpListener};
 use anyhow::{Context, bail};
 use listenfd::ListenFd;
 
-/// What the socket for `/metrics` is called. Whatever its name, any other one is for callers.
+/// The name of the socket for `/metrics`. A socket of any other name is for callers.
 const METRICS: &str = "metrics";
 
 /// Listening sockets that were made before this process began.

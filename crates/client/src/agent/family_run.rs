@@ -36,7 +36,7 @@ const CONTRADICTED_ARRIVAL_TIMEOUT: Duration = Duration::from_millis(100);
 /// How often to look whether it has come.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// What all families of a verification have in common.
+/// The parts that all families of a verification share.
 #[derive(Clone, Copy)]
 pub(super) struct Common<'a> {
     pub(super) plan: &'a Plan,
@@ -128,7 +128,7 @@ impl<'a> FamilyRun<'a> {
         self
     }
 
-    /// What was found out.
+    /// The facts.
     pub(super) fn into_facts(self) -> FamilyFacts {
         self.facts
     }
@@ -157,7 +157,7 @@ impl<'a> FamilyRun<'a> {
             let _ =
                 timeout(CONTRADICTED_ARRIVAL_TIMEOUT, all_arrived(&listeners, &answers, |_| true))
                     .await;
-            // What came since the last look.
+            // Connections since the last look.
             listeners.note_half_open().await;
             answers
         };
@@ -220,7 +220,7 @@ impl<'a> FamilyRun<'a> {
     }
 
     /// Who says when to come again, or only does not dial some ports, is asked about the next ones;
-    /// whoever else failed is not.
+    /// one that failed in another way is not.
     fn note_failure(&mut self, checker: usize, error: &NoVerdict) {
         self.facts.checkers[checker].failure = Some(error.into());
         let busy = error.retry_after().is_some() || error.may_be_about_some_ports();
@@ -237,7 +237,7 @@ impl<'a> FamilyRun<'a> {
     }
 }
 
-/// Tells what one checker does.
+/// Sends the events of one checker.
 struct EventSender<'a> {
     run: &'a FamilyRun<'a>,
     checker: usize,

@@ -9,7 +9,7 @@ use crate::{
     facts::{CheckerFacts, Failure},
 };
 
-/// Asks each checker over `family`. Returns what it says beside the checker that goes on being asked:
+/// Asks each checker over `family`. Returns its answer and the checker to ask from then on:
 /// one that cannot tell may be asked over any family.
 pub(super) async fn ask(
     family: Family,

@@ -21,11 +21,11 @@ pub(super) struct PortQuery {
     pub(super) address: IpAddr,
     /// The ports.
     pub(super) ports: Vec<Port>,
-    /// What the listeners on them send.
+    /// The line that the listeners on them send.
     pub(super) challenge: Option<Challenge>,
 }
 
-/// What a checker says.
+/// The answer of a checker.
 #[derive(Default)]
 pub(super) struct Verdicts {
     /// About the ports it judged.
@@ -35,7 +35,7 @@ pub(super) struct Verdicts {
 }
 
 impl Verdicts {
-    /// What the checker says to both questions; of two failures the first.
+    /// The answers to two queries together; of two failures the first.
     pub(super) fn and(mut self, other: Self) -> Self {
         self.results.extend(other.results);
         self.failure = self.failure.or(other.failure);
@@ -43,7 +43,7 @@ impl Verdicts {
     }
 }
 
-/// Who hears what happens meanwhile.
+/// Receives the events of a query.
 pub(super) trait QueryObserver {
     /// A port was judged.
     fn judged(&self, progress: &Progress);

@@ -41,7 +41,7 @@ pub struct FamilyDiagnosis {
     pub ports: Vec<PortDiagnosis>,
 }
 
-/// What was found out about one port over one address family.
+/// The facts about one port over one address family.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PortDiagnosis {
     /// The facts the verdict comes from.
