@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_is_what_serde_reads() {
+    fn names_are_those_that_serde_reads() {
         for name in ["INVALID_IP", "CHECK_FAILED", "UNSUPPORTED_MEDIA_TYPE", "INTERNAL"] {
             let code: ErrorCode = serde_json::from_str(&format!("\"{name}\"")).unwrap();
             assert_eq!(code.name(), name);

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_is_what_serde_writes() {
+    fn names_are_those_that_serde_writes() {
         for message in IcmpMessage::ALL {
             let json = format!("\"{}\"", message.name());
             assert_eq!(serde_json::to_string(&message).unwrap(), json);

@@ -233,7 +233,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_shown_is_read_back(ends in prop::collection::vec((1..=u16::MAX, 1..=u16::MAX), 1..9)) {
+        fn a_displayed_list_is_read_back(ends in prop::collection::vec((1..=u16::MAX, 1..=u16::MAX), 1..9)) {
             let ranges = ends.into_iter().map(|(a, b)| a.min(b)..=a.max(b)).collect();
             let ports = PortRanges(ranges);
             prop_assert_eq!(ports.to_string().parse::<PortRanges>(), Ok(ports));

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_is_what_serde_writes() {
+    fn names_are_those_that_serde_writes() {
         for reason in Reason::ALL {
             assert_eq!(
                 serde_json::to_string(&reason).unwrap(),

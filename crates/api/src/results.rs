@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn who_said_what_over_icmp() {
+    fn icmp_messages_with_their_senders() {
         let from_an_older_checker = r#"{"accessible":false,"error":null,"reason":"refused","attempts":1,"connect_ms":1.0,"challenge":null}"#;
         let older: PortResult = serde_json::from_str(from_an_older_checker).unwrap();
         assert_eq!(older.details.unwrap().icmp, None);

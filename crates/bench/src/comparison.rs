@@ -1,10 +1,10 @@
-//! Programs side by side at the same task: what each of them needed and got wrong.
+//! Programs side by side at the same task: the needs and the errors of each.
 
 use std::{fs, path::Path};
 
 use serde::Serialize;
 
-/// What one run of one program came to. None of what was not measured.
+/// The result of one run of one program. None where nothing was measured.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(crate) struct Measurement {
     pub(crate) seconds: f64,
@@ -37,7 +37,7 @@ struct Row {
 }
 
 impl Comparison {
-    /// Adds what the rounds of a program came to, if there were any.
+    /// Adds the results of the rounds of a program, if there were any.
     pub(crate) fn add(&mut self, task: &str, program: &'static str, rounds: Vec<Measurement>) {
         if rounds.is_empty() {
             return;

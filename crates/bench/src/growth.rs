@@ -21,7 +21,7 @@ const TIMES: usize = 3;
 
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// What one size costs.
+/// The cost of one size.
 #[derive(Clone, Copy)]
 struct Cost {
     milliseconds: f64,
@@ -41,16 +41,16 @@ pub(crate) fn draw(directory: &Path) -> anyhow::Result<()> {
     println!("\n{:<34} {:>12} {:>12}", "", "ms", "MiB above idle");
     let series =
         [("ports of one request, closed", closed), ("callers at once, one open port", callers)];
-    for ((what, costs), name) in series.into_iter().zip(["ports", "callers"]) {
+    for ((unit, costs), name) in series.into_iter().zip(["ports", "callers"]) {
         for (count, Cost { milliseconds, mebibytes }) in &costs {
-            println!("{:<34} {milliseconds:>12.2} {mebibytes:>12.2}", format!("{count} {what}"));
+            println!("{:<34} {milliseconds:>12.2} {mebibytes:>12.2}", format!("{count} {unit}"));
         }
         let line =
             |value: fn(&Cost) -> f64| costs.iter().map(move |(n, cost)| (*n as f64, value(cost)));
         let time =
-            Line { across: what, up: "milliseconds", points: line(|c| c.milliseconds).collect() };
+            Line { across: unit, up: "milliseconds", points: line(|c| c.milliseconds).collect() };
         let memory =
-            Line { across: what, up: "MiB above idle", points: line(|c| c.mebibytes).collect() };
+            Line { across: unit, up: "MiB above idle", points: line(|c| c.mebibytes).collect() };
         plot(&directory.join(format!("{name}-time.svg")), &time)?;
         plot(&directory.join(format!("{name}-memory.svg")), &memory)?;
     }

@@ -89,7 +89,7 @@ pub(crate) fn throughput(
     rate.and_then(|rate| rate.trim().parse().ok()).with_context(|| format!("no rate in {said}"))
 }
 
-/// Asks for one check on a connection of its own; returns the answer and how long it took.
+/// Asks for one check on a new connection; returns the answer and how long it took.
 pub(crate) fn ask(server: SocketAddr, body: &str) -> (Answer, Duration) {
     ask_on(connect(server), body)
 }

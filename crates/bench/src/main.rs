@@ -1,4 +1,4 @@
-//! What the port checker costs, beside the kernel alone and its peers: one table of ratios from
+//! The cost of the port checker beside the kernel alone and its peers: one table of ratios from
 //! interleaved rounds of one run, and plots of how cost grows.
 //!
 //! `scripts/bench` runs it. Absolute times of a shared machine mean little; only the ratios travel.

@@ -1,4 +1,4 @@
-//! What is measured, in the order of the table.
+//! The measurements, in the order of the table.
 
 mod footprint;
 mod itself;
@@ -16,7 +16,7 @@ pub(crate) fn all(table: &mut Table) -> anyhow::Result<()> {
     peers::scanners(table)?;
     peers::bare_connection(table)?;
     if has_load {
-        itself::what_surrounds_a_check(table)?;
+        itself::overhead_around_a_check(table)?;
         itself::shared_limits(table)?;
         itself::settling(table)?;
     }

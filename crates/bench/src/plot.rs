@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use plotters::prelude::*;
 
-/// One line in a plot, and what its axes are.
+/// One line in a plot, and the names of its axes.
 pub(crate) struct Line<'a> {
     pub(crate) across: &'a str,
     pub(crate) up: &'a str,

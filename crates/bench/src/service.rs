@@ -20,7 +20,7 @@ pub(crate) fn program() -> PathBuf {
     this.with_file_name("port-checker")
 }
 
-/// Starts the service: every setting has its default but those that limit what may be asked, the
+/// Starts the service: every setting has its default but those that limit requests, the
 /// one attempt that nmap makes too, no wait for a reset, and `settings`.
 pub(crate) fn start(settings: &[(&str, &str)]) -> Service {
     Service::start(&mut command(settings))
@@ -54,7 +54,7 @@ fn configure<'a>(command: &'a mut Command, settings: &[(&str, &str)]) -> &'a mut
         .env("PORT_CHECKER_ALLOW_LOCAL_IPS", "true")
         .env("PORT_CHECK_MAX_PORTS", "65535")
         .env("PORT_CHECK_RETRIES", "1")
-        // It is time that passes, and says nothing of what a check costs.
+        // It adds waiting, which says nothing about the cost of a check.
         .env("PORT_CHECK_SETTLE", "0")
         .env("PORT_CHECKER_RATE_BURST", GENEROUS)
         .env("PORT_CHECKER_TARGET_RATE_BURST", GENEROUS)
@@ -93,7 +93,7 @@ pub(crate) fn processor_ticks_of(pid: u32) -> f64 {
     ticks(&pid.to_string(), OWN)
 }
 
-/// What this program's children have used until they ended.
+/// The processor time that this program's children used until they ended.
 pub(crate) fn processor_ticks_of_children() -> f64 {
     ticks("self", CHILDREN)
 }

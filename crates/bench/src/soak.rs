@@ -37,7 +37,7 @@ const AFTER: Duration = Duration::from_secs(35);
 /// The longest soak, in minutes.
 const MOST_MINUTES: f64 = 24.0 * 60.0;
 
-/// What a soak is told.
+/// The arguments of a soak.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// For how long everything goes on, in minutes: 0.1 to 1440.
@@ -120,7 +120,7 @@ fn probes_left_over() -> anyhow::Result<f64> {
     }
 }
 
-/// What the service's metrics say of its probes.
+/// The service's metrics of its probes.
 fn probes_in_flight() -> anyhow::Result<f64> {
     let answer = lab::send(lab::PROXY, &lab::bare("GET", "/metrics", "Connection: close\r\n"))?;
     let text = String::from_utf8_lossy(&answer.body);

@@ -1,17 +1,17 @@
-//! The table of what was measured.
+//! The table of measurements.
 
 use std::{fs, path::Path};
 
 use serde::Serialize;
 
-/// How often each thing is measured, and what came of it; prints every row when it is known.
+/// The number of rounds and the results of each measurement; prints every row when it is known.
 pub(crate) struct Table {
     pub(crate) rounds: usize,
     only: Option<String>,
     rows: Vec<Row>,
 }
 
-/// What a row should be.
+/// The goal of a row.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Goal {
@@ -24,7 +24,7 @@ pub(crate) enum Goal {
 #[derive(Serialize)]
 struct Row {
     name: &'static str,
-    /// What the numbers are; a ratio has none.
+    /// The unit of the numbers; a ratio has none.
     unit: &'static str,
     goal: Goal,
     median: f64,

@@ -1,4 +1,4 @@
-//! What speed is measured against; each runs as a process of its own.
+//! The yardsticks of speed; each runs as a separate process.
 
 mod accepting;
 mod floor;

@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_people_write() {
+    fn addresses_as_people_type_them() {
         let cases = [
             ("http://a.example:9000", "http://a.example:9000/check-ports", "the usual"),
             ("https://a.example/", "https://a.example/check-ports", "a slash at the end"),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_and_why() {
+    fn texts_that_are_no_address_with_the_reason() {
         let cases = [
             ("", "it has no host"),
             ("http://", "it has no host"),
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_given_is_shown_without_secrets_and_control_characters() {
+    fn texts_are_shown_without_secrets_and_control_characters() {
         let cases = [
             ("ftp://a.example", "ftp://a.example"),
             ("http://user:secret@a.example", "http://…@a.example"),

@@ -87,7 +87,7 @@ async fn dropping_a_verification_closes_its_listeners() {
 }
 
 #[tokio::test]
-async fn what_strangers_do_to_our_listeners_changes_nothing() {
+async fn visits_of_strangers_change_nothing() {
     let checker = serve(|_| {}).await;
     let silent = Silent::on(LOOPBACK);
     let free = unused(1)[0];

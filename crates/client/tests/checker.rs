@@ -90,7 +90,7 @@ async fn a_refusal_is_no_verdict_in_the_checkers_own_words() {
 }
 
 #[tokio::test]
-async fn what_fails_in_the_midst_of_the_answer_is_no_verdict() {
+async fn a_failure_in_the_midst_of_the_answer_is_no_verdict() {
     let url = serve(|config| {
         config.probe.timeout = Duration::from_secs(20);
         config.deadline = Duration::from_millis(200);

@@ -196,7 +196,7 @@ async fn connections_that_a_checker_invents_are_waited_for_once() {
 
 /// An address for those that cannot tell from where they see us is not taken from one alone.
 #[tokio::test]
-async fn one_checker_does_not_choose_what_the_others_look_at() {
+async fn one_checker_does_not_choose_the_address_for_others() {
     let sees = |ip| ByHand::new(ip, |_, request| all_open(request));
     let cases = [
         (vec![Some(STRANGER)], None, "one liar"),

@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn balances_tell_what_remains_and_how_long_to_wait() {
+    fn balances_tell_the_remaining_probes_and_the_wait() {
         let cases = [
             (0, 0, true, 10, 0, 0, "nothing asked"),
             (4 * SECOND, 4, true, 6, 4, 0, "four charged"),

@@ -210,7 +210,7 @@ mod tests {
 
     /// A ready socket that were told again and again would keep its worker busy.
     #[test]
-    fn each_socket_is_told_once_and_only_for_what_it_is_waited_for() {
+    fn each_socket_is_reported_once_and_only_for_its_interest() {
         let reactor = Reactor::default();
         let registration = reactor.register().unwrap();
         let (told, silent) = UnixStream::pair().unwrap();

@@ -11,13 +11,13 @@ use crate::namespace::Namespace;
 /// The longest list of certificates that still fits into the message that a client accepts, in bytes.
 const MAX_LIST: usize = 65_000;
 
-/// What the server shows.
+/// The certificates that the server shows.
 #[derive(Debug, Clone, Copy)]
 pub struct Chain {
     /// Authorities that all have the same name and another key, so that every order of them is a chain
     /// that might lead to a trust root.
     pub authorities: u16,
-    /// What fills the rest of the message. A verifier reads it again for every chain that it tries.
+    /// The filling of the rest of the message. A verifier reads it again for every chain that it tries.
     pub filling: Filling,
     /// The length of the certificate's RSA key in bits; none: one of P-256.
     pub rsa_bits: Option<usize>,
@@ -32,7 +32,7 @@ impl Default for Chain {
     }
 }
 
-/// What costs a verifier much beside the authorities.
+/// Parts that cost a verifier much beside the authorities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filling {
     /// Nothing does.
@@ -153,7 +153,7 @@ fn certificate(subject: &[u8], issuer: &[u8], key: &[u8], extensions: &[Vec<u8>]
     tlv(0x30, &[&tlv(0x30, &signed), &ecdsa_with_sha256, &signature])
 }
 
-/// A point of P-256, or what looks like one.
+/// A point of P-256, or a text that looks like one.
 fn key(number: u16) -> Vec<u8> {
     let ec_public_key = oid(&[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1]);
     let p256 = oid(&[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7]);

@@ -116,7 +116,7 @@ pub fn send(server: SocketAddr, request: &[u8]) -> Answer {
     read_answer(&mut stream)
 }
 
-/// What `/metrics` says of `series`, such as `name{label="value"}`.
+/// The value of `series` in `/metrics`, such as `name{label="value"}`.
 ///
 /// # Panics
 /// When it says nothing of it.

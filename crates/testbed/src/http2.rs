@@ -10,7 +10,7 @@ use crate::{
     tls,
 };
 
-/// What a client sends first.
+/// The preface of a client.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The longest payload that every server takes.
@@ -48,17 +48,17 @@ pub const INITIAL_WINDOW_SIZE: u16 = 4;
 /// A frame that was received.
 #[derive(Debug)]
 pub struct Frame {
-    /// What it is.
+    /// The type.
     pub kind: u8,
     /// Its flags.
     pub flags: u8,
     /// The stream it is about; 0 for the connection.
     pub stream: u32,
-    /// What it says.
+    /// The payload.
     pub payload: Vec<u8>,
 }
 
-/// What a connection runs over.
+/// The transport of a connection.
 trait Stream: Read + Write {}
 
 impl<S: Read + Write> Stream for S {}

@@ -10,7 +10,7 @@
 //! * [`long_line`]: distance and loss between two of them.
 //! * [`tls`]: a client over HTTPS.
 //! * [`costly_tls`]: servers whose certificates are costly to verify.
-//! * [`skip`]: what a test does when it lacks something.
+//! * [`skip`]: the handling of a test whose needs are missing.
 
 pub mod certificates;
 pub mod costly_tls;

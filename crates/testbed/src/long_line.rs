@@ -30,7 +30,7 @@ pub use line::{Counts, Directions, Line};
 /// second, for a carrier that gets no processor for that long.
 const DEVICE_QUEUE: u32 = 1 << 16;
 
-/// Where the kernel counts what a device of the own namespace carried and dropped; see proc_pid_net(5).
+/// The kernel's counters of packets that a device of this namespace carried and dropped; see proc_pid_net(5).
 const DEVICES: &str = "/proc/thread-self/net/dev";
 
 /// Two TUN devices and the two threads that carry packets between them, all of one name; all end when it
@@ -82,12 +82,12 @@ impl LongLine {
         }
     }
 
-    /// What went from the first namespace to the second.
+    /// Packets from the first namespace to the second.
     pub fn there(&self) -> Counts {
         self.there.counts()
     }
 
-    /// What went from the second namespace to the first.
+    /// Packets from the second namespace to the first.
     pub fn back(&self) -> Counts {
         self.back.counts()
     }

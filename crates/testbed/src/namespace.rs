@@ -12,7 +12,7 @@ use std::{
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-/// What home routers do: everybody inside looks like the router itself.
+/// Address translation as by home routers: every host inside looks like the router itself.
 const MASQUERADE: &str = "
 table ip hides {
     chain postrouting {
@@ -51,7 +51,7 @@ impl Namespace {
         command
     }
 
-    /// Runs `work` within, on a thread of its own: sockets it opens belong to this namespace for
+    /// Runs `work` within, on a new thread: sockets it opens belong to this namespace for
     /// good, and can be used from anywhere.
     ///
     /// # Panics
@@ -96,7 +96,7 @@ impl Namespace {
         fs::write(directory.join(name), text).expect("root may write there");
     }
 
-    /// What `ip netns exec` lays over `/etc`, see ip-netns(8).
+    /// The files that `ip netns exec` lays over `/etc`, see ip-netns(8).
     fn etc(&self) -> PathBuf {
         Path::new("/etc/netns").join(&self.name)
     }

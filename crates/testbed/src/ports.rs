@@ -32,7 +32,7 @@ pub struct Silent {
     _occupant: Socket,
 }
 
-/// What all of them have in common.
+/// The parts that all of them share.
 pub trait Held {
     /// Where it is.
     fn address(&self) -> SocketAddr;
@@ -107,7 +107,7 @@ impl Silent {
         Self { socket, _occupant: occupant }
     }
 
-    /// Takes what fills its queue out of it: from now on the kernel answers.
+    /// Empties its queue: from now on the kernel answers.
     ///
     /// # Panics
     /// When there is nothing in the queue.

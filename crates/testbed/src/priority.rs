@@ -1,4 +1,4 @@
-//! What stands for other machines does not compete with the program under test for a processor.
+//! Threads that stand for other machines do not compete with the program under test for a processor.
 
 use std::process::{Command, Stdio};
 

@@ -12,7 +12,7 @@ use std::{
 
 use crate::skip;
 
-/// How long a program may take to do what it must, far beyond what it needs.
+/// How long a program may take for its task, far beyond its need.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a program may take to end before it is killed.
@@ -136,11 +136,11 @@ impl Drop for Service {
 /// Looks again and again until `done`.
 ///
 /// # Panics
-/// When it does not become true: `what` names it.
-pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+/// When it does not become true: `condition` names it.
+pub fn wait_until(condition: &str, mut done: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !done() {
-        assert!(begun.elapsed() < PATIENCE, "waited in vain until {what}");
+        assert!(begun.elapsed() < PATIENCE, "waited in vain until {condition}");
         thread::sleep(LOOK_AGAIN);
     }
 }

@@ -2,19 +2,19 @@
 
 use std::process::Command;
 
-/// Says that a test is skipped because `what` is missing.
+/// Reports that a test is skipped because of a missing `need`.
 ///
 /// # Panics
 /// In CI (`CI` is set), where nothing may be missing.
-pub fn missing(what: &str) {
-    assert!(std::env::var_os("CI").is_none(), "cannot run in CI without {what}");
-    say(what);
+pub fn missing(need: &str) {
+    assert!(std::env::var_os("CI").is_none(), "cannot run in CI without {need}");
+    say(need);
 }
 
-/// Says that a test does less than it should because `what` is missing.
-#[expect(clippy::print_stderr, reason = "what is skipped must be seen")]
-pub fn say(what: &str) {
-    eprintln!("SKIPPED: needs {what}");
+/// Reports that a test does less than it should because of a missing `need`.
+#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+pub fn say(need: &str) {
+    eprintln!("SKIPPED: needs {need}");
 }
 
 /// Whether a program is there, as its flag for the version shows; says so and asks to skip if not.

@@ -18,10 +18,10 @@ use crate::{namespace::Namespace, priority};
 /// Connections that may wait to be accepted, of each port.
 const QUEUE: i32 = 4096;
 
-/// What the kernel tells of at once.
+/// The most events that the kernel reports at once.
 const EVENTS: usize = 256;
 
-/// What happens to connections.
+/// The treatment of connections.
 #[derive(Debug, Clone, Copy)]
 pub enum Conduct {
     /// The kernel accepts them, and nobody takes them out of the queue.
@@ -51,7 +51,7 @@ impl Targets {
         ports: impl IntoIterator<Item = u16>,
         conduct: Conduct,
     ) -> Self {
-        // A descriptor for each port. What the limit does not allow is seen when it is reached.
+        // A descriptor for each port. Too low a limit is seen when it is reached.
         let _ = rlimit::increase_nofile_limit(u64::MAX);
         let ports: Vec<u16> = ports.into_iter().collect();
         let listen = || ports.iter().map(|&port| listener(port, conduct)).collect::<Vec<_>>();
@@ -80,7 +80,7 @@ fn listener(port: u16, conduct: Conduct) -> Socket {
     let socket = Socket::new(Domain::IPV6, Type::STREAM.nonblocking(), None).expect("a socket");
     socket.set_reuse_address(true).expect("a socket");
     if matches!(conduct, Conduct::Reset) {
-        // What is accepted inherits it: closing it resets the connection.
+        // An accepted socket inherits it: closing it resets the connection.
         socket.set_linger(Some(Duration::ZERO)).expect("a socket");
     }
     let address = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));

@@ -14,7 +14,7 @@ use rustls::{
 
 use crate::http::{Answer, connect_from, try_connect, try_read_answer};
 
-/// Asks for `path` on a connection of its own, as if the server were called `localhost` and
+/// Asks for `path` on a new connection, as if the server were called `localhost` and
 /// `authority`, in PEM, vouched for it. Returns the certificate too.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ const CONNECTIONS: usize = 8;
 
 /// Checks a second with policy, limits, metrics, log, request ids and time limits, beside none of
 /// them.
-pub(crate) fn what_surrounds_a_check(table: &mut Table) -> anyhow::Result<()> {
+pub(crate) fn overhead_around_a_check(table: &mut Table) -> anyhow::Result<()> {
     const HUNDREDS: &str = "hundreds of open ports: policy, limits, metrics, log on / all off";
     const SINGLE: &str = "single open port: policy, limits, metrics, log on / all off";
     const LIMITS: &str = "single open port: limits on / off";
@@ -47,7 +47,7 @@ pub(crate) fn what_surrounds_a_check(table: &mut Table) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What it costs to hold each connection for a moment, in case it is reset at once.
+/// The cost of holding each connection for a moment, in case it is reset at once.
 pub(crate) fn settling(table: &mut Table) -> anyhow::Result<()> {
     const TIME: &str = "one open port: time, waiting for a reset / not, ms more";
     const NAME: &str = "single open port, 32 connections: checks/s, waiting for a reset / not";

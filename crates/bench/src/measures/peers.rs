@@ -1,4 +1,4 @@
-//! The service beside what else there is: the Python service, the kernel alone, scanners.
+//! The service beside its peers: the Python service, the kernel alone, scanners.
 
 use std::{
     process::{Command, Stdio},
@@ -67,7 +67,7 @@ pub(crate) fn kernel(table: &mut Table) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Connections a second that a process of its own makes; all must be established.
+/// Connections a second that a separate process makes; all must be established.
 fn kernel_rate(ports: &[u16], connections: usize) -> anyhow::Result<f64> {
     let mut command = this();
     command.arg("floor").arg(connections.to_string()).args(ports.iter().map(u16::to_string));
@@ -138,7 +138,7 @@ fn scan(program: &str, args: &[&str]) -> anyhow::Result<f64> {
     Ok(began.elapsed().as_secs_f64())
 }
 
-/// Median time of one open port on one connection, beside what it cannot do without.
+/// Median time of one open port on one connection, beside its indispensable parts.
 #[expect(clippy::disallowed_methods, reason = "dials a port of this program's own")]
 pub(crate) fn bare_connection(table: &mut Table) -> anyhow::Result<()> {
     const NAME: &str = "one open port: time, ours / bare connect and empty route";

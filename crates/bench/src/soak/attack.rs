@@ -1,4 +1,4 @@
-//! What an attack is, who makes it, and what it came to.
+//! An attack, the attackers, and the results.
 
 use std::{
     collections::BTreeMap,
@@ -31,7 +31,7 @@ pub(crate) struct Attack {
     pub(crate) round: fn(&Attacker<'_>),
 }
 
-/// What was tried, and what it came to: how often each thing happened.
+/// The attempts and their results: how often each occurred.
 #[derive(Default)]
 pub(crate) struct Tally {
     pub(crate) tried: AtomicU64,
@@ -82,12 +82,12 @@ impl Tally {
     }
 
     /// Something came of it.
-    pub(crate) fn came_to(&self, what: &str) {
+    pub(crate) fn came_to(&self, result: &str) {
         let mut came_to = self.came_to.lock().unwrap_or_else(PoisonError::into_inner);
-        *came_to.entry(what.to_owned()).or_default() += 1;
+        *came_to.entry(result.to_owned()).or_default() += 1;
     }
 
-    /// What came of one request.
+    /// The result of one request.
     pub(crate) fn answered(&self, answer: &io::Result<Answer>) {
         self.came_to(&in_words(answer));
     }
@@ -95,7 +95,7 @@ impl Tally {
     /// All that came of it, in one line.
     pub(crate) fn summary(&self) -> String {
         let came_to = self.came_to.lock().unwrap_or_else(PoisonError::into_inner);
-        let parts = came_to.iter().map(|(what, count)| format!("{count} {what}"));
+        let parts = came_to.iter().map(|(result, count)| format!("{count} {result}"));
         parts.collect::<Vec<_>>().join(", ")
     }
 }
@@ -142,7 +142,7 @@ impl Attacker<'_> {
         connected.ok()
     }
 
-    /// Rests, or holds what it has, unless the time is over.
+    /// Rests, or holds its connections, unless the time is over.
     pub(crate) fn rest(&self, time: Duration) {
         let end = (Instant::now() + time).min(self.until);
         while let Some(left) = end.checked_duration_since(Instant::now()) {

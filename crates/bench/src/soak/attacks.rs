@@ -15,7 +15,7 @@ mod unread_answers;
 pub(super) const USUAL: &str = "ABCDEFG";
 
 /// Every attack of the soak. Together they have fewer connections than the service takes, of which no
-/// bound can keep honest callers from sharing what is left with strangers of many addresses.
+/// bound can keep honest callers from sharing the rest with attackers of many addresses.
 pub(super) fn all() -> Vec<&'static Attack> {
     let all: [&'static [Attack]; 8] = [
         certificates::ATTACKS,

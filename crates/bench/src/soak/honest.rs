@@ -46,7 +46,7 @@ enum HonestRequest {
     Tls,
 }
 
-/// What one caller got.
+/// The result of one caller.
 #[derive(Default)]
 pub(crate) struct Served {
     pub(crate) made: u64,
@@ -129,7 +129,7 @@ impl HonestRequest {
         lab::json(path, END, &body.to_string())
     }
 
-    /// What must be in the answer.
+    /// A text that must be in the answer.
     fn right_answer(&self) -> Value {
         let result = |port: u16, reason: Option<Reason>| {
             let error = reason.map(Reason::text);

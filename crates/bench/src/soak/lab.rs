@@ -49,7 +49,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// How long one write may take: an attack that the service does not read goes on elsewhere.
 const WRITING: Duration = Duration::from_secs(15);
 
-/// Both namespaces, and what runs in them.
+/// Both namespaces, and the programs in them.
 pub(crate) struct Lab {
     pub(crate) service: Attacked,
     _targets: [Targets; 2],

@@ -1,4 +1,4 @@
-//! What came of a soak: the table, and the rules that were broken.
+//! The result of a soak: the table, and the rules that were broken.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -27,7 +27,7 @@ pub(crate) struct Report {
     pub(super) left_over: f64,
 }
 
-/// How much more memory the last quarter of the time may take than the second: what an allocator keeps
+/// How much more memory the last quarter of the time may take than the second: the memory that an allocator keeps
 /// varies.
 const FLAT: f64 = 1.25;
 /// The same for a service that takes little, in bytes.
@@ -38,12 +38,12 @@ const NEARLY_NOTHING: f64 = 16.0 * MIB;
 const SLOW_HEALTH_MS: f64 = 100.0;
 const MAX_HEALTH_RATIO: f64 = 25.0;
 
-/// What a line of the log has at most on average, in bytes.
+/// The largest average length of a line of the log, in bytes.
 const LINE_BYTES: u64 = 400;
 
 impl Report {
     /// Lines that the log may have: its budgets for all callers, as `docs/settings.md` tells them, and
-    /// what is said every ten seconds of lines that were left out.
+    /// the report every ten seconds of lines that were left out.
     fn most_lines(&self) -> u64 {
         const AT_ONCE: u64 = 500 + 10_000;
         const A_SECOND: u64 = 50 + 500 + 3;

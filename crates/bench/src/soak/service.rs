@@ -22,7 +22,7 @@ pub(super) const ADMITTED_ORIGIN: &str = "https://checker.example";
 /// The soft limit that most systems start programs with, for each part a small one.
 const DESCRIPTORS: u64 = 1024;
 
-/// What the service may take at most with so many descriptors, in bytes: the sum that
+/// The most memory that the service may take with so many descriptors, in bytes: the sum that
 /// `docs/operating.md` explains under "Sizing".
 pub(crate) fn documented_memory() -> u64 {
     let files = OpenFiles::of(DESCRIPTORS);

@@ -1,4 +1,4 @@
-//! What is watched while the attacks go on: how fast `/health` answers, and how much memory there is.
+//! Measurements while the attacks go on: how fast `/health` answers, and how much memory there is.
 
 use std::{
     net::Ipv4Addr,

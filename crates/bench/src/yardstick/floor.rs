@@ -1,4 +1,4 @@
-//! The floor: what the kernel alone asks for a connection. No HTTP, no runtime.
+//! The floor: the cost of a connection for the kernel alone. No HTTP, no runtime.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -17,7 +17,7 @@ const THREADS: usize = 2;
 /// Connections that a thread has under way at once.
 const IN_FLIGHT: usize = 1000;
 
-/// What came of it.
+/// The result.
 pub(super) struct Connected {
     pub(super) open: usize,
     pub(super) closed: usize,

@@ -291,7 +291,7 @@ fn a_port_that_works_disproves_carrier_grade_nat() {
 }
 
 #[test]
-fn what_a_checker_failed_at_ends_in_one_mark() {
+fn a_failure_of_a_checker_ends_in_one_mark() {
     for (message, end) in [("it is busy", "it is busy."), ("is it there?", "is it there?")] {
         let notice = Notice::CheckerFailed { message: message.to_owned() };
         assert_eq!(notice.to_string(), format!("A checker gave no verdict: {end}"));

@@ -45,7 +45,7 @@ impl Instance {
 }
 
 #[tokio::test]
-async fn instances_share_charges_and_what_is_given_back() {
+async fn instances_share_charges_and_refunds() {
     let address = free_address();
     let Some(_redis) = redis::start(address, &[]) else { return };
     let (one, other) = (Instance::start(address).await, Instance::start(address).await);

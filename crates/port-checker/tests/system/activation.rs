@@ -63,7 +63,7 @@ fn systemd_starts_it_when_somebody_comes() {
 
 /// What makes a restart lose no connection: they wait for the next one.
 #[test]
-fn whoever_comes_while_none_runs_is_answered_by_the_next() {
+fn a_caller_that_comes_while_no_instance_runs_is_answered_by_the_next() {
     let socket = listener();
     let address = socket.local_addr().unwrap();
     for _ in 0..2 {

@@ -31,7 +31,7 @@ const LISTENERS: [(&str, usize, Duration, &str); 5] = [
 ];
 
 #[test]
-fn what_is_said_and_what_should_be_is_in_no_answer_and_no_log() {
+fn neither_the_line_sent_nor_the_challenge_is_in_an_answer_or_a_log() {
     let settings = [
         ("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"),
         ("PORT_CHECKER_DEBUG", "true"),

@@ -79,7 +79,7 @@ fn a_service_that_shuts_down_is_not_ready() {
 }
 
 #[test]
-fn what_is_no_service_is_not_healthy() {
+fn another_server_is_not_healthy() {
     let refusing = format!("http://{}", Refusing::on(LOOPBACK).address());
     let (status, complaint) = asked(&mut port_checker(&["health", "--url", &refusing], &[]));
     assert_eq!(status, Some(1), "{complaint}");

@@ -96,7 +96,7 @@ fn thirteen_callers_that_probe_for_ever_never_have_the_target_refused() {
 }
 
 #[test]
-fn the_target_cannot_use_up_what_third_parties_have() {
+fn the_target_cannot_use_up_the_half_of_third_parties() {
     for (place, checker, _redis) in checkers(&[]) {
         assert_eq!(ask(checker.address, VICTIM, &ports(1024), None).status, 200, "{place}");
         assert_eq!(ask(checker.address, VICTIM, &ports(1024), None).status, 429, "{place}");
@@ -117,7 +117,7 @@ fn four_starts_of_a_dual_stack_caller_pass_in_a_row() {
 }
 
 #[test]
-fn what_a_matched_port_of_a_third_party_cost_above_one_is_given_back() {
+fn the_surcharge_of_a_matched_port_of_a_third_party_is_given_back() {
     const SLOW: [(&str, &str); 2] =
         [("PORT_CHECKER_RATE_PER_MINUTE", "1"), ("PORT_CHECKER_TARGET_RATE_PER_MINUTE", "1")];
     let open: Vec<Listening> = (0..10).map(|_| greeting()).collect();

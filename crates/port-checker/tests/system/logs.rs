@@ -63,7 +63,7 @@ fn refusals_tell_their_code_and_health_checks_are_silent() {
 }
 
 #[test]
-fn what_fails_tells_why() {
+fn failures_are_logged_with_their_reason() {
     let settings = [("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"), ("PORT_CHECK_DEADLINE", "0.1")];
     let mut service = Service::start(&mut port_checker(&["serve"], &settings));
     let silent = Silent::on(LOOPBACK);
@@ -76,7 +76,7 @@ fn what_fails_tells_why() {
 }
 
 #[test]
-fn what_the_client_abandons_is_told() {
+fn abandoned_requests_are_logged() {
     let mut service = Service::start(&mut port_checker(&["serve"], &QUICK));
     let silent = Silent::on(LOOPBACK);
     let client = begin_check(service.address, &format!(r#"{{"ports":[{}]}}"#, silent.port()));

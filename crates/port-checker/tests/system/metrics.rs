@@ -21,7 +21,7 @@ const SETTINGS: [(&str, &str); 3] = [
 ];
 
 #[test]
-fn what_happened_is_counted() {
+fn events_are_counted() {
     let service = Service::start(&mut port_checker(&["serve"], &SETTINGS));
     let (open, closed) = (Listening::on(LOOPBACK), Refusing::on(LOOPBACK));
     check_ports(service.address, &format!(r#"{{"ports":[{},{}]}}"#, open.port(), closed.port()));
@@ -65,7 +65,7 @@ fn build_info() -> String {
 
 /// With a time-out that is not the default.
 #[test]
-fn what_takes_as_long_as_it_may_has_a_bucket() {
+fn the_longest_durations_have_a_bucket() {
     let settings = [SETTINGS[0], SETTINGS[1], ("PORT_CHECK_TIMEOUT", "0.3")];
     let service = Service::start(&mut port_checker(&["serve"], &settings));
     let silent = Silent::on(LOOPBACK);

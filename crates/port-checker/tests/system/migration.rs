@@ -60,7 +60,7 @@ fn refused() -> Vec<Row<'static>> {
 }
 
 #[test]
-fn what_python_accepted_and_this_service_refuses() {
+fn requests_that_python_accepted_and_this_service_refuses() {
     let Some((_python, python)) = Running::python_service() else { return };
     let settings = [("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"), ("PORT_CHECK_RETRIES", "1")];
     let service = Service::start(&mut port_checker(&["serve"], &settings));

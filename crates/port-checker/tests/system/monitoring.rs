@@ -61,7 +61,7 @@ fn series() -> Option<Vec<Series>> {
 }
 
 #[test]
-fn the_service_has_what_the_dashboard_and_the_alerts_ask_for() {
+fn the_service_has_every_metric_of_the_dashboard_and_the_alerts() {
     let Some(known) = series() else { return };
     let of_alerts = alerts(&read("alerts.yaml")).into_iter().map(|alert| alert.query);
     let of_dashboard = of_dashboard(&read("grafana-dashboard.json"));
@@ -76,7 +76,7 @@ fn the_service_has_what_the_dashboard_and_the_alerts_ask_for() {
 
 /// The test above finds what it is for.
 #[test]
-fn queries_for_what_there_is_not_are_found() {
+fn queries_for_missing_metrics_are_found() {
     let known = "port_checker_faults_total{kind=\"route\"} 0\nport_checker_redis_up 1\n";
     let known = Series::all(known);
     let cases = [
@@ -137,7 +137,7 @@ fn an_alert_that_never_fires_is_found() {
 }
 
 #[test]
-fn every_alert_says_what_is_wrong_how_bad_it_is_and_what_to_do() {
+fn every_alert_names_the_problem_its_severity_and_the_remedy() {
     for alert in alerts(&read("alerts.yaml")) {
         let Alert { name, severity, summary, description, .. } = &alert;
         assert!(["critical", "warning"].contains(&severity.as_str()), "{name}: {severity}");

@@ -30,7 +30,7 @@ fn it_is_ready_when_its_port_accepts() {
 }
 
 #[test]
-fn what_cannot_listen_is_never_ready() {
+fn a_service_that_cannot_listen_is_never_ready() {
     let directory = tempfile::tempdir().unwrap();
     let manager = Manager::at_path(&directory);
     let taken = Listening::on(LOOPBACK);
@@ -84,7 +84,7 @@ fn monotonic() -> u64 {
 }
 
 #[test]
-fn the_end_is_announced_with_the_time_it_takes_and_what_is_left() {
+fn the_end_is_announced_with_its_time_and_the_remaining_requests() {
     let directory = tempfile::tempdir().unwrap();
     let manager = Manager::at_path(&directory);
     let settings = [

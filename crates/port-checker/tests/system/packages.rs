@@ -48,7 +48,7 @@ fn answers_a_check(command: &mut Command) {
 }
 
 #[test]
-fn what_cargo_installs_answers() {
+fn the_program_that_cargo_installs_answers() {
     let Some(program) = env::var_os("INSTALLED") else {
         return skip::missing("INSTALLED, what cargo install installed; see scripts/test");
     };

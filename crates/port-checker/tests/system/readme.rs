@@ -13,7 +13,7 @@ use crate::program::{port_checker, repository};
 const IN_THE_README: [&str; 2] = ["9000", "9001"];
 
 #[test]
-fn the_example_prints_what_the_readme_shows() {
+fn the_example_prints_the_output_in_the_readme() {
     let readme = fs::read_to_string(repository("README.md")).unwrap();
     let example = block(&readme, "sh", "curl");
     let shown = block(&readme, "json", "\"results\"");

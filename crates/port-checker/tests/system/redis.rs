@@ -106,7 +106,7 @@ fn client_loop(server: SocketAddr, requests: usize, body: &str, tally: &Tally, s
 }
 
 #[test]
-fn two_instances_admit_together_what_one_may() {
+fn two_instances_admit_together_as_much_as_one() {
     let address = free_address();
     let Some(_redis) = redis::start(address, &[]) else { return };
     let url = format!("redis://{address}/3");

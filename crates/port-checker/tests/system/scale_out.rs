@@ -93,7 +93,7 @@ fn a_rolling_restart_under_load_loses_no_request() {
 
 /// Every check takes its whole time-out, so that the instance has some under way when it is killed.
 #[test]
-fn a_killed_instance_costs_at_most_what_it_had_under_way() {
+fn a_killed_instance_costs_at_most_its_requests_under_way() {
     let settings = [UNLIMITED.as_slice(), &[("PORT_CHECK_TIMEOUT", "0.3")]].concat();
     let Some(mut deployment) = Deployment::start(&settings) else { return };
     let silent = Silent::on(LOOPBACK);

@@ -111,7 +111,7 @@ fn a_flag_beats_the_environment_which_beats_the_file() {
 }
 
 #[test]
-fn what_is_probably_not_meant_is_told_by_check_config_too() {
+fn probable_mistakes_are_reported_by_check_config_too() {
     let settings = [("PORT_CHECKER_TARGTS", "caller"), ("PORT_CHECK_DEADLINE", "1")];
     let output = port_checker(&["serve", "--check-config"], &settings).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

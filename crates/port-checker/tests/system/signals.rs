@@ -51,7 +51,7 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
-fn what_does_not_end_in_time_is_cut_off_with_a_warning() {
+fn a_request_that_does_not_end_in_time_is_cut_off_with_a_warning() {
     let settings = [("PORT_CHECK_DEADLINE", "0.1"), ("PORT_CHECK_TIMEOUT", "0.1")];
     let mut service = Service::start(&mut port_checker(&["serve"], &settings));
     let _client = ask_and_not_read(service.address);

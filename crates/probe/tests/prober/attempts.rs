@@ -143,7 +143,7 @@ fn a_connection_to_itself_is_no_open_port() {
 
 /// This machine speaks here as the target, and not as the checker.
 #[test]
-fn what_the_target_rejects_is_a_verdict_on_this_machine_too() {
+fn a_rejection_by_the_target_is_a_verdict_on_this_machine_too() {
     const RULES: &str = "
 table inet rejects {
     chain input {

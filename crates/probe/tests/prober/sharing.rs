@@ -38,7 +38,7 @@ async fn no_check_holds_all_sockets() {
 }
 
 #[tokio::test]
-async fn what_could_not_end_in_time_does_not_fit_while_others_hold_the_sockets() {
+async fn a_check_that_could_not_end_in_time_does_not_fit_while_others_hold_the_sockets() {
     let silent: Vec<Silent> = (0..8).map(|_| Silent::on(V4)).collect();
     let settings = ProbeSettings { timeout: LONG, ..settings(1) };
     let prober = Prober::new(settings, Budget::new(8));
@@ -57,7 +57,7 @@ async fn what_could_not_end_in_time_does_not_fit_while_others_hold_the_sockets()
 
 /// Three who begin together leave one socket of 125 until their first attempts end.
 #[tokio::test]
-async fn what_fits_into_the_share_that_will_be_left_is_not_turned_away_by_callers_who_were_first() {
+async fn a_check_that_fits_into_the_future_share_is_not_refused_for_earlier_callers() {
     let silent: Vec<Silent> = (0..120).map(|_| Silent::on(V4)).collect();
     let settings = ProbeSettings { timeout: LONG, ..settings(1) };
     let prober = Prober::new(settings, Budget::new(125));

@@ -1,4 +1,4 @@
-//! Which ports were heard of, and when: what a verdict about them can be held against.
+//! The ports that answered, and when: a standard for verdicts about them.
 
 use std::{
     sync::atomic::{AtomicU32, Ordering},
@@ -41,7 +41,7 @@ impl Answers {
 }
 
 /// The port a TCP packet comes from (RFC 791, RFC 8200, RFC 9293). Extension headers of IPv6 are not
-/// looked behind: what Linux sends for TCP has none.
+/// skipped: Linux sends none with TCP.
 fn tcp_source_port(packet: &[u8]) -> Option<u16> {
     const TCP: u8 = 6;
     let first = *packet.first()?;

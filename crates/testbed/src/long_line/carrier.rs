@@ -42,7 +42,7 @@ struct Packet {
     bytes: Box<[u8]>,
 }
 
-/// What a carrier counts.
+/// The counters of a carrier.
 pub(super) struct Counters {
     pub(super) answers: Answers,
     carried: AtomicU64,
@@ -106,7 +106,7 @@ impl Carrier {
         Ok(())
     }
 
-    /// Decides what becomes of a packet.
+    /// Decides the fate of a packet.
     fn send_off(&mut self, bytes: &[u8]) {
         if self.chance.f64() < self.line.loss {
             return count(&self.counters.lost_by_chance);
@@ -120,7 +120,7 @@ impl Carrier {
         self.under_way.push_back(Packet { due, bytes: bytes.into() });
     }
 
-    /// Delivers what is due.
+    /// Delivers the packets that are due.
     fn deliver(&mut self) {
         let now = Instant::now();
         while self.under_way.front().is_some_and(|first| first.due <= now) {

@@ -90,7 +90,7 @@ impl Lab {
         self.checker.within(|| service::start_limited(descriptors, &with_defaults(settings)))
     }
 
-    /// Asks about all ports, and compares the answer with what is known.
+    /// Asks about all ports, and compares the answer with the known state of the ports.
     pub(super) fn ask(&self, service: &Service, ports: &Ports) -> anyhow::Result<Measurement> {
         let before = processor_ticks(service);
         let mut outcome = self.judge(service.address, ports)?;
@@ -153,7 +153,7 @@ fn with_defaults<'a>(settings: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)>
         ("PORT_CHECKER_ALLOWED_TARGETS", "203.0.113.0/24"),
         // A scan with few descriptors takes longer than requests may by default.
         ("PORT_CHECK_DEADLINE", "600"),
-        // What users wait for.
+        // The time that users wait.
         ("PORT_CHECK_SETTLE", "0.5"),
     ];
     [&UNLIMITED[..], &ours, settings].concat()

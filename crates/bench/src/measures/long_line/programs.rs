@@ -41,7 +41,7 @@ pub(super) fn there(lab: &Lab, descriptors: Option<u64>) -> anyhow::Result<Vec<P
     if has("rustscan", "--version") {
         programs.push(Program::Rustscan { descriptors });
     }
-    // The Python service always makes three attempts. What it does with more ports than descriptors is
+    // The Python service always makes three attempts. Its behaviour with more ports than descriptors is
     // known: most of its verdicts are wrong.
     if descriptors.is_none() {
         let three = [("PORT_CHECK_RETRIES", "3")];
@@ -96,10 +96,10 @@ fn range(ports: &Ports) -> String {
     format!("{}-{}", first.copied().unwrap_or_default(), last.copied().unwrap_or_default())
 }
 
-/// How long a scanner may take, in seconds: several times what nmap needs for all ports over 300 ms.
+/// How long a scanner may take, in seconds: several times the need of nmap for all ports over 300 ms.
 const SCAN_TIMEOUT: &str = "600";
 
-/// What timeout(1) exits with when the time is up.
+/// The exit status of timeout(1) when the time is up.
 const TIMED_OUT: i32 = 124;
 
 /// Runs a scanner to its end; some arguments come with blanks between them.

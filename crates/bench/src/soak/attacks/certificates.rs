@@ -29,7 +29,7 @@ fn round(attacker: &Attacker<'_>) {
     attacker.tally.came_to(&judgement(&answer));
 }
 
-/// The beginning of what the service says of the certificates, or why it says nothing.
+/// The beginning of the service's message about the certificates, or the reason why there is none.
 fn judgement(answer: &io::Result<Answer>) -> String {
     const BEGINNING: usize = 40;
     let body = answer.as_ref().ok().filter(|answer| answer.status == 200);

@@ -11,7 +11,7 @@ use super::super::{
     lab::{PROXY, connect, json, send},
 };
 
-/// What each asks for at once: so few that it is admitted however little is left.
+/// The ports that each asks for at once: so few that it is admitted however little is left.
 const PORTS: u16 = 4;
 
 /// Between two requests of each, which all together ask for some hundred ports a second.

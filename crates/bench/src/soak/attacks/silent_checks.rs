@@ -7,10 +7,10 @@ use super::super::{
     lab::{json, send, silent_check},
 };
 
-/// What eight checks at once of a caller's own address may ask for without being refused.
+/// The ports that eight checks at once of a caller's own address may ask for without being refused.
 const PORTS: u16 = 120;
 
-/// The same by callers who are many. Not among what is made unless it is asked for: sockets are shared by
+/// The same by callers who are many. Not made unless it is asked for: sockets are shared by
 /// caller, and who has many addresses has many shares.
 pub(super) const MANY: char = 'N';
 

@@ -92,7 +92,7 @@ fn without_buffer(attacker: &Attacker<'_>) {
     }
 }
 
-/// With a kernel that holds next to nothing of what comes.
+/// With a kernel that buffers next to nothing of the answer.
 #[expect(clippy::disallowed_methods, reason = "dials the service under attack")]
 fn connect_narrow(from: Ipv4Addr) -> io::Result<TcpStream> {
     const LEAST: usize = 1;

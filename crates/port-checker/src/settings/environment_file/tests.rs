@@ -80,7 +80,7 @@ fn systemd_reads_the_same() {
 }
 
 #[test]
-fn what_probably_means_something_else_is_told_with_its_line() {
+fn a_line_that_probably_means_something_else_is_reported() {
     let cases = [
         ("A=1\nexport B=2", 2, "'export'", "not in the environment"),
         ("\n\nA=5 # five", 3, "part of the value", "a comment in the value"),

@@ -120,7 +120,7 @@ fn assert_kinds(lines: &[String], messages: &[&str]) {
 }
 
 #[test]
-fn what_a_stranger_wrote_is_bounded_and_escaped() {
+fn foreign_text_is_bounded_and_escaped() {
     let mut service = start(&[]);
     let method = "M".repeat(15_900);
     let user_agent = format!("User-Agent: {}\u{202e}\u{9b}2J\r\n", "a".repeat(61));

@@ -129,7 +129,7 @@ impl Home {
 }
 
 #[test]
-fn what_a_home_router_can_do_to_a_port() {
+fn treatments_of_a_port_by_a_home_router() {
     if !skip::is_root() {
         return;
     }

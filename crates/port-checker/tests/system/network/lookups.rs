@@ -177,7 +177,7 @@ fn a_check_without_enough_time_is_not_charged_to_its_target() {
 }
 
 #[test]
-fn the_log_tells_what_a_refused_check_was_about() {
+fn the_log_names_the_target_of_a_refused_check() {
     if !skip::is_root() {
         return;
     }

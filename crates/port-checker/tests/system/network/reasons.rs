@@ -117,7 +117,7 @@ fn every_reason(lab: &Lab, service: SocketAddr, host: &str) {
 }
 
 #[test]
-fn what_real_routers_say_of_hosts_and_networks_that_are_not_there() {
+fn messages_of_real_routers_about_missing_hosts_and_networks() {
     if !skip::is_root() {
         return;
     }

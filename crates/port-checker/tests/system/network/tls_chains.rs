@@ -159,7 +159,7 @@ impl Client<'_> {
 }
 
 #[test]
-fn what_a_server_shows_costs_the_checker_little_whatever_it_is() {
+fn certificates_of_any_kind_cost_the_checker_little() {
     if !skip::is_root() {
         return;
     }
@@ -183,7 +183,7 @@ fn what_a_server_shows_costs_the_checker_little_whatever_it_is() {
 
 /// A program that is not optimised takes longer than that to verify them all, one after the other.
 #[test]
-fn what_cannot_be_verified_in_time_is_not_judged() {
+fn certificates_that_cannot_be_verified_in_time_are_not_judged() {
     if !skip::is_root() {
         return;
     }

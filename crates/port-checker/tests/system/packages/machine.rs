@@ -38,11 +38,11 @@ impl Machine {
         mount(&["-t", "overlay", "overlay", "-o", &layers], &machine.path(""));
         mount(&["--bind", "/dev"], &machine.path("dev"));
         mount(&["-t", "proc", "proc"], &machine.path("proc"));
-        machine.note_what_is_asked_of_systemd();
+        machine.record_requests_to_systemd();
         machine
     }
 
-    fn note_what_is_asked_of_systemd(&self) {
+    fn record_requests_to_systemd(&self) {
         fs::create_dir_all(self.path("run/systemd/system")).expect("the test's own");
         let systemctl = self.path("usr/local/sbin/systemctl");
         fs::write(&systemctl, SYSTEMCTL).expect("the test's own");

@@ -42,7 +42,7 @@ fn only_the_working_directorys_own_file_is_read() {
 
 /// The lines are those of real files: Compose's, Python's, Windows'.
 #[test]
-fn what_cannot_be_ours_in_dotenv_is_passed_over() {
+fn foreign_lines_in_dotenv_are_skipped() {
     let cases: [(&[u8], &str); 7] = [
         (b"KEY: value\n", "as YAML writes it"),
         (b"DB_PASSWORD=s3 cret\n", "blanks"),
@@ -70,7 +70,7 @@ fn what_cannot_be_ours_in_dotenv_is_passed_over() {
 }
 
 #[test]
-fn what_is_ours_in_dotenv_and_wrong_stops_the_service_with_its_line() {
+fn a_bad_setting_in_dotenv_stops_the_service_with_its_line() {
     let cases = [
         ("PORT_CHECK_RETRIES: 5", "expected NAME=value"),
         ("PORT_CHECK_RETRIES='5", "quotation mark"),
@@ -144,7 +144,7 @@ fn a_file_is_checked_as_systemd_reads_it() {
 
 /// A shell would read each of these otherwise, and the service would stay down.
 #[test]
-fn what_systemd_reads_otherwise_than_a_shell_is_told() {
+fn lines_that_systemd_reads_differently_from_a_shell_are_reported() {
     let cases = [
         ("PORT_CHECK_RETRIES=5 # five\n", 2, "0.env, line 1: a comment behind a value"),
         ("\nexport PORT_CHECK_RETRIES=0\n", 0, "0.env, line 2: systemd knows no 'export'"),

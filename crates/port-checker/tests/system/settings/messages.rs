@@ -96,7 +96,7 @@ fn a_secret_is_never_shown() {
 
 /// A key instead of the path of its file, and an address meant for another setting.
 #[test]
-fn what_looks_like_a_secret_is_shown_for_no_setting() {
+fn a_value_that_looks_like_a_secret_is_shown_for_no_setting() {
     let values = [
         "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----",
         "redis://:hunter2@host",
@@ -151,7 +151,7 @@ fn variables_of_kubernetes_are_passed_over() {
 }
 
 #[test]
-fn what_only_looks_like_kubernetes_is_not_passed_over() {
+fn a_variable_that_only_looks_like_kubernetes_is_not_skipped() {
     let cases: [(&[(&str, &str)], &str); 3] = [
         (&[("PORT_CHECKER_PORT", "tcp://10.96.0.12:9000")], "without its service"),
         (
