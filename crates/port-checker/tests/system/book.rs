@@ -202,3 +202,27 @@ fn words(document: &Document) -> impl Iterator<Item = &str> {
     let is_end = |char: char| !(char.is_ascii_alphanumeric() || char == '_');
     document.code.iter().flat_map(move |code| code.split(is_end))
 }
+
+/// Paths with braces stand for several: `a/{b,c}.rs`.
+fn expanded(path: &str) -> Vec<String> {
+    match (path.split_once('{'), path.split_once('}')) {
+        (Some((head, _)), Some((_, tail))) => {
+            let names = &path[head.len() + 1..path.len() - tail.len() - 1];
+            names.split(',').map(|name| format!("{head}{name}{tail}")).collect()
+        }
+        _ => vec![path.to_owned()],
+    }
+}
+
+#[test]
+fn every_file_that_the_map_of_the_sources_names_is_there() {
+    let map = fs::read_to_string(repository("ARCHITECTURE.md")).expect("the map");
+    let spans = map.split('`').skip(1).step_by(2);
+    let paths = spans.filter(|span| span.contains("/src/") && !span.contains("NAME"));
+    let paths: Vec<String> = paths.flat_map(expanded).collect();
+    assert!(paths.len() > 25, "{paths:?}");
+    for path in paths {
+        let file = path.strip_prefix("crates/").unwrap_or(&path);
+        assert!(repository("crates").join(file).exists(), "{path} is not there");
+    }
+}
