@@ -8,6 +8,7 @@ mod judgement;
 mod network_position;
 mod notice;
 mod notices;
+mod path;
 mod verdict;
 
 pub use conclusion::{Diagnosis, FamilyDiagnosis, Opinion, Outcome, PortDiagnosis};
@@ -44,7 +45,7 @@ fn diagnose_family(facts: FamilyFacts, quorum: usize) -> FamilyDiagnosis {
         NetworkPosition::of(&facts, judged.iter().any(|(verdict, _)| verdict.is_accessible()));
     let notices = notices::of_family(&facts, &position, quorum);
     let address = facts.seen();
-    let FamilyFacts { family, asked_for, host, checkers, ports } = facts;
+    let FamilyFacts { family, asked_for, host, checkers, ports, .. } = facts;
     let ports: Vec<_> = ports
         .into_iter()
         .zip(judged)

@@ -25,10 +25,29 @@ pub struct FamilyFacts {
     pub asked_for: bool,
     /// This machine; none when ports of another one were asked about.
     pub host: Option<Host>,
+    /// Whether the packets of the run were watched at the interfaces of this machine.
+    pub watch: Watch,
     /// The checkers, in the order given.
     pub checkers: Vec<CheckerFacts>,
     /// The ports, in the order given.
     pub ports: Vec<PortFacts>,
+}
+
+/// Whether packets were watched at the interfaces of this machine, before its firewall.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Watch {
+    /// They were not.
+    #[default]
+    No,
+    /// This user may not; root, or a program with CAP_NET_RAW, may.
+    NotPermitted,
+    /// They were.
+    Yes {
+        /// Packets that the system dropped before they could be read.
+        lost: u32,
+    },
 }
 
 /// The facts about one checker.
@@ -74,6 +93,8 @@ pub struct PortFacts {
     pub local: Option<Local>,
     /// The connections that arrived at the listener here.
     pub arrivals: Arrivals,
+    /// The packets at the interfaces of this machine; none if they were not watched.
+    pub sights: Option<Sights>,
     /// The result of each checker, in the order of the checkers; none: it gave no verdict.
     pub answers: Vec<Option<PortResult>>,
 }
@@ -139,6 +160,43 @@ impl Arrivals {
         if !self.from.contains(&peer) {
             keep(&mut self.half_open, peer);
         }
+    }
+}
+
+/// The packets of one port at the interfaces of this machine: those that came in, before its firewall, and those
+/// that left.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Sights {
+    /// The interface at which the first packet of a connection came in; none: none came.
+    pub interface: Option<String>,
+    /// The senders of those; at most [`Arrivals::MAX_PEERS`] addresses.
+    pub from: Vec<IpAddr>,
+    /// Whether an answer left that accepts a connection.
+    pub answered: bool,
+    /// The refusal that left, if one did.
+    pub rejection: Option<LocalRejection>,
+}
+
+/// A refusal that this machine sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LocalRejection {
+    /// A segment that resets the connection.
+    Reset,
+    /// An ICMP message that the destination is unreachable.
+    Icmp,
+}
+
+impl Sights {
+    pub(crate) fn arrived(&mut self, interface: &str, from: IpAddr) {
+        self.interface.get_or_insert_with(|| interface.to_owned());
+        keep(&mut self.from, from.to_canonical());
+    }
+
+    pub(crate) fn rejected(&mut self, rejection: LocalRejection) {
+        self.rejection.get_or_insert(rejection);
     }
 }
 

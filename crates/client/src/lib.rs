@@ -63,6 +63,7 @@
 
 mod agent;
 mod answer;
+mod capture;
 mod checker;
 mod checker_fault;
 mod diagnosis;
@@ -87,7 +88,10 @@ pub use diagnosis::{
     Diagnosis, FamilyDiagnosis, Notice, Opinion, Outcome, PortDiagnosis, PortVerdict, diagnose,
 };
 pub use event::Event;
-pub use facts::{Arrivals, CheckerFacts, Facts, Failure, FamilyFacts, Local, PortFacts, Process};
+pub use facts::{
+    Arrivals, CheckerFacts, Facts, Failure, FamilyFacts, Local, LocalRejection, PortFacts, Process,
+    Sights, Watch,
+};
 pub use family::Family;
 pub use host::Host;
 pub use no_verdict::NoVerdict;

@@ -160,7 +160,7 @@ fn device(
         (device, File::open(Path::new(DEVICES)).expect("procfs"))
     });
     for address in addresses {
-        namespace.ip(&["address", "add", address, "dev", name]);
+        namespace.add_address(address, name);
     }
     let (mtu, queue) = (MTU.to_string(), DEVICE_QUEUE.to_string());
     namespace.ip(&["link", "set", name, "mtu", &mtu, "txqueuelen", &queue, "up"]);

@@ -79,7 +79,7 @@ impl Namespace {
         for (namespace, end, addresses) in [(self, near, addresses), (other, far, other_addresses)]
         {
             for address in addresses {
-                namespace.ip(&["address", "add", address, "dev", &end]);
+                namespace.add_address(address, &end);
             }
             namespace.ip(&["link", "set", &end, "up"]);
         }
@@ -99,6 +99,13 @@ impl Namespace {
     /// The files that `ip netns exec` lays over `/etc`, see ip-netns(8).
     fn etc(&self) -> PathBuf {
         Path::new("/etc/netns").join(&self.name)
+    }
+
+    /// Gives a device an address, such as `192.0.2.1/24`, that can be used at once: one of IPv6 is not looked
+    /// for on the link first, not even in the background.
+    pub(crate) fn add_address(&self, address: &str, device: &str) {
+        let at_once: &[&str] = if address.contains(':') { &["nodad"] } else { &[] };
+        self.ip(&[&["address", "add", address, "dev", device], at_once].concat());
     }
 
     /// Runs `ip` within.

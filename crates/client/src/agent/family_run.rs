@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    convert::Infallible,
     net::IpAddr,
     time::Duration,
 };
@@ -21,7 +22,8 @@ use super::{
 };
 use crate::{
     Checker, Event, Family, NoVerdict, Plan,
-    facts::{Arrivals, CheckerFacts, FamilyFacts, Local, PortFacts},
+    capture::{Capture, CaptureError},
+    facts::{Arrivals, CheckerFacts, FamilyFacts, Local, PortFacts, Sights, Watch},
     host::Host,
     listeners::{Listeners, PeerFilter},
 };
@@ -80,6 +82,7 @@ impl<'a> FamilyRun<'a> {
             family,
             asked_for: common.plan.insists(),
             host: Some(host),
+            watch: Watch::default(),
             checkers: facts,
             ports: Vec::new(),
         };
@@ -95,6 +98,7 @@ impl<'a> FamilyRun<'a> {
             family: Family::of(address),
             asked_for: true,
             host: None,
+            watch: Watch::default(),
             checkers: checkers
                 .iter()
                 .map(|checker| CheckerFacts::asked(checker, address))
@@ -138,6 +142,7 @@ impl<'a> FamilyRun<'a> {
         let host = self.facts.host.clone().unwrap_or_default();
         let peers = PeerFilter::of(&host, self.facts.seen());
         let family = self.facts.family;
+        let capture = self.capture(ports, &host);
         let listeners = Listeners::open(family, ports, &own.challenge, peers);
         let on_arrival = |port, from| self.send(Event::Arrived { port, from });
         let (bound, others): (Vec<_>, Vec<_>) =
@@ -164,15 +169,44 @@ impl<'a> FamilyRun<'a> {
         let answers = select! {
             answers = asking => answers,
             never = listeners.serve(&own.permits, on_arrival) => match never {},
+            never = watch(capture.as_ref()) => match never {},
         };
+        let mut sights = self.sights(capture.as_ref());
         let mut arrivals = listeners.arrivals();
         let contradicted = answers.iter().enumerate().filter(|(_, answer)| {
             answer.as_ref().is_some_and(|verdicts| !has_arrived(verdicts, &arrivals))
         });
         self.contradicted.extend(contradicted.map(|(index, _)| index));
         self.record(ports, answers, |port| {
-            (Some(listeners.local(port).clone()), arrivals.remove(&port).unwrap_or_default())
+            let local = Some(listeners.local(port).clone());
+            let sights =
+                sights.as_mut().map(|sights| sights.remove(&port.get()).unwrap_or_default());
+            Here { local, arrivals: arrivals.remove(&port).unwrap_or_default(), sights }
         });
+    }
+
+    /// Begins to watch packets, where this user may and they do not stay within this machine.
+    fn capture(&mut self, ports: &[Port], host: &Host) -> Option<Capture> {
+        if self.facts.seen().is_none_or(|seen| seen.is_loopback()) {
+            return None;
+        }
+        match Capture::open(self.facts.family, ports, &host.addresses) {
+            Ok(capture) => return Some(capture),
+            Err(CaptureError::NotPermitted) => self.facts.watch = Watch::NotPermitted,
+            Err(CaptureError::Failed(_)) => self.facts.watch = Watch::No,
+        }
+        None
+    }
+
+    /// The packets seen, and how many were lost.
+    fn sights(&mut self, capture: Option<&Capture>) -> Option<HashMap<u16, Sights>> {
+        let capture = capture?;
+        let before = match self.facts.watch {
+            Watch::Yes { lost } => lost,
+            _ => 0,
+        };
+        self.facts.watch = Watch::Yes { lost: before.saturating_add(capture.lost()) };
+        Some(capture.sights())
     }
 
     /// Has these ports checked.
@@ -180,7 +214,7 @@ impl<'a> FamilyRun<'a> {
         let answers =
             self.ask(|address| vec![PortQuery { address, ports: ports.to_vec(), challenge: None }]);
         let answers = answers.await;
-        self.record(ports, answers, |_| (None, Arrivals::default()));
+        self.record(ports, answers, |_| Here::default());
     }
 
     /// Asks every checker that has an address to check, all at once.
@@ -204,7 +238,7 @@ impl<'a> FamilyRun<'a> {
         &mut self,
         ports: &[Port],
         mut answers: Vec<Option<Verdicts>>,
-        mut here: impl FnMut(Port) -> (Option<Local>, Arrivals),
+        mut here: impl FnMut(Port) -> Here,
     ) {
         for (index, answer) in answers.iter().enumerate() {
             if let Some(error) = answer.as_ref().and_then(|verdicts| verdicts.failure.as_ref()) {
@@ -212,10 +246,10 @@ impl<'a> FamilyRun<'a> {
             }
         }
         for &port in ports {
-            let (local, arrivals) = here(port);
+            let Here { local, arrivals, sights } = here(port);
             let answers = answers.iter_mut();
             let answers = answers.map(|answer| answer.as_mut()?.results.remove(&port)).collect();
-            self.facts.ports.push(PortFacts { port, local, arrivals, answers });
+            self.facts.ports.push(PortFacts { port, local, arrivals, sights, answers });
         }
     }
 
@@ -234,6 +268,22 @@ impl<'a> FamilyRun<'a> {
     fn send(&self, event: Event) {
         // Who does not listen any more will drop the verification too.
         let _ = self.common.events.send(event);
+    }
+}
+
+/// The facts of one port on this machine.
+#[derive(Default)]
+struct Here {
+    local: Option<Local>,
+    arrivals: Arrivals,
+    sights: Option<Sights>,
+}
+
+/// Reads packets as they come, if they are watched.
+async fn watch(capture: Option<&Capture>) -> Infallible {
+    match capture {
+        Some(capture) => capture.watch().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,6 +1,10 @@
 //! What to do about a port: a sentence or two that a person without a degree in networks can act on.
 
-use super::{network_position::NetworkPosition, verdict::PortVerdict};
+use super::{
+    network_position::NetworkPosition,
+    path::{Station, last_station},
+    verdict::PortVerdict,
+};
 use crate::{
     facts::{Local, PortFacts},
     family::Family,
@@ -27,7 +31,9 @@ pub(super) fn advice(
         ),
         PortVerdict::NotBound => Some(not_bound(facts)),
         PortVerdict::Refused => Some(refused(facts, position)),
-        PortVerdict::NothingArrived => Some(nothing_arrived(position)),
+        PortVerdict::NothingArrived => Some(nothing_arrived(facts, position)),
+        PortVerdict::BlockedHere => Some(blocked_here(facts)),
+        PortVerdict::AnswersLost => Some(answers_lost(facts)),
         other => Some(fixed(other, position)),
     };
     let otherwise =
@@ -80,19 +86,75 @@ fn refused(facts: &PortFacts, position: &NetworkPosition) -> String {
     }
 }
 
-fn nothing_arrived(position: &NetworkPosition) -> String {
+fn blocked_here(facts: &PortFacts) -> String {
+    let sights = facts.sights.as_ref();
+    let interface = sights.and_then(|sights| sights.interface.as_deref()).unwrap_or("an interface");
+    let action = match sights.and_then(|sights| sights.rejection) {
+        Some(_) => "rejects",
+        None => "drops",
+    };
+    format!(
+        "The connections came in at {interface}, and a firewall on this machine {action} them (nftables, \
+         iptables, ufw or firewalld). Allow incoming TCP connections to these ports there. The router \
+         needs no change."
+    )
+}
+
+fn answers_lost(facts: &PortFacts) -> String {
+    match (last_station(facts), &facts.sights) {
+        (Station::AnswerLeft, _) => {
+            "The answers left this machine and did not get to the checker. Look for a router or a \
+             provider that drops them, and for a default route (a VPN, a second line) that leads another \
+             way than the connections came."
+        }
+        (_, Some(_)) => {
+            "The answers did not leave this machine: look for a firewall rule about outgoing packets here."
+        }
+        _ => {
+            "Look for a firewall rule about outgoing packets, here or in the router, and for a default \
+             route (a VPN, a second line) that leads another way than the connections came."
+        }
+    }
+    .to_owned()
+}
+
+fn nothing_arrived(facts: &PortFacts, position: &NetworkPosition) -> String {
+    let watched = last_station(facts) == Station::None;
     match position {
         NetworkPosition::CarrierGradeNat { .. } => NO_FORWARD_CAN_WORK.to_owned(),
+        NetworkPosition::BehindNat { .. } if watched => format!(
+            "Nothing came to any interface of this machine, so its firewall is not the cause. Let the \
+             router forward these TCP ports to {}; if there is a second router before it, that one must \
+             forward to the first.",
+            position.here()
+        ),
         NetworkPosition::BehindNat { .. } => format!(
             "Let the router forward these TCP ports to {}. If it does already, allow incoming TCP \
              connections in this machine's firewall; and if there is a second router before it, that \
-             one must forward to the first.",
+             one must forward to the first. Run as root, this would tell which of them it is.",
             position.here()
+        ),
+        NetworkPosition::Direct(family) if watched => format!(
+            "Nothing came to any interface of this machine, so its firewall is not the cause. {}",
+            outside_firewall(*family)
         ),
         NetworkPosition::Direct(family) => {
             format!("A firewall drops the connections before they reach us. {}", allow_in(*family))
         }
         NetworkPosition::Elsewhere => "A firewall drops the connections.".to_owned(),
+    }
+}
+
+const fn outside_firewall(family: Family) -> &'static str {
+    match family {
+        Family::Ipv4 => {
+            "A firewall before this machine drops the connections: in a data centre, the provider's."
+        }
+        Family::Ipv6 => {
+            "A firewall before this machine drops the connections: at home, the router's for IPv6; in a \
+             data centre, the provider's. There is no NAT over IPv6: it must admit the ports, not forward \
+             them."
+        }
     }
 }
 
@@ -126,11 +188,6 @@ fn fixed(verdict: PortVerdict, position: &NetworkPosition) -> String {
             "Either another machine answered in our position, and the router should forward to {here}; \
              or the checker is wrong: ask another one."
         ),
-        PortVerdict::AnswersLost => {
-            "Look for a firewall rule about outgoing packets, here or in the router, and for a default \
-             route (a VPN, a second line) that leads another way than the connections came."
-                .to_owned()
-        }
         PortVerdict::Rejected => {
             "A router on the way says that it must not or cannot pass the connections on. Look for a \
              rule that rejects them in your router, and whether the machine it forwards to is on."

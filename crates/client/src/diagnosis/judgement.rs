@@ -1,11 +1,11 @@
-//! The verdict about one port, from what the checkers say and what our listener saw.
+//! The verdict about one port, from the checkers' answers and the connections that arrived.
 
 use port_checker_api::{ChallengeOutcome, PortResult, Reason};
 
-use super::{conclusion::Opinion, verdict::PortVerdict};
+use super::{conclusion::Opinion, path::is_blocked_here, verdict::PortVerdict};
 use crate::facts::{Arrivals, Local, PortFacts};
 
-/// The verdict, and what those checkers found that found otherwise.
+/// The verdict, and the opinions of checkers that differ from it.
 pub(super) fn judge(facts: &PortFacts, quorum: usize) -> (PortVerdict, Vec<Opinion>) {
     if facts.local == Some(Local::FamilyMissing) {
         return (PortVerdict::FamilyMissing, Vec::new());
@@ -32,8 +32,8 @@ pub(super) fn judge(facts: &PortFacts, quorum: usize) -> (PortVerdict, Vec<Opini
     (verdict, no)
 }
 
-/// What one checker's answer means, beside what we saw. If another one got through, what arrived may
-/// have been its connection, and says nothing about this one's.
+/// The opinion that follows from one checker's answer and the arrivals. If another checker got through, the
+/// arrivals may be its connections, and say nothing about this one's.
 fn opinion(answer: &PortResult, facts: &PortFacts, another_got_through: bool) -> PortVerdict {
     let ours = facts.local == Some(Local::Bound);
     let Arrivals { connections, half_open, .. } = &facts.arrivals;
@@ -50,7 +50,22 @@ fn opinion(answer: &PortResult, facts: &PortFacts, another_got_through: bool) ->
     if matches!(facts.local, Some(Local::NotPermitted | Local::Failed { .. })) {
         return PortVerdict::NotBound;
     }
-    match reason(answer) {
+    let stopped = [
+        Reason::Refused,
+        Reason::TimedOut,
+        Reason::HostUnreachable,
+        Reason::NetworkUnreachable,
+        Reason::Reset,
+    ];
+    let reason = reason(answer);
+    if !another_got_through
+        && is_blocked_here(facts)
+        && reason.is_some_and(|it| stopped.contains(&it))
+    {
+        return PortVerdict::BlockedHere;
+    }
+    match reason {
+        Some(Reason::Refused) if is_by_a_router(answer, facts) => PortVerdict::Rejected,
         Some(Reason::Refused) => PortVerdict::Refused,
         Some(Reason::TimedOut) if !ours || another_got_through => PortVerdict::TimedOut,
         // A connection that was established is not the one that timed out.
@@ -68,6 +83,12 @@ fn opinion(answer: &PortResult, facts: &PortFacts, another_got_through: bool) ->
     }
 }
 
+/// Whether an ICMP message refused the connection: a host that nothing listens on resets it instead.
+fn is_by_a_router(answer: &PortResult, facts: &PortFacts) -> bool {
+    let icmp = answer.details.as_ref().and_then(|details| details.icmp.as_ref());
+    icmp.is_some() && facts.local == Some(Local::Bound)
+}
+
 /// Other checkers say no more than the text.
 fn reason(answer: &PortResult) -> Option<Reason> {
     let told = answer.details.as_ref().and_then(|details| details.reason.as_ref()?.known());
@@ -81,8 +102,8 @@ fn strongest(opinions: &[Opinion]) -> PortVerdict {
     order.into_iter().find(found).unwrap_or(PortVerdict::Reachable)
 }
 
-/// What most say; of equals, what the first of them says. A checker that is contradicted by what we
-/// saw does not count beside one that is not.
+/// The verdict of most; of equals, that of the first. A checker that is contradicted by the arrivals does not
+/// count beside one that is not.
 fn prevalent(opinions: &[Opinion]) -> PortVerdict {
     let sound = |verdict| verdict != PortVerdict::Contradicted;
     let votes = |wanted| opinions.iter().filter(|opinion| opinion.verdict == wanted).count();

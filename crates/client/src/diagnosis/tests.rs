@@ -4,7 +4,7 @@ use port_checker_api::{ChallengeOutcome, Port, PortDetails, PortResult, Reason};
 
 use super::*;
 use crate::{
-    facts::{Arrivals, Failure, Local, Process},
+    facts::{Arrivals, Failure, Local, Process, Watch},
     family::Family,
     host::Host,
 };
@@ -67,8 +67,15 @@ fn facts(local: Local, arrivals: Arrivals, answers: Vec<Option<PortResult>>) -> 
         family: Family::Ipv4,
         asked_for: false,
         host: Some(host),
+        watch: Watch::No,
         checkers: checkers.collect(),
-        ports: vec![PortFacts { port: Port::MAX, local: Some(local), arrivals, answers }],
+        ports: vec![PortFacts {
+            port: Port::MAX,
+            local: Some(local),
+            arrivals,
+            sights: None,
+            answers,
+        }],
     };
     Facts { quorum: 1, families: vec![family] }
 }

@@ -21,6 +21,8 @@ pub enum PortVerdict {
     Intercepted,
     /// A checker says that it is reachable, but nothing arrived at our listener.
     Contradicted,
+    /// The connection arrived at an interface of this machine, whose firewall did not let it pass.
+    BlockedHere,
     /// The connection arrived here, but our answers do not get out.
     AnswersLost,
     /// Timed out, and nothing arrived at our listener.
@@ -61,6 +63,7 @@ impl PortVerdict {
             Some(Local::InUse { by: None, .. }) => {
                 format!("{words}; another program holds the port")
             }
+            _ if self == Self::BlockedHere => blocked_here(facts),
             Some(Local::NotPermitted | Local::Failed { .. }) if self.is_accessible() => {
                 format!("{words}; we could not listen there")
             }
@@ -79,6 +82,7 @@ impl PortVerdict {
             Self::AnotherHost => "another host answered",
             Self::Intercepted => "something in between answered",
             Self::Contradicted => "said to be reachable, but nothing arrived here",
+            Self::BlockedHere => "this machine's firewall blocks it",
             Self::AnswersLost => "it arrived here, but our answers do not get out",
             Self::NothingArrived => "timed out, and nothing arrived here",
             Self::TimedOut => "timed out",
@@ -92,6 +96,12 @@ impl PortVerdict {
             Self::NoVerdict => "no verdict",
         }
     }
+}
+
+fn blocked_here(facts: &PortFacts) -> String {
+    let interface = facts.sights.as_ref().and_then(|sights| sights.interface.as_deref());
+    let arrived = interface.map(|interface| format!("; it arrived at {interface}"));
+    format!("{}{}", PortVerdict::BlockedHere.words(), arrived.unwrap_or_default())
 }
 
 fn own_words(facts: &PortFacts) -> &str {

@@ -1,0 +1,193 @@
+//! Packets of the network layer (RFC 791, RFC 8200, RFC 9293, RFC 792, RFC 4443), as far as they concern
+//! connections to ports of this machine.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use nix::libc::{IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP};
+
+/// Extension headers of IPv6 that are skipped; more are not seen in practice.
+const MAX_EXTENSIONS: usize = 8;
+
+const SYN: u8 = 0b10;
+const RST: u8 = 0b100;
+const ACK: u8 = 0b1_0000;
+
+/// A packet that says something about a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Packet {
+    /// A segment of TCP.
+    Segment { from: (IpAddr, u16), to: (IpAddr, u16), kind: SegmentKind },
+    /// An ICMP message that the destination of a quoted segment cannot be reached.
+    Unreachable {
+        /// The destination of the quoted segment.
+        quoted_to: (IpAddr, u16),
+    },
+}
+
+/// The segments that begin or reset a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SegmentKind {
+    /// SYN.
+    Open,
+    /// SYN and ACK.
+    Accept,
+    /// RST.
+    Reset,
+}
+
+/// The part of a packet after the headers of the network layer.
+struct Payload<'a> {
+    from: IpAddr,
+    to: IpAddr,
+    protocol: i32,
+    bytes: &'a [u8],
+}
+
+/// Reads a packet; none if it is of no interest, or cut short.
+pub(super) fn read(packet: &[u8]) -> Option<Packet> {
+    let payload = payload(packet)?;
+    match payload.protocol {
+        IPPROTO_TCP => segment(&payload),
+        IPPROTO_ICMP if *payload.bytes.first()? == 3 => unreachable(&payload),
+        IPPROTO_ICMPV6 if *payload.bytes.first()? == 1 => unreachable(&payload),
+        _ => None,
+    }
+}
+
+fn segment(payload: &Payload<'_>) -> Option<Packet> {
+    let flags = payload.bytes.get(13)?;
+    let kind = match (flags & RST != 0, flags & SYN != 0, flags & ACK != 0) {
+        (true, ..) => SegmentKind::Reset,
+        (_, true, true) => SegmentKind::Accept,
+        (_, true, false) => SegmentKind::Open,
+        _ => return None,
+    };
+    let (from, to) = (u16_at(payload.bytes, 0)?, u16_at(payload.bytes, 2)?);
+    Some(Packet::Segment { from: (payload.from, from), to: (payload.to, to), kind })
+}
+
+/// The header of a message has eight bytes, and the quoted packet follows it.
+fn unreachable(message: &Payload<'_>) -> Option<Packet> {
+    let quoted = payload(message.bytes.get(8..)?)?;
+    let port = u16_at(quoted.bytes, 2).filter(|_| quoted.protocol == IPPROTO_TCP)?;
+    Some(Packet::Unreachable { quoted_to: (quoted.to, port) })
+}
+
+fn payload(packet: &[u8]) -> Option<Payload<'_>> {
+    match packet.first()? >> 4 {
+        4 => ipv4(packet),
+        6 => ipv6(packet),
+        _ => None,
+    }
+}
+
+fn ipv4(packet: &[u8]) -> Option<Payload<'_>> {
+    let header = usize::from(packet.first()? & 0xf) * 4;
+    let address = |at: usize| {
+        let bytes: [u8; 4] = packet.get(at..at + 4)?.try_into().ok()?;
+        Some(IpAddr::from(Ipv4Addr::from(bytes)))
+    };
+    if header < 20 || u16_at(packet, 6)? & 0x1fff != 0 {
+        return None;
+    }
+    let protocol = i32::from(*packet.get(9)?);
+    Some(Payload { from: address(12)?, to: address(16)?, protocol, bytes: packet.get(header..)? })
+}
+
+fn ipv6(packet: &[u8]) -> Option<Payload<'_>> {
+    let address = |at: usize| {
+        let bytes: [u8; 16] = packet.get(at..at + 16)?.try_into().ok()?;
+        Some(IpAddr::from(Ipv6Addr::from(bytes)))
+    };
+    let (from, to) = (address(8)?, address(24)?);
+    let (mut next, mut at) = (*packet.get(6)?, 40);
+    for _ in 0..MAX_EXTENSIONS {
+        // Hop-by-hop options, routing, destination options: the next header, and a length in eight bytes.
+        if !matches!(next, 0 | 43 | 60) {
+            return Some(Payload { from, to, protocol: i32::from(next), bytes: packet.get(at..)? });
+        }
+        next = *packet.get(at)?;
+        at += (usize::from(*packet.get(at + 1)?) + 1) * 8;
+    }
+    None
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HERE: [u8; 4] = [192, 168, 1, 10];
+    const THERE: [u8; 4] = [198, 51, 100, 1];
+
+    fn tcp(from: u16, to: u16, flags: u8) -> Vec<u8> {
+        let mut segment = [from.to_be_bytes(), to.to_be_bytes()].concat();
+        segment.resize(20, 0);
+        segment[13] = flags;
+        segment
+    }
+
+    fn ip(protocol: u8, from: [u8; 4], to: [u8; 4], payload: &[u8]) -> Vec<u8> {
+        let mut packet = vec![0; 20];
+        packet[0] = 0x45;
+        packet[9] = protocol;
+        packet[12..16].copy_from_slice(&from);
+        packet[16..20].copy_from_slice(&to);
+        [&packet, payload].concat()
+    }
+
+    #[test]
+    fn segments_that_begin_or_reset_a_connection() {
+        let cases = [
+            (0b10, Some(SegmentKind::Open), "SYN"),
+            (0b1_0010, Some(SegmentKind::Accept), "SYN, ACK"),
+            (0b1_0100, Some(SegmentKind::Reset), "RST, ACK"),
+            (0b1_0000, None, "ACK"),
+        ];
+        for (flags, expected, name) in cases {
+            let packet = ip(6, THERE, HERE, &tcp(40_000, 7466, flags));
+            let expected = expected.map(|kind| Packet::Segment {
+                from: (THERE.into(), 40_000),
+                to: (HERE.into(), 7466),
+                kind,
+            });
+            assert_eq!(read(&packet), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_message_names_the_port_of_the_segment_it_quotes() {
+        let quoted = ip(6, THERE, HERE, &tcp(40_000, 7466, 2)[..8]);
+        let message = [&[3, 13, 0, 0, 0, 0, 0, 0], &quoted[..]].concat();
+        let packet = ip(1, HERE, THERE, &message);
+        assert_eq!(read(&packet), Some(Packet::Unreachable { quoted_to: (HERE.into(), 7466) }));
+        let reply = [&[0, 0, 0, 0, 0, 0, 0, 0], &quoted[..]].concat();
+        assert_eq!(read(&ip(1, HERE, THERE, &reply)), None, "an echo reply");
+    }
+
+    #[test]
+    fn extension_headers_are_skipped() {
+        let (from, to) = ([0x20; 16], [0x21; 16]);
+        let extension = [6, 0, 0, 0, 0, 0, 0, 0];
+        let header = [&[0x60, 0, 0, 0, 0, 28, 60, 64], &from[..], &to[..]].concat();
+        let packet = [&header, &extension[..], &tcp(1, 7466, 2)].concat();
+        let Some(Packet::Segment { to, kind, .. }) = read(&packet) else { panic!("a segment") };
+        assert_eq!((to.1, kind), (7466, SegmentKind::Open));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_too_odd(bytes in prop::collection::vec(any::<u8>(), 0..120), version in 0..16_u8) {
+            let mut packet = bytes;
+            if let Some(first) = packet.first_mut() {
+                *first = version << 4 | *first & 0xf;
+            }
+            let _ = read(&packet);
+        }
+    }
+}
