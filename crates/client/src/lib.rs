@@ -77,6 +77,7 @@ mod listeners;
 mod no_verdict;
 mod plan;
 mod resolver;
+pub mod router;
 mod server_url;
 mod sockets;
 mod transport;

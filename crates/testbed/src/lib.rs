@@ -10,6 +10,7 @@
 //! * [`long_line`]: distance and loss between two of them.
 //! * [`tls`]: a client over HTTPS.
 //! * [`costly_tls`]: servers whose certificates are costly to verify.
+//! * [`router`]: a home router that speaks UPnP and NAT-PMP.
 //! * [`skip`]: the handling of a test whose needs are missing.
 
 pub mod certificates;
@@ -22,6 +23,7 @@ pub mod ports;
 mod priority;
 pub mod process;
 pub mod redis;
+pub mod router;
 pub mod skip;
 pub mod targets;
 pub mod tls;

@@ -1,0 +1,72 @@
+//! What the router says about itself: its address on the Internet's side and whom it maps ports to.
+//!
+//! Asked over NAT-PMP (RFC 6886) and UPnP IGD. Nothing but the gateway and the multicast group of SSDP is
+//! sent anything, whatever an answer says.
+
+mod facts;
+mod igd;
+mod nat_pmp;
+mod ssdp;
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
+    time::Duration,
+};
+
+use tokio::time::{Instant, timeout_at};
+
+pub use facts::{
+    MappedPort, MappingEntry, MappingProtocol, MappingTransport, RouterFacts, RouterFailure,
+    RouterFailureCause,
+};
+
+/// How long the router is asked in all. A router on the same link answers within milliseconds, apart
+/// from SSDP, where it may wait for one second (`MX`).
+pub const ROUTER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Asks the default gateway for its address and for the mappings of these ports. Takes
+/// [`ROUTER_TIMEOUT`] at most; what was learned by then is kept.
+///
+/// An IPv6 gateway is asked nothing: there is no translation that these protocols could report.
+pub async fn ask_router(gateway: IpAddr, ports: &[(u16, MappingTransport)]) -> RouterFacts {
+    let mut facts = RouterFacts::new(gateway, ports);
+    let IpAddr::V4(gateway) = gateway else { return facts };
+    let until = Instant::now() + ROUTER_TIMEOUT;
+    let (wan, upnp) = tokio::join!(
+        timeout_at(until, nat_pmp::wan_address(gateway)),
+        ask_igd(gateway, until, &mut facts.ports),
+    );
+    let wan = wan.unwrap_or(Err(RouterFailureCause::NoAnswer)).map(Some);
+    facts.note(MappingProtocol::NatPmp, wan);
+    facts.note(MappingProtocol::UpnpIgd, upnp);
+    facts
+}
+
+/// Fills in the mappings; returns the address on the Internet's side, if it is known in time.
+async fn ask_igd(
+    gateway: Ipv4Addr,
+    until: Instant,
+    ports: &mut [MappedPort],
+) -> Result<Option<IpAddr>, RouterFailureCause> {
+    let from = source_towards(gateway).ok_or(RouterFailureCause::NoRoute)?;
+    let found = timeout_at(until, async {
+        let location = ssdp::find(gateway, from).await?;
+        igd::Service::at(gateway, &location).await
+    });
+    let service = found.await.unwrap_or(Err(RouterFailureCause::NoAnswer))?;
+    let wan = timeout_at(until, service.wan_address()).await;
+    // Mappings found before the time is up are kept.
+    let _ = timeout_at(until, service.look_up(ports)).await;
+    wan.unwrap_or(Err(RouterFailureCause::NoAnswer))
+}
+
+/// The address the kernel would send from. Connecting a UDP socket sends nothing.
+fn source_towards(gateway: Ipv4Addr) -> Option<Ipv4Addr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    #[expect(clippy::disallowed_methods, reason = "connecting a UDP socket sends nothing")]
+    socket.connect((gateway, ssdp::PORT)).ok()?;
+    match socket.local_addr().ok()? {
+        SocketAddr::V4(own) => Some(*own.ip()),
+        SocketAddr::V6(_) => None,
+    }
+}
