@@ -16,8 +16,10 @@ use crate::{
     Checker, Diagnosis, Event, Facts, Family, InvalidPlan, Plan, diagnose, plan::MAX_PORTS,
 };
 
+mod arrival_wait;
 mod family_run;
 mod observed_address;
+mod packet_watch;
 mod port_query;
 mod wait_budget;
 

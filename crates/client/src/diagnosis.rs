@@ -1,6 +1,14 @@
 //! From facts to verdicts and advice: a pure function.
 
-use crate::facts::{CheckerFacts, Facts, FamilyFacts, PortFacts};
+use std::{collections::HashMap, net::IpAddr};
+
+use port_checker_api::Port;
+
+use crate::{
+    facts::{CheckerFacts, Facts, FamilyFacts, Local, PortFacts},
+    family::Family,
+    host::Host,
+};
 
 mod advice;
 mod conclusion;
@@ -9,8 +17,10 @@ mod network_position;
 mod notice;
 mod notices;
 mod path;
+mod patterns;
 mod verdict;
 
+use advice::Surroundings;
 pub use conclusion::{Diagnosis, FamilyDiagnosis, Opinion, Outcome, PortDiagnosis};
 use judgement::judge;
 use network_position::NetworkPosition;
@@ -29,27 +39,81 @@ pub fn diagnose(facts: Facts) -> Diagnosis {
     let quorum = facts.quorum;
     // If no checker sees us at all, there is no family that is merely not there.
     let seen = facts.families.iter().any(|family| family.seen().is_some());
+    let other_families = local_halves(&facts.families);
     let families: Vec<_> = facts
         .families
         .into_iter()
+        .filter(|family| !is_absent(family))
         .map(|family| FamilyFacts { asked_for: family.asked_for || !seen, ..family })
-        .map(|family| diagnose_family(family, quorum))
+        .map(|family| diagnose_family(family, quorum, &other_families))
         .collect();
     let outcome = together(families.iter().filter_map(|family| family.outcome));
-    Diagnosis { outcome, notices: notices::of_all(&families), families }
+    let notices = notices::of_all(&families);
+    let diagnosis = Diagnosis { outcome, notices, families };
+    match diagnosis.outcome {
+        Outcome::Accessible if diagnosis.is_local_only() => {
+            Diagnosis { outcome: Outcome::LocalOnly, ..diagnosis }
+        }
+        _ => diagnosis,
+    }
 }
 
-fn diagnose_family(facts: FamilyFacts, quorum: usize) -> FamilyDiagnosis {
-    let judged: Vec<_> = facts.ports.iter().map(|port| judge(port, quorum)).collect();
-    let position =
-        NetworkPosition::of(&facts, judged.iter().any(|(verdict, _)| verdict.is_accessible()));
-    let notices = notices::of_family(&facts, &position, quorum);
+/// Whether a family that nobody asked for is not there at all: no checker sees this machine over it, and it has no
+/// address beyond its own links.
+fn is_absent(facts: &FamilyFacts) -> bool {
+    let is_wide = |ip: &IpAddr| match ip {
+        IpAddr::V4(v4) => !v4.is_loopback() && !v4.is_link_local(),
+        IpAddr::V6(v6) => !v6.is_loopback() && !v6.is_unicast_link_local(),
+    };
+    let has_address = |host: &Host| host.addresses.iter().any(is_wide);
+    facts.seen().is_none() && !facts.asked_for && !facts.host.as_ref().is_some_and(has_address)
+}
+
+/// The local half of each port of each family.
+fn local_halves(families: &[FamilyFacts]) -> HashMap<(Family, Port), Local> {
+    let ports =
+        families.iter().flat_map(|family| family.ports.iter().map(|port| (family.family, port)));
+    ports.filter_map(|(family, port)| Some(((family, port.port), port.local.clone()?))).collect()
+}
+
+/// The program that listens on a port over the other family only: over this one, the listener of the verification
+/// answers in its place.
+fn only_over_other<'a>(
+    family: Family,
+    port: &PortFacts,
+    locals: &'a HashMap<(Family, Port), Local>,
+) -> Option<&'a Local> {
+    let other = locals.get(&(family.other(), port.port))?;
+    let listens = matches!(other, Local::InUse { listens_on, .. } if !listens_on.is_empty());
+    (port.local == Some(Local::Bound) && listens).then_some(other)
+}
+
+fn diagnose_family(
+    facts: FamilyFacts,
+    quorum: usize,
+    locals: &HashMap<(Family, Port), Local>,
+) -> FamilyDiagnosis {
+    let judged: Vec<_> = facts
+        .ports
+        .iter()
+        .map(|port| match judge(port, quorum) {
+            (verdict, dissent) if verdict.is_accessible() => {
+                let other = only_over_other(facts.family, port, locals);
+                (if other.is_some() { PortVerdict::OtherFamilyOnly } else { verdict }, dissent)
+            }
+            judged => judged,
+        })
+        .collect();
+    let accessible: Vec<bool> = judged.iter().map(|(verdict, _)| verdict.is_accessible()).collect();
+    let position = NetworkPosition::of(&facts, accessible.contains(&true));
+    let notices = notices::of_family(&facts, &position, quorum, &accessible);
     let address = facts.seen();
-    let FamilyFacts { family, asked_for, host, checkers, ports, .. } = facts;
+    let FamilyFacts { family, asked_for, host, router, watch, checkers, ports } = facts;
+    let surroundings = Surroundings { position: &position, router: router.as_ref(), watch };
     let ports: Vec<_> = ports
         .into_iter()
         .zip(judged)
-        .map(|(port, judged)| diagnose_port(port, judged, &checkers, &position))
+        .map(|(port, judged)| diagnose_port(port, judged, &checkers, &surroundings))
         .collect();
     let outcome = together(ports.iter().map(|port| match port.verdict {
         verdict if verdict.is_accessible() => Outcome::Accessible,
@@ -64,7 +128,7 @@ fn diagnose_port(
     facts: PortFacts,
     (verdict, dissent): (PortVerdict, Vec<Opinion>),
     checkers: &[CheckerFacts],
-    position: &NetworkPosition,
+    surroundings: &Surroundings<'_>,
 ) -> PortDiagnosis {
     let dissenters: Vec<_> = dissent
         .iter()
@@ -74,7 +138,7 @@ fn diagnose_port(
         accessible: verdict.is_accessible(),
         verdict,
         summary: verdict.summary(&facts),
-        advice: advice::advice(verdict, &facts, position, &dissenters),
+        advice: advice::advice(verdict, &facts, surroundings, &dissenters),
         dissent,
         facts,
     }
@@ -83,7 +147,7 @@ fn diagnose_port(
 /// The worst of them; no verdict if there are none.
 fn together(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
     let severity = |outcome: &Outcome| match outcome {
-        Outcome::Accessible => 0,
+        Outcome::Accessible | Outcome::LocalOnly => 0,
         Outcome::NoVerdict => 1,
         Outcome::NotAccessible => 2,
     };
@@ -92,3 +156,5 @@ fn together(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod whereabouts;

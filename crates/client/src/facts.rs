@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use port_checker_api::{Port, PortResult};
 use serde::Serialize;
 
-use crate::{Checker, Family, NoVerdict, host::Host};
+use crate::{Checker, Family, NoVerdict, host::Host, router::RouterFacts};
 
 /// Everything a verification found out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,6 +27,8 @@ pub struct FamilyFacts {
     pub host: Option<Host>,
     /// Whether the packets of the run were watched at the interfaces of this machine.
     pub watch: Watch,
+    /// The router's own account; none if it was not asked.
+    pub router: Option<RouterFacts>,
     /// The checkers, in the order given.
     pub checkers: Vec<CheckerFacts>,
     /// The ports, in the order given.
@@ -91,6 +93,8 @@ pub struct PortFacts {
     pub port: Port,
     /// The local half; none when the port is another machine's.
     pub local: Option<Local>,
+    /// The program that uses the same number over UDP, where the system tells; UDP is not checked.
+    pub udp_holder: Option<Process>,
     /// The connections that arrived at the listener here.
     pub arrivals: Arrivals,
     /// The packets at the interfaces of this machine; none if they were not watched.
@@ -112,6 +116,8 @@ pub enum Local {
         by: Option<Process>,
         /// The addresses on which it listens, where the system tells.
         listens_on: Vec<IpAddr>,
+        /// Connections that wait until it takes them, where the system tells.
+        waiting: u32,
     },
     /// This user may not listen on it.
     NotPermitted,

@@ -29,6 +29,14 @@ impl Family {
         }
     }
 
+    /// The other one.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Ipv4 => Self::Ipv6,
+            Self::Ipv6 => Self::Ipv4,
+        }
+    }
+
     /// Every address of this machine.
     pub const fn unspecified(self) -> IpAddr {
         match self {

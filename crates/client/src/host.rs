@@ -1,6 +1,10 @@
 //! This machine's addresses and routes.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::{
+    fs,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    path::Path,
+};
 
 use nix::ifaddrs::getifaddrs;
 use serde::Serialize;
@@ -9,6 +13,15 @@ use crate::Family;
 
 /// The discard port (RFC 863). Nothing is sent to it.
 const DISCARD: u16 = 9;
+
+/// The directory of all interfaces.
+const INTERFACES: &str = "/sys/class/net";
+
+/// Types of interfaces (`ARPHRD_…`) that are tunnels: PPP, no link layer (TUN), IP in IP, GRE.
+const TUNNEL_KINDS: [u16; 5] = [512, 65534, 768, 769, 778];
+
+/// The flag of a temporary address in the kernel's table.
+const IFA_F_TEMPORARY: u32 = 0x01;
 
 /// This machine, over one address family.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -19,6 +32,10 @@ pub struct Host {
     pub outbound: Option<IpAddr>,
     /// Its default gateway; known for IPv4 only.
     pub gateway: Option<IpAddr>,
+    /// The tunnel that packets to the Internet leave through, such as `tun0`; none if it is no tunnel.
+    pub tunnel: Option<String>,
+    /// Those of its addresses that are temporary (RFC 8981) and will soon be replaced; IPv6 only.
+    pub temporary: Vec<IpAddr>,
 }
 
 impl Host {
@@ -28,12 +45,15 @@ impl Host {
             addresses: addresses(family),
             outbound: None,
             gateway: (family == Family::Ipv4).then(gateway).flatten(),
+            tunnel: None,
+            temporary: if family == Family::Ipv6 { temporary_addresses() } else { Vec::new() },
         }
     }
 
     /// The same machine, which is seen as `seen` from outside.
     pub(crate) fn towards(self, seen: Option<IpAddr>) -> Self {
-        Self { outbound: seen.and_then(source_towards), ..self }
+        let outbound = seen.and_then(source_towards);
+        Self { outbound, tunnel: outbound.and_then(tunnel_with), ..self }
     }
 }
 
@@ -56,6 +76,40 @@ fn source_towards(ip: IpAddr) -> Option<IpAddr> {
     Some(socket.local_addr().ok()?.ip())
 }
 
+/// The interface that has this address, if it is a tunnel.
+fn tunnel_with(ip: IpAddr) -> Option<String> {
+    let interfaces = getifaddrs().ok()?;
+    let mut names = interfaces.filter_map(|interface| {
+        let address = interface.address?;
+        let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
+        let own = v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))?;
+        (own == ip).then_some(interface.interface_name)
+    });
+    names.next().filter(|name| is_tunnel(&Path::new(INTERFACES).join(name)))
+}
+
+/// Whether the directory of an interface is that of a tunnel: TUN (with `tun_flags`, and not TAP), WireGuard, PPP,
+/// or another kind without a link layer.
+fn is_tunnel(interface: &Path) -> bool {
+    let read = |name: &str| fs::read_to_string(interface.join(name)).unwrap_or_default();
+    let kind: u16 = read("type").trim().parse().unwrap_or_default();
+    TUNNEL_KINDS.contains(&kind) || read("uevent").contains("DEVTYPE=wireguard")
+}
+
+/// The addresses that the kernel marks as temporary; see proc_pid_net(5).
+fn temporary_addresses() -> Vec<IpAddr> {
+    let table = fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
+    table.lines().filter_map(temporary_address).collect()
+}
+
+/// A line holds the address, three numbers, the flags and the interface.
+fn temporary_address(line: &str) -> Option<IpAddr> {
+    let mut fields = line.split_ascii_whitespace();
+    let address = u128::from_str_radix(fields.next()?, 16).ok()?;
+    let flags = u32::from_str_radix(fields.nth(3)?, 16).ok()?;
+    (flags & IFA_F_TEMPORARY != 0).then(|| Ipv6Addr::from(address).into())
+}
+
 fn gateway() -> Option<IpAddr> {
     let routes = procfs::net::route().ok()?;
     let defaults = routes.into_iter().filter(|route| {
@@ -64,4 +118,36 @@ fn gateway() -> Option<IpAddr> {
             && route.gateway != Ipv4Addr::UNSPECIFIED
     });
     defaults.min_by_key(|route| route.metrics).map(|route| route.gateway.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn temporary_addresses_are_marked_in_the_table_of_the_kernel() {
+        let cases = [
+            (
+                "20010db800010000a1b2c3d4e5f60718 02 40 00 01    eth0",
+                Some("2001:db8:1:0:a1b2:c3d4:e5f6:718"),
+                "temporary",
+            ),
+            ("20010db8000100000000000000000010 02 40 00 80    eth0", None, "permanent"),
+            (
+                "20010db800010000a1b2c3d4e5f60718 02 40 00 21    eth0",
+                Some("2001:db8:1:0:a1b2:c3d4:e5f6:718"),
+                "deprecated too",
+            ),
+            ("nonsense", None, "no table"),
+        ];
+        for (line, expected, why) in cases {
+            let expected = expected.map(|ip| ip.parse().unwrap());
+            assert_eq!(temporary_address(line), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_no_tunnel() {
+        assert!(!is_tunnel(&Path::new(INTERFACES).join("lo")));
+    }
 }

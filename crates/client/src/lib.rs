@@ -75,6 +75,7 @@ mod host;
 mod lines;
 mod listeners;
 mod no_verdict;
+mod peer_filter;
 mod plan;
 mod resolver;
 pub mod router;

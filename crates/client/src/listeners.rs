@@ -27,7 +27,7 @@ use tokio::{
 use crate::{
     Family,
     facts::{Arrivals, Local},
-    host::Host,
+    peer_filter::PeerFilter,
     sockets::{Holder, half_open, holders},
 };
 
@@ -61,30 +61,6 @@ struct Listener {
     arrivals: Mutex<Arrivals>,
 }
 
-/// The peers that may be checkers.
-pub(crate) struct PeerFilter {
-    /// The address that is checked.
-    checked: Option<IpAddr>,
-    /// The addresses of this machine.
-    own: Vec<IpAddr>,
-}
-
-impl PeerFilter {
-    pub(crate) fn of(host: &Host, checked: Option<IpAddr>) -> Self {
-        Self { checked, own: host.addresses.clone() }
-    }
-
-    /// Whether a checker may have sent `peer`. Programs of this machine connect to its ports too, to
-    /// look whether they work; they count only where the checker may be on this machine itself.
-    fn admits(&self, peer: IpAddr) -> bool {
-        match self.checked {
-            Some(checked) if checked.is_loopback() => true,
-            Some(checked) if self.own.contains(&checked) => !peer.is_loopback(),
-            _ => !peer.is_loopback() && !self.own.contains(&peer),
-        }
-    }
-}
-
 impl Listeners {
     /// Binds `ports`, as many as can be.
     pub(crate) fn open(
@@ -93,7 +69,7 @@ impl Listeners {
         challenge: &Challenge,
         peers: PeerFilter,
     ) -> Self {
-        let family_missing = peers.own.is_empty();
+        let family_missing = peers.knows_no_address();
         let mut listeners = Self {
             family,
             peers,
@@ -125,9 +101,23 @@ impl Listeners {
         }
         let mut holders = holders(self.family, &ports);
         for (port, local) in self.locals.iter_mut().filter(|(_, local)| in_use(local)) {
-            let Holder { by, listens_on } = holders.remove(&port.get()).unwrap_or_default();
-            *local = Local::InUse { by, listens_on };
+            let Holder { by, listens_on, waiting } =
+                holders.remove(&port.get()).unwrap_or_default();
+            *local = Local::InUse { by, listens_on, waiting };
         }
+    }
+
+    /// The connections that wait for the programs which hold some of the ports, by port.
+    pub(crate) async fn waiting(&self) -> HashMap<u16, u32> {
+        let in_use = |local: &Local| matches!(local, Local::InUse { .. });
+        let held = self.locals.iter().filter(|(_, local)| in_use(local));
+        let ports: HashSet<u16> = held.map(|(port, _)| port.get()).collect();
+        if ports.is_empty() {
+            return HashMap::new();
+        }
+        let family = self.family;
+        let holders = spawn_blocking(move || holders(family, &ports)).await.unwrap_or_default();
+        holders.into_iter().map(|(port, holder)| (port, holder.waiting)).collect()
     }
 
     /// The local half of a port.
@@ -272,7 +262,7 @@ fn listen(family: Family, port: Port) -> io::Result<AsyncFd<TcpListener>> {
 /// Why a port cannot be listened on.
 fn obstacle(error: &io::Error) -> Local {
     match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::EADDRINUSE) => Local::InUse { by: None, listens_on: Vec::new() },
+        Some(Errno::EADDRINUSE) => Local::InUse { by: None, listens_on: Vec::new(), waiting: 0 },
         Some(Errno::EACCES | Errno::EPERM) => Local::NotPermitted,
         Some(Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL) => Local::FamilyMissing,
         Some(errno) => Local::Failed { error: errno.desc().to_owned() },
@@ -288,7 +278,7 @@ mod tests {
     fn obstacles_in_words_without_numbers() {
         let failed = |error: &str| Local::Failed { error: error.to_owned() };
         let cases = [
-            (Errno::EADDRINUSE, Local::InUse { by: None, listens_on: Vec::new() }),
+            (Errno::EADDRINUSE, Local::InUse { by: None, listens_on: Vec::new(), waiting: 0 }),
             (Errno::EACCES, Local::NotPermitted),
             (Errno::EAFNOSUPPORT, Local::FamilyMissing),
             (Errno::EMFILE, failed("Too many open files")),

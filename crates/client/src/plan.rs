@@ -27,6 +27,9 @@ pub struct Plan {
     pub addresses: Vec<IpAddr>,
     /// How many checkers must have reached a port for it to be accessible; at least 1.
     pub quorum: usize,
+    /// Whether to ask the router of this machine for its address on the Internet's side and for its mappings;
+    /// by default not. Only the gateway and the multicast group of its link are asked.
+    pub ask_router: bool,
     /// How many descriptors may be open at once, at least 8. Half of them listen; more ports than
     /// that are verified in batches. By default all that the soft limit allows except 64.
     pub descriptors: u64,
@@ -87,6 +90,7 @@ impl Plan {
             families: Families::default(),
             addresses: Vec::new(),
             quorum: 1,
+            ask_router: false,
             descriptors: usual_descriptors(),
         }
     }

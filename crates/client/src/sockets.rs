@@ -6,7 +6,7 @@ use std::{
 };
 
 use procfs::{
-    net::{TcpNetEntry, TcpState, tcp, tcp6},
+    net::{TcpNetEntry, TcpState, tcp, tcp6, udp, udp6},
     process::{FDTarget, all_processes},
 };
 
@@ -17,6 +17,8 @@ use crate::{Family, facts::Process, no_verdict::quoted};
 pub(crate) struct Holder {
     pub(crate) by: Option<Process>,
     pub(crate) listens_on: Vec<IpAddr>,
+    /// Connections in its queue.
+    pub(crate) waiting: u32,
 }
 
 /// The holder of each of `ports` over a family, as far as the system tells: another user's processes are
@@ -35,6 +37,7 @@ pub(crate) fn holders(family: Family, ports: &HashSet<u16>) -> HashMap<u16, Hold
         holder.by = owners.get(&entry.inode).cloned().or(holder.by.take());
         if entry.state == TcpState::Listen {
             holder.listens_on.push(entry.local_address.ip());
+            holder.waiting = holder.waiting.max(entry.rx_queue);
         }
     }
     holders
@@ -46,6 +49,22 @@ fn holding(family: Family) -> impl Iterator<Item = TcpNetEntry> {
     let both = (family == Family::Ipv4).then(|| entries(Family::Ipv6));
     let both = both.into_iter().flatten();
     both.filter(|entry| entry.local_address.ip().is_unspecified()).chain(entries(family))
+}
+
+/// The programs that use some of these numbers over UDP, over either family.
+pub(crate) fn udp_holders(ports: &HashSet<u16>) -> HashMap<u16, Process> {
+    let entries = udp().into_iter().chain(udp6()).flatten();
+    let bound: Vec<_> = entries
+        .filter(|entry| entry.inode != 0 && ports.contains(&entry.local_address.port()))
+        // A connected socket is a client's.
+        .filter(|entry| entry.remote_address.port() == 0)
+        .map(|entry| (entry.inode, entry.local_address.port()))
+        .collect();
+    let sockets: HashSet<u64> = bound.iter().map(|(inode, _)| *inode).collect();
+    let owners = if sockets.is_empty() { HashMap::new() } else { owners(&sockets) };
+    let holders =
+        bound.into_iter().filter_map(|(inode, port)| Some((port, owners.get(&inode)?.clone())));
+    holders.collect()
 }
 
 fn owners(sockets: &HashSet<u64>) -> HashMap<u64, Process> {

@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use port_checker_client::{CheckerBuilder, Families, Family, Port, PortRanges, Roots};
 use port_checker_server::{Config, SETTINGS, Setting};
 
+use crate::settings::SERVERS;
 use crate::usage_error::stop;
 
 mod values;
@@ -40,8 +41,15 @@ pub(crate) struct VerifyArgs {
     pub(crate) ports: PortArgs,
     /// A checker to ask, http:// or https:// and where it is, http:// if neither is given; may be given
     /// several times. Without any, a checker in this process checks over loopback
-    #[arg(long = "server", value_name = "URL", value_parser = CheckerParser)]
+    #[arg(long = "server", value_name = "URL", value_parser = CheckerParser, env = SERVERS)]
+    #[arg(value_delimiter = ',', hide_env_values = true)]
     pub(crate) servers: Vec<CheckerBuilder>,
+    /// Check this machine alone, or its local network: then that is success
+    #[arg(long)]
+    pub(crate) local: bool,
+    /// Do not ask the router for its address and its mappings (NAT-PMP, UPnP)
+    #[arg(long)]
+    pub(crate) no_router: bool,
     /// The address to have checked, instead of the one from which a checker sees this machine; once
     /// for each family
     #[arg(long = "ip", value_name = "IP", requires = "servers", value_parser = ip)]
@@ -64,6 +72,7 @@ pub(crate) struct CheckArgs {
     /// A checker to ask, http:// or https:// and where it is, http:// if neither is given; may be given
     /// several times
     #[arg(long = "server", value_name = "URL", required = true, value_parser = CheckerParser)]
+    #[arg(env = SERVERS, value_delimiter = ',', hide_env_values = true)]
     pub(crate) servers: Vec<CheckerBuilder>,
     #[command(flatten)]
     pub(crate) asking: AskingArgs,

@@ -44,6 +44,7 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let files = OpenFiles::raise().context("cannot raise the open-file limit")?;
     let mut plan = Plan { addresses: args.addresses, ..Plan::of_ports(args.ports.iter()) };
     plan.families = args.family.map(Into::into).unwrap_or_default();
+    plan.ask_router = !args.no_router;
     block_on(async move {
         let mut servers = args.servers;
         if servers.is_empty() {
@@ -52,7 +53,7 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
             plan.addresses = local_checker::addresses(&plan);
         }
         let agent = agent(servers, &args.asking);
-        run(plan, &args.asking, |plan| agent.verify(plan)).await
+        run(plan, &args.asking, args.local, |plan| agent.verify(plan)).await
     })
 }
 
@@ -60,7 +61,7 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
 pub(crate) fn check(args: CheckArgs) -> anyhow::Result<ExitCode> {
     let agent = agent(args.servers, &args.asking);
     let plan = Plan::of_ports(args.ports.iter());
-    block_on(run(plan, &args.asking, |plan| agent.check(args.ip, plan)))
+    block_on(run(plan, &args.asking, false, |plan| agent.check(args.ip, plan)))
 }
 
 fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
@@ -87,6 +88,7 @@ fn agent(servers: Vec<CheckerBuilder>, asking: &AskingArgs) -> Agent {
 async fn run(
     plan: Plan,
     asking: &AskingArgs,
+    local_suffices: bool,
     begin: impl Fn(Plan) -> Result<Verification, InvalidPlan>,
 ) -> anyhow::Result<ExitCode> {
     let mut interrupts =
@@ -111,6 +113,7 @@ async fn run(
     }
     Ok(match (asked, latest.map(|diagnosis| diagnosis.outcome)) {
         (Some(_), Some(Outcome::Accessible)) => ExitCode::SUCCESS,
+        (Some(_), Some(Outcome::LocalOnly)) if local_suffices => ExitCode::SUCCESS,
         (Some(_), Some(Outcome::NotAccessible)) => ExitCode::from(NOT_ACCESSIBLE),
         (Some(_), _) => ExitCode::from(NO_VERDICT),
         (None, _) => ExitCode::from(INTERRUPTED),
@@ -127,7 +130,7 @@ async fn ask(
     let ports = u32::try_from(plan.ports.len()).expect("there are no more than 65,535 ports");
     loop {
         let diagnosis = follow(begin(plan.clone())?).await;
-        let done = diagnosis.outcome == Outcome::Accessible || !wait;
+        let done = matches!(diagnosis.outcome, Outcome::Accessible | Outcome::LocalOnly) || !wait;
         *latest = Some(diagnosis);
         if done {
             return Ok(());

@@ -143,16 +143,18 @@ fn paragraph(text: &str, indent: &str, width: usize) -> String {
 
 fn sum(diagnosis: &Diagnosis) -> String {
     let checked = diagnosis.families.iter().filter(|family| family.outcome.is_some());
-    let sums: Vec<String> = checked.map(sum_of_family).collect();
+    // Only a checker outside can show that the Internet reaches a port.
+    let word = if diagnosis.is_local_only() { "usable here" } else { "reachable" };
+    let sums: Vec<String> = checked.map(|family| sum_of_family(family, word)).collect();
     if sums.is_empty() { "No verdict.".to_owned() } else { sums.join("\n") }
 }
 
-fn sum_of_family(family: &FamilyDiagnosis) -> String {
+fn sum_of_family(family: &FamilyDiagnosis, word: &str) -> String {
     let count =
         |is: fn(&PortDiagnosis) -> bool| family.ports.iter().filter(|port| is(port)).count();
     let (reachable, all) = (count(|port| port.accessible), family.ports.len());
     let ports = if all == 1 { "port" } else { "ports" };
-    let sum = format!("{}: {reachable} of {all} {ports} reachable", family.family);
+    let sum = format!("{}: {reachable} of {all} {ports} {word}", family.family);
     match count(|port| port.verdict == PortVerdict::NoVerdict) {
         0 => format!("{sum}."),
         unknown => format!("{sum}, no verdict about {unknown}."),

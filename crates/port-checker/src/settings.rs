@@ -162,7 +162,8 @@ impl SettingSources {
     /// Probable mistakes: variables that were skipped, and names that look like settings and are
     /// none.
     pub(crate) fn warnings(&self) -> Vec<String> {
-        let known = |name: &str| SETTINGS.iter().any(|setting| setting.variable == name);
+        let known =
+            |name: &str| name == SERVERS || SETTINGS.iter().any(|setting| setting.variable == name);
         let names = self.values.keys().filter(|name| name.starts_with(PREFIX) && !known(name));
         let mut unknown: Vec<_> = names
             .map(|name| {
@@ -174,6 +175,9 @@ impl SettingSources {
         [self.warnings.clone(), unknown].concat()
     }
 }
+
+/// Read by `check` and `verify`, and no setting of the service.
+pub(crate) const SERVERS: &str = "PORT_CHECKER_SERVER";
 
 /// The prefix of every setting but one.
 const PREFIX: &str = "PORT_CHECK";

@@ -1,42 +1,31 @@
 //! A verification over one address family.
 
-use std::{
-    collections::{HashMap, HashSet},
-    convert::Infallible,
-    net::IpAddr,
-    time::Duration,
-};
+use std::{collections::HashSet, net::IpAddr, time::Duration};
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use port_checker_api::{Challenge, Port, Progress};
 use tokio::{
     select,
     sync::{Semaphore, mpsc::UnboundedSender},
-    time::{interval, timeout},
+    task::spawn_blocking,
 };
 
 use super::{
+    arrival_wait::{arrivals_or_timeout, has_arrived},
     observed_address,
+    packet_watch::PacketWatch,
     port_query::{PortQuery, QueryObserver, Verdicts},
     wait_budget::WaitBudget,
 };
 use crate::{
     Checker, Event, Family, NoVerdict, Plan,
-    capture::{Capture, CaptureError},
-    facts::{Arrivals, CheckerFacts, FamilyFacts, Local, PortFacts, Sights, Watch},
+    facts::{Arrivals, CheckerFacts, FamilyFacts, Local, PortFacts, Process, Sights, Watch},
     host::Host,
-    listeners::{Listeners, PeerFilter},
+    listeners::Listeners,
+    peer_filter::PeerFilter,
+    router::{MappingTransport, RouterFacts, ask_router},
+    sockets::udp_holders,
 };
-
-/// How long to wait for a connection that a checker reports and our listener has not seen yet: the
-/// report can overtake it by a moment.
-const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// The same for a checker that reported one which never came: it may go on to do so in every batch.
-const CONTRADICTED_ARRIVAL_TIMEOUT: Duration = Duration::from_millis(100);
-
-/// How often to look whether it has come.
-const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The parts that all families of a verification share.
 #[derive(Clone, Copy)]
@@ -83,6 +72,7 @@ impl<'a> FamilyRun<'a> {
             asked_for: common.plan.insists(),
             host: Some(host),
             watch: Watch::default(),
+            router: None,
             checkers: facts,
             ports: Vec::new(),
         };
@@ -99,6 +89,7 @@ impl<'a> FamilyRun<'a> {
             asked_for: true,
             host: None,
             watch: Watch::default(),
+            router: None,
             checkers: checkers
                 .iter()
                 .map(|checker| CheckerFacts::asked(checker, address))
@@ -137,12 +128,22 @@ impl<'a> FamilyRun<'a> {
         self.facts
     }
 
+    /// Asks the router for its address and its mappings of the first ports, if this machine is behind one.
+    async fn ask_router(&self, ports: &[Port]) -> Option<RouterFacts> {
+        let host = self.facts.host.as_ref()?;
+        let seen = self.facts.seen()?;
+        let wanted = self.common.plan.ask_router && self.facts.router.is_none();
+        let gateway = host.gateway.filter(|_| wanted && !host.addresses.contains(&seen))?;
+        let ports: Vec<_> = ports.iter().map(|port| (port.get(), MappingTransport::Tcp)).collect();
+        Some(ask_router(gateway, &ports).await)
+    }
+
     /// Listens on these ports and has them checked.
     pub(super) async fn verify(&mut self, ports: &[Port], own: &OwnListeners) {
         let host = self.facts.host.clone().unwrap_or_default();
         let peers = PeerFilter::of(&host, self.facts.seen());
         let family = self.facts.family;
-        let capture = self.capture(ports, &host);
+        let watch = PacketWatch::begin(family, self.facts.seen(), ports, &host.addresses);
         let listeners = Listeners::open(family, ports, &own.challenge, peers);
         let on_arrival = |port, from| self.send(Event::Arrived { port, from });
         let (bound, others): (Vec<_>, Vec<_>) =
@@ -156,57 +157,37 @@ impl<'a> FamilyRun<'a> {
                 let bound = PortQuery { address, ports: bound.clone(), challenge };
                 vec![bound, PortQuery { address, ports: others.clone(), challenge: None }]
             });
-            let answers = answers.await;
-            let others = |index: &usize| !self.contradicted.contains(index);
-            let _ = timeout(ARRIVAL_TIMEOUT, all_arrived(&listeners, &answers, others)).await;
-            let _ =
-                timeout(CONTRADICTED_ARRIVAL_TIMEOUT, all_arrived(&listeners, &answers, |_| true))
-                    .await;
+            let (answers, router) = join(answers, self.ask_router(ports)).await;
+            let contradicted = |index: &usize| self.contradicted.contains(index);
+            arrivals_or_timeout(&listeners, &answers, contradicted).await;
             // Connections since the last look.
             listeners.note_half_open().await;
-            answers
+            (answers, router)
         };
-        let answers = select! {
-            answers = asking => answers,
+        let (answers, router) = select! {
+            found = asking => found,
             never = listeners.serve(&own.permits, on_arrival) => match never {},
-            never = watch(capture.as_ref()) => match never {},
+            never = watch.run() => match never {},
         };
-        let mut sights = self.sights(capture.as_ref());
+        let mut sights = watch.sights();
+        self.facts.watch = watch.state(self.facts.watch);
+        self.facts.router = self.facts.router.take().or(router);
         let mut arrivals = listeners.arrivals();
         let contradicted = answers.iter().enumerate().filter(|(_, answer)| {
             answer.as_ref().is_some_and(|verdicts| !has_arrived(verdicts, &arrivals))
         });
         self.contradicted.extend(contradicted.map(|(index, _)| index));
+        let numbers: HashSet<u16> = ports.iter().map(|port| port.get()).collect();
+        let mut udp = spawn_blocking(move || udp_holders(&numbers)).await.unwrap_or_default();
+        // Connections may have come to wait meanwhile.
+        let waiting = listeners.waiting().await;
         self.record(ports, answers, |port| {
-            let local = Some(listeners.local(port).clone());
+            let local = Some(with_queue(listeners.local(port), waiting.get(&port.get())));
             let sights =
                 sights.as_mut().map(|sights| sights.remove(&port.get()).unwrap_or_default());
-            Here { local, arrivals: arrivals.remove(&port).unwrap_or_default(), sights }
+            let arrivals = arrivals.remove(&port).unwrap_or_default();
+            Here { local, udp_holder: udp.remove(&port.get()), arrivals, sights }
         });
-    }
-
-    /// Begins to watch packets, where this user may and they do not stay within this machine.
-    fn capture(&mut self, ports: &[Port], host: &Host) -> Option<Capture> {
-        if self.facts.seen().is_none_or(|seen| seen.is_loopback()) {
-            return None;
-        }
-        match Capture::open(self.facts.family, ports, &host.addresses) {
-            Ok(capture) => return Some(capture),
-            Err(CaptureError::NotPermitted) => self.facts.watch = Watch::NotPermitted,
-            Err(CaptureError::Failed(_)) => self.facts.watch = Watch::No,
-        }
-        None
-    }
-
-    /// The packets seen, and how many were lost.
-    fn sights(&mut self, capture: Option<&Capture>) -> Option<HashMap<u16, Sights>> {
-        let capture = capture?;
-        let before = match self.facts.watch {
-            Watch::Yes { lost } => lost,
-            _ => 0,
-        };
-        self.facts.watch = Watch::Yes { lost: before.saturating_add(capture.lost()) };
-        Some(capture.sights())
     }
 
     /// Has these ports checked.
@@ -246,10 +227,10 @@ impl<'a> FamilyRun<'a> {
             }
         }
         for &port in ports {
-            let Here { local, arrivals, sights } = here(port);
+            let Here { local, udp_holder, arrivals, sights } = here(port);
             let answers = answers.iter_mut();
             let answers = answers.map(|answer| answer.as_mut()?.results.remove(&port)).collect();
-            self.facts.ports.push(PortFacts { port, local, arrivals, sights, answers });
+            self.facts.ports.push(PortFacts { port, local, udp_holder, arrivals, sights, answers });
         }
     }
 
@@ -275,15 +256,18 @@ impl<'a> FamilyRun<'a> {
 #[derive(Default)]
 struct Here {
     local: Option<Local>,
+    udp_holder: Option<Process>,
     arrivals: Arrivals,
     sights: Option<Sights>,
 }
 
-/// Reads packets as they come, if they are watched.
-async fn watch(capture: Option<&Capture>) -> Infallible {
-    match capture {
-        Some(capture) => capture.watch().await,
-        None => std::future::pending().await,
+/// The local half of a port, with the connections that wait for its program now.
+fn with_queue(local: &Local, waiting: Option<&u32>) -> Local {
+    match (local.clone(), waiting) {
+        (Local::InUse { by, listens_on, .. }, Some(&waiting)) => {
+            Local::InUse { by, listens_on, waiting }
+        }
+        (local, _) => local,
     }
 }
 
@@ -304,27 +288,4 @@ impl QueryObserver for EventSender<'_> {
     fn waiting(&self, wait: Duration) {
         self.run.send(Event::Waiting { checker: self.checker, wait });
     }
-}
-
-/// Waits until every port that one of these checkers got through to has arrivals a connection.
-async fn all_arrived(
-    listeners: &Listeners,
-    answers: &[Option<Verdicts>],
-    of: impl Fn(&usize) -> bool,
-) {
-    let mut looks = interval(POLL_INTERVAL);
-    loop {
-        looks.tick().await;
-        let arrivals = listeners.arrivals();
-        let answers = answers.iter().enumerate().filter(|(index, _)| of(index));
-        if answers.filter_map(|(_, answer)| answer.as_ref()).all(|it| has_arrived(it, &arrivals)) {
-            return;
-        }
-    }
-}
-
-/// Whether every port that a checker got through to has arrivals a connection, if we listen on it.
-fn has_arrived(verdicts: &Verdicts, arrivals: &HashMap<Port, Arrivals>) -> bool {
-    let came = |port| arrivals.get(port).is_none_or(|arrivals| arrivals.connections > 0);
-    verdicts.results.iter().all(|(port, result)| !result.accessible || came(port))
 }

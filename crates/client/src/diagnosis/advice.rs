@@ -5,22 +5,57 @@ use super::{
     path::{Station, last_station},
     verdict::PortVerdict,
 };
+use std::net::SocketAddr;
+
+use port_checker_api::Port;
+
 use crate::{
-    facts::{Local, PortFacts},
+    facts::{Local, PortFacts, Watch},
     family::Family,
+    router::{MappingEntry, RouterFacts},
 };
+
+const SEE_ABOVE: &str =
+    "No forward in your router can change this; see above for what to do instead.";
 
 const NO_FORWARD_CAN_WORK: &str = "Behind carrier-grade NAT nothing gets in, whatever you forward; \
                                    see above for what to do instead.";
+
+const OTHER_FAMILY_ONLY: &str = "The connection got through, and this check answered it: the program that uses the \
+    port listens over the other address family only. Let it listen on both (such as [::] and 0.0.0.0), or \
+    publish no address of this family.";
+
+const PROGRAM_HANGS: &str = "Connections wait in the queue of the program that holds the port, and it takes none: \
+    it hangs, or is overloaded. Restart it; neither the router nor a firewall is the cause.";
+
+/// Facts around a port that decide about its advice.
+pub(super) struct Surroundings<'a> {
+    pub(super) position: &'a NetworkPosition,
+    pub(super) router: Option<&'a RouterFacts>,
+    pub(super) watch: Watch,
+}
+
+impl Surroundings<'_> {
+    /// The machine to which the router maps a port, by its own account.
+    fn mapped_to(&self, port: Port) -> Option<SocketAddr> {
+        let ports = self.router?.ports.iter();
+        let mut ports = ports.filter(|mapped| mapped.port == port.get());
+        ports.find_map(|mapped| match &mapped.entry {
+            MappingEntry::Mapped { to, enabled: true, .. } => Some(*to),
+            _ => None,
+        })
+    }
+}
 
 /// What to do about a port; nothing, if all is well. `dissenters` are the checkers that found
 /// otherwise, and what they found.
 pub(super) fn advice(
     verdict: PortVerdict,
     facts: &PortFacts,
-    position: &NetworkPosition,
+    surroundings: &Surroundings<'_>,
     dissenters: &[(&str, PortVerdict)],
 ) -> Option<String> {
+    let position = surroundings.position;
     let what_to_do = match verdict {
         PortVerdict::Proven | PortVerdict::Arrived | PortVerdict::Reachable => None,
         PortVerdict::NoVerdict | PortVerdict::FamilyMissing => None,
@@ -31,8 +66,10 @@ pub(super) fn advice(
         ),
         PortVerdict::NotBound => Some(not_bound(facts)),
         PortVerdict::Refused => Some(refused(facts, position)),
-        PortVerdict::NothingArrived => Some(nothing_arrived(facts, position)),
-        PortVerdict::BlockedHere => Some(blocked_here(facts)),
+        PortVerdict::NothingArrived => Some(nothing_arrived(facts, surroundings)),
+        PortVerdict::BlockedHere => Some(blocked_here(facts, position)),
+        PortVerdict::OtherFamilyOnly => Some(OTHER_FAMILY_ONLY.to_owned()),
+        PortVerdict::ProgramHangs => Some(PROGRAM_HANGS.to_owned()),
         PortVerdict::AnswersLost => Some(answers_lost(facts)),
         other => Some(fixed(other, position)),
     };
@@ -71,9 +108,12 @@ fn refused(facts: &PortFacts, position: &NetworkPosition) -> String {
     }
     match (&facts.local, position) {
         (_, NetworkPosition::CarrierGradeNat { .. }) => NO_FORWARD_CAN_WORK.to_owned(),
+        (_, NetworkPosition::DoubleNat { .. } | NetworkPosition::Tunnel { .. }) => {
+            SEE_ABOVE.to_owned()
+        }
         (_, NetworkPosition::BehindNat { .. }) => format!(
             "The router forwards to a machine where nothing listens, or refuses by itself. Let it \
-             forward these TCP ports to {}.",
+             forward TCP to {}.",
             position.here()
         ),
         (Some(Local::Bound), NetworkPosition::Direct(family)) => format!(
@@ -86,17 +126,16 @@ fn refused(facts: &PortFacts, position: &NetworkPosition) -> String {
     }
 }
 
-fn blocked_here(facts: &PortFacts) -> String {
+fn blocked_here(facts: &PortFacts, position: &NetworkPosition) -> String {
     let sights = facts.sights.as_ref();
     let interface = sights.and_then(|sights| sights.interface.as_deref()).unwrap_or("an interface");
-    let action = match sights.and_then(|sights| sights.rejection) {
-        Some(_) => "rejects",
-        None => "drops",
+    let router = match position {
+        NetworkPosition::BehindNat { .. } => " The router forwards it already.",
+        _ => "",
     };
     format!(
-        "The connections came in at {interface}, and a firewall on this machine {action} them (nftables, \
-         iptables, ufw or firewalld). Allow incoming TCP connections to these ports there. The router \
-         needs no change."
+        "The connections came in at {interface}, and a firewall on this machine stops them (nftables, \
+         iptables, ufw or firewalld). Allow incoming TCP connections there.{router}"
     )
 }
 
@@ -118,28 +157,53 @@ fn answers_lost(facts: &PortFacts) -> String {
     .to_owned()
 }
 
-fn nothing_arrived(facts: &PortFacts, position: &NetworkPosition) -> String {
-    let watched = last_station(facts) == Station::None;
+fn nothing_arrived(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
+    let innocent = match last_station(facts) {
+        Station::None => {
+            "Nothing came to any interface of this machine, so its firewall is not the cause. "
+        }
+        _ => "",
+    };
+    let watched = !innocent.is_empty();
+    let root = match surroundings.watch {
+        Watch::NotPermitted => {
+            " Run as root, this would tell whether this machine's firewall is the cause."
+        }
+        _ => "",
+    };
+    let position = surroundings.position;
     match position {
         NetworkPosition::CarrierGradeNat { .. } => NO_FORWARD_CAN_WORK.to_owned(),
-        NetworkPosition::BehindNat { .. } if watched => format!(
-            "Nothing came to any interface of this machine, so its firewall is not the cause. Let the \
-             router forward these TCP ports to {}; if there is a second router before it, that one must \
-             forward to the first.",
-            position.here()
-        ),
-        NetworkPosition::BehindNat { .. } => format!(
-            "Let the router forward these TCP ports to {}. If it does already, allow incoming TCP \
-             connections in this machine's firewall; and if there is a second router before it, that \
-             one must forward to the first. Run as root, this would tell which of them it is.",
-            position.here()
-        ),
-        NetworkPosition::Direct(family) if watched => format!(
-            "Nothing came to any interface of this machine, so its firewall is not the cause. {}",
-            outside_firewall(*family)
-        ),
+        NetworkPosition::DoubleNat { .. } | NetworkPosition::Tunnel { .. } => SEE_ABOVE.to_owned(),
+        NetworkPosition::BehindNat { inside, .. } => match surroundings.mapped_to(facts.port) {
+            Some(to) if inside.is_some_and(|inside| inside != to.ip()) => format!(
+                "{innocent}The router maps this port to {to}, another machine. Let it forward the port to {}.",
+                position.here()
+            ),
+            Some(_) => format!(
+                "{innocent}The router has a mapping of this port to this machine, and passes nothing on: \
+                 look for a firewall rule in the router, or at the provider.{root}"
+            ),
+            None if watched => format!(
+                "{innocent}Let the router forward TCP to {}; if there is a second router before \
+                 it, that one must forward to the first.",
+                position.here()
+            ),
+            None => format!(
+                "Let the router forward TCP to {}. If it does already, allow incoming TCP \
+                 connections in this machine's firewall; and if there is a second router before it, that \
+                 one must forward to the first.{root}",
+                position.here()
+            ),
+        },
+        NetworkPosition::Direct(family) if watched => {
+            format!("{innocent}{}", outside_firewall(*family))
+        }
         NetworkPosition::Direct(family) => {
-            format!("A firewall drops the connections before they reach us. {}", allow_in(*family))
+            format!(
+                "A firewall drops the connections before they reach us. {}{root}",
+                allow_in(*family)
+            )
         }
         NetworkPosition::Elsewhere => "A firewall drops the connections.".to_owned(),
     }
@@ -152,20 +216,38 @@ const fn outside_firewall(family: Family) -> &'static str {
         }
         Family::Ipv6 => {
             "A firewall before this machine drops the connections: at home, the router's for IPv6; in a \
-             data centre, the provider's. There is no NAT over IPv6: it must admit the ports, not forward \
-             them."
+             data centre, the provider's. There is no NAT over IPv6: it must admit the connections, not forward them."
         }
+    }
+}
+
+/// There was no listener of the verification, which could have shown whether anything arrived.
+fn timed_out(position: &NetworkPosition) -> String {
+    match position {
+        NetworkPosition::Direct(family) => {
+            format!("Nothing came back: a firewall drops the packets. {}", allow_in(*family))
+        }
+        NetworkPosition::BehindNat { .. } => format!(
+            "Nothing came back: let the router forward TCP to {}, and the firewall admit them.",
+            position.here()
+        ),
+        NetworkPosition::Elsewhere => {
+            "Nothing came back: a firewall drops the packets, or the router before the host does not \
+             forward the ports."
+                .to_owned()
+        }
+        _ => SEE_ABOVE.to_owned(),
     }
 }
 
 const fn allow_in(family: Family) -> &'static str {
     match family {
         Family::Ipv4 => {
-            "Allow incoming TCP connections to these ports in this machine's firewall and, in a data \
+            "Allow incoming TCP connections in this machine's firewall and, in a data \
              centre, in the provider's."
         }
         Family::Ipv6 => {
-            "Allow incoming TCP connections to these ports in this machine's firewall and, at home, in \
+            "Allow incoming TCP connections in this machine's firewall and, at home, in \
              the router's firewall for IPv6; in a data centre, in the provider's."
         }
     }
@@ -177,11 +259,11 @@ fn fixed(verdict: PortVerdict, position: &NetworkPosition) -> String {
     match verdict {
         PortVerdict::AnotherHost => format!(
             "The address or the forward leads to another machine, or to a service of the router \
-             itself. Let the router forward these TCP ports to {here}."
+             itself. Let the router forward TCP to {here}."
         ),
         PortVerdict::Intercepted => {
             "A proxy, load balancer or virus scanner between the Internet and this machine answers in \
-             our position. Take it out of the way of these ports."
+             our position. Take it out of the way."
                 .to_owned()
         }
         PortVerdict::Contradicted => format!(
@@ -198,15 +280,7 @@ fn fixed(verdict: PortVerdict, position: &NetworkPosition) -> String {
              at its log, and whether it admits strangers."
                 .to_owned()
         }
-        PortVerdict::TimedOut if *position != NetworkPosition::Elsewhere => format!(
-            "Nothing came back: let the router forward these TCP ports to {here}, and the firewall \
-             admit them."
-        ),
-        PortVerdict::TimedOut => {
-            "Nothing came back: a firewall drops the packets, or the router before the host does not \
-             forward the ports."
-                .to_owned()
-        }
+        PortVerdict::TimedOut => timed_out(position),
         _ => "Those are the checker's own words; ask another one if they do not help.".to_owned(),
     }
 }

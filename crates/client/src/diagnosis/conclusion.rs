@@ -11,7 +11,7 @@ use crate::{
     host::Host,
 };
 
-/// What a verification came to.
+/// The conclusions of a verification.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Diagnosis {
     /// The whole in one word.
@@ -22,7 +22,14 @@ pub struct Diagnosis {
     pub families: Vec<FamilyDiagnosis>,
 }
 
-/// What a verification came to over one address family.
+impl Diagnosis {
+    /// Whether no checker outside of this machine's local network was asked.
+    pub fn is_local_only(&self) -> bool {
+        self.notices.iter().any(Notice::is_local_only)
+    }
+}
+
+/// The conclusions over one address family.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FamilyDiagnosis {
     /// The family.
@@ -75,6 +82,8 @@ pub struct Opinion {
 pub enum Outcome {
     /// Every port is accessible.
     Accessible,
+    /// Every port is accessible from this machine or its local network; nobody outside was asked.
+    LocalOnly,
     /// At least one port is not.
     NotAccessible,
     /// No port is known not to be accessible, but at least one got no verdict.

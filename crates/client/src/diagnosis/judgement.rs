@@ -67,6 +67,7 @@ fn opinion(answer: &PortResult, facts: &PortFacts, another_got_through: bool) ->
     match reason {
         Some(Reason::Refused) if is_by_a_router(answer, facts) => PortVerdict::Rejected,
         Some(Reason::Refused) => PortVerdict::Refused,
+        Some(Reason::TimedOut) if program_hangs(facts) => PortVerdict::ProgramHangs,
         Some(Reason::TimedOut) if !ours || another_got_through => PortVerdict::TimedOut,
         // A connection that was established is not the one that timed out.
         Some(Reason::TimedOut) if !half_open.is_empty() => PortVerdict::AnswersLost,
@@ -81,6 +82,11 @@ fn opinion(answer: &PortResult, facts: &PortFacts, another_got_through: bool) ->
         // A newer checker knows more reasons.
         Some(_) | None => PortVerdict::NotReachable,
     }
+}
+
+/// Whether connections wait for the program that holds the port, which does not take them.
+fn program_hangs(facts: &PortFacts) -> bool {
+    matches!(&facts.local, Some(Local::InUse { waiting, .. }) if *waiting > 0)
 }
 
 /// Whether an ICMP message refused the connection: a host that nothing listens on resets it instead.

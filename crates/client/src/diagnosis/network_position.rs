@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The position of the machine whose ports are checked, over one family.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NetworkPosition {
     /// It is another machine, of which nothing is known.
     Elsewhere,
@@ -22,9 +22,25 @@ pub(super) enum NetworkPosition {
         /// The address here.
         inside: Option<IpAddr>,
     },
-    /// The address seen outside is the Internet provider's, shared with others.
+    /// Packets leave through a tunnel: the address seen outside is that of the tunnel's other end.
+    Tunnel {
+        /// The interface.
+        interface: String,
+        /// The address seen outside.
+        seen: IpAddr,
+    },
+    /// The router's own address is not the one seen outside: another router translates addresses beyond it.
+    DoubleNat {
+        /// The router.
+        router: IpAddr,
+        /// Its address on the side of the Internet.
+        wan: IpAddr,
+        /// The address seen outside.
+        seen: IpAddr,
+    },
+    /// The address seen outside is probably the Internet provider's, shared with others.
     CarrierGradeNat {
-        /// What gives it away.
+        /// The address that suggests it.
         address: IpAddr,
     },
 }
@@ -33,14 +49,23 @@ impl NetworkPosition {
     /// A port that is accessible proves that forwards can work.
     pub(super) fn of(facts: &FamilyFacts, any_accessible: bool) -> Self {
         let Some(host) = &facts.host else { return Self::Elsewhere };
-        match facts.seen() {
-            Some(seen) if !seen.is_loopback() && !host.addresses.contains(&seen) => {
-                match shared_address(host) {
-                    Some(address) if !any_accessible => Self::CarrierGradeNat { address },
-                    _ => Self::BehindNat { seen, inside: host.outbound },
-                }
-            }
-            _ => Self::Direct(facts.family),
+        let translated = |seen: &IpAddr| !seen.is_loopback() && !host.addresses.contains(seen);
+        let Some(seen) = facts.seen().filter(translated) else { return Self::Direct(facts.family) };
+        let nat = Self::BehindNat { seen, inside: host.outbound };
+        if any_accessible {
+            return nat;
+        }
+        if let Some(interface) = host.tunnel.clone() {
+            return Self::Tunnel { interface, seen };
+        }
+        let router = facts.router.as_ref();
+        match router.and_then(|router| Some((router.gateway, router.wan_address?))) {
+            Some((router, wan)) if wan != seen => Self::DoubleNat { router, wan, seen },
+            Some(_) => nat,
+            None => match shared_address(host) {
+                Some(address) => Self::CarrierGradeNat { address },
+                None => nat,
+            },
         }
     }
 

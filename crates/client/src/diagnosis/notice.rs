@@ -18,6 +18,43 @@ pub enum Notice {
         seen: IpAddr,
         /// The address here.
         inside: Option<IpAddr>,
+        /// Whether a port is accessible nevertheless.
+        works: bool,
+    },
+    /// The address checked is private: only the way through the local network was.
+    LanOnly {
+        /// The address from which checkers see this machine.
+        seen: IpAddr,
+    },
+    /// Packets to the Internet leave through a tunnel.
+    Tunnel {
+        /// The interface.
+        interface: String,
+        /// The address seen outside.
+        seen: IpAddr,
+    },
+    /// The router's own address is not the one seen outside.
+    DoubleNat {
+        /// The router.
+        router: IpAddr,
+        /// Its address on the side of the Internet.
+        wan: IpAddr,
+        /// The address seen outside.
+        seen: IpAddr,
+    },
+    /// The address seen outside is temporary (RFC 8981).
+    TemporaryAddress {
+        /// That address.
+        seen: IpAddr,
+        /// A permanent one of the same network.
+        stable: IpAddr,
+    },
+    /// The first ports answered and all later ones were silent.
+    ScanGuard {
+        /// How many answered.
+        answered: usize,
+        /// How many were silent.
+        silent: usize,
     },
     /// This machine or its gateway has an address for carrier-grade NAT (RFC 6598).
     CarrierGradeNat {
@@ -64,11 +101,21 @@ pub enum Notice {
 }
 
 impl Notice {
+    /// Whether the check proves the local half only.
+    pub(super) const fn is_local_only(&self) -> bool {
+        matches!(self, Self::LoopbackOnly | Self::LanOnly { .. })
+    }
+
     /// Its name in JSON.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::LoopbackOnly => "loopback_only",
             Self::BehindNat { .. } => "behind_nat",
+            Self::LanOnly { .. } => "lan_only",
+            Self::Tunnel { .. } => "tunnel",
+            Self::DoubleNat { .. } => "double_nat",
+            Self::TemporaryAddress { .. } => "temporary_address",
+            Self::ScanGuard { .. } => "scan_guard",
             Self::CarrierGradeNat { .. } => "carrier_grade_nat",
             Self::NotSeen { .. } => "not_seen",
             Self::FamilyMissing(_) => "family_missing",
@@ -89,20 +136,6 @@ impl fmt::Display for Notice {
                 "Checked over loopback only. This proves the local half: the ports can be listened on \
                  and answer on this machine. Whether the Internet reaches them, only a checker outside \
                  can tell: name one with --server.",
-            ),
-            Self::BehindNat { seen, inside } => {
-                write!(f, "Behind NAT: {seen} is the router's address, not this machine's. ")?;
-                match inside {
-                    Some(inside) => write!(f, "The router must forward each port to {inside}."),
-                    None => f.write_str("The router must forward each port to this machine."),
-                }
-            }
-            Self::CarrierGradeNat { address } => write!(
-                f,
-                "Carrier-grade NAT is likely: {address} is one of the addresses (100.64.0.0/10) that \
-                 Internet providers share among many customers, and no forward in your own router can \
-                 work. Ask your provider for a public IPv4 address, use IPv6, or rent a small server \
-                 with a public address that tunnels to this machine."
             ),
             Self::NotSeen { family, why } => write!(
                 f,
@@ -132,13 +165,73 @@ impl fmt::Display for Notice {
                 if *verdicts == 1 { "checker" } else { "checkers" }
             ),
             Self::OnlyOneFamilyWorks { works, fails, behind_nat } => {
-                write!(f, "{works} works and {fails} does not: whoever only has {fails} cannot ")?;
-                f.write_str("reach you. ")?;
+                write!(f, "{works} works and {fails} does not: a client that only has {fails} ")?;
+                f.write_str("cannot reach you. ")?;
                 if *behind_nat {
                     f.write_str("The forwards in the router are missing or cannot work. ")?;
                 }
-                write!(f, "Until that is mended, publish the {works} address only.")
+                write!(f, "Until that works, publish the {works} address only.")
             }
+            position => position.fmt_position(f),
+        }
+    }
+}
+
+impl Notice {
+    /// The words of notices about this machine's position in the network.
+    fn fmt_position(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BehindNat { works: true, .. } => {
+                f.write_str("This machine is behind NAT, and forwarding works.")
+            }
+            Self::BehindNat { seen, inside, .. } => {
+                let here = inside.map_or_else(String::new, |inside| format!(" ({inside})"));
+                write!(
+                    f,
+                    "Behind NAT: checkers see {seen}, which is not an address of this machine{here}."
+                )
+            }
+            Self::LanOnly { seen } => write!(
+                f,
+                "The checker sees this machine at {seen}, a private address: it is in the same local \
+                 network. This proves the local network only. Whether the Internet reaches the ports, \
+                 only a checker outside can tell."
+            ),
+            Self::Tunnel { interface, seen } => write!(
+                f,
+                "Packets to the Internet leave through {interface}, a tunnel such as a VPN: {seen} is the \
+                 address of its other end, and a forward in your own router makes no difference. Let the \
+                 checkers be reached without the tunnel, or ask its provider for forwarded ports."
+            ),
+            Self::DoubleNat { router, wan, seen } => write!(
+                f,
+                "No forward in the router {router} can work: its address on the Internet's side is {wan}, \
+                 and checkers see {seen}. Another router beyond it translates addresses: the provider's \
+                 (carrier-grade NAT), or a second one of yours, which must then forward to {wan}. If it is \
+                 the provider's, ask for a public IPv4 address, use IPv6, or rent a small server with a \
+                 public address that tunnels to this machine."
+            ),
+            Self::TemporaryAddress { seen, stable } => write!(
+                f,
+                "{seen} is a temporary address of this machine, which will be replaced within a day or so. \
+                 Its permanent address is {stable}: open and publish that one, and check it with \
+                 --ip {stable}."
+            ),
+            Self::ScanGuard { answered, silent } => write!(
+                f,
+                "The first {answered} ports answered and all {silent} after them were silent. Likely \
+                 causes: a guard against port scans (in a router, a provider's firewall, or fail2ban), or \
+                 a rule that covers only the first ports. Verify the silent ones alone: if they answer \
+                 then, it is a guard; offer fewer ports at a time."
+            ),
+            Self::CarrierGradeNat { address } => write!(
+                f,
+                "Carrier-grade NAT is likely: {address} is one of the addresses (100.64.0.0/10) that \
+                 Internet providers share among many customers, and no forward in your own router can \
+                 work. Ask your provider for a public IPv4 address, use IPv6, or rent a small server \
+                 with a public address that tunnels to this machine."
+            ),
+            _ => unreachable!("it is about something else"),
         }
     }
 }

@@ -1,9 +1,14 @@
 //! The notices that follow from the facts of a family, or of the families together.
 
+use std::net::IpAddr;
+
+use port_checker_api::subscriber;
+
 use super::{
     conclusion::{FamilyDiagnosis, Outcome},
     network_position::NetworkPosition,
     notice::Notice,
+    patterns,
     verdict::PortVerdict,
 };
 use crate::facts::{FamilyFacts, Local, PortFacts};
@@ -12,22 +17,43 @@ pub(super) fn of_family(
     facts: &FamilyFacts,
     position: &NetworkPosition,
     quorum: usize,
+    accessible: &[bool],
 ) -> Vec<Notice> {
     let missing = |port: &PortFacts| port.local == Some(Local::FamilyMissing);
     if !facts.ports.is_empty() && facts.ports.iter().all(missing) {
         return vec![Notice::FamilyMissing(facts.family)];
     }
     let mut notices = failures(facts, quorum);
-    match *position {
-        NetworkPosition::BehindNat { seen, inside } => {
-            notices.push(Notice::BehindNat { seen, inside })
-        }
-        NetworkPosition::CarrierGradeNat { address } => {
-            notices.push(Notice::CarrierGradeNat { address })
-        }
-        NetworkPosition::Elsewhere | NetworkPosition::Direct(_) => {}
-    }
+    notices.extend(of_position(position, accessible));
+    notices.extend(temporary_address(facts, accessible));
+    notices.extend(patterns::scan_guard(&facts.ports, accessible));
     notices
+}
+
+fn of_position(position: &NetworkPosition, accessible: &[bool]) -> Option<Notice> {
+    match position.clone() {
+        NetworkPosition::BehindNat { seen, inside } => {
+            let works = accessible.iter().any(|accessible| *accessible);
+            Some(Notice::BehindNat { seen, inside, works })
+        }
+        NetworkPosition::CarrierGradeNat { address } => Some(Notice::CarrierGradeNat { address }),
+        NetworkPosition::DoubleNat { router, wan, seen } => {
+            Some(Notice::DoubleNat { router, wan, seen })
+        }
+        NetworkPosition::Tunnel { interface, seen } => Some(Notice::Tunnel { interface, seen }),
+        NetworkPosition::Elsewhere | NetworkPosition::Direct(_) => None,
+    }
+}
+
+/// A temporary address that is seen outside, while the machine has a permanent one of the same network.
+fn temporary_address(facts: &FamilyFacts, accessible: &[bool]) -> Option<Notice> {
+    let host = facts.host.as_ref()?;
+    let seen = facts.seen().filter(|seen| host.temporary.contains(seen))?;
+    let prefix = |ip: &IpAddr| subscriber(*ip);
+    let mut stable = host.addresses.iter().filter(|ip| !host.temporary.contains(ip));
+    let stable = *stable.find(|ip| prefix(ip) == prefix(&seen))?;
+    let fails = accessible.iter().any(|accessible| !accessible);
+    fails.then_some(Notice::TemporaryAddress { seen, stable })
 }
 
 fn failures(facts: &FamilyFacts, quorum: usize) -> Vec<Notice> {
@@ -60,17 +86,31 @@ fn one_works(families: &[FamilyDiagnosis]) -> Option<Notice> {
     let works = first(Outcome::Accessible)?.family;
     let fails = first(Outcome::NotAccessible)?;
     let behind_nat = |notice: &Notice| {
-        matches!(notice, Notice::BehindNat { .. } | Notice::CarrierGradeNat { .. })
+        matches!(
+            notice,
+            Notice::BehindNat { .. } | Notice::CarrierGradeNat { .. } | Notice::DoubleNat { .. }
+        )
     };
     let behind_nat = fails.notices.iter().any(behind_nat);
     Some(Notice::OnlyOneFamilyWorks { works, fails: fails.family, behind_nat })
 }
 
+/// A check that proves only a part of the way: this machine, or its local network.
 fn loopback(families: &[FamilyDiagnosis]) -> Option<Notice> {
-    let is_loopback = |family: &FamilyDiagnosis| {
-        family.host.is_some() && family.address.is_some_and(|ip| ip.is_loopback())
-    };
-    families.iter().any(is_loopback).then_some(Notice::LoopbackOnly)
+    let own = || families.iter().filter(|family| family.host.is_some());
+    let addresses = || own().filter_map(|family| family.address);
+    if addresses().any(|address| address.is_loopback()) {
+        return Some(Notice::LoopbackOnly);
+    }
+    addresses().find(|address| is_private(*address)).map(|seen| Notice::LanOnly { seen })
+}
+
+/// An address that is only reached from within a network: RFC 1918, RFC 4193, or of the link.
+pub(super) fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
 }
 
 /// Whose fault it is that nothing is known of any port.

@@ -48,6 +48,7 @@ fn in_use() -> Local {
     Local::InUse {
         by: Some(Process { pid: 7, name: "nginx".to_owned() }),
         listens_on: vec![ip("127.0.0.1")],
+        waiting: 0,
     }
 }
 
@@ -62,16 +63,19 @@ fn facts(local: Local, arrivals: Arrivals, answers: Vec<Option<PortResult>>) -> 
         addresses: vec![ip("127.0.0.1"), ip(INSIDE)],
         outbound: Some(ip(INSIDE)),
         gateway: Some(ip("192.168.1.1")),
+        ..Host::default()
     };
     let family = FamilyFacts {
         family: Family::Ipv4,
         asked_for: false,
         host: Some(host),
         watch: Watch::No,
+        router: None,
         checkers: checkers.collect(),
         ports: vec![PortFacts {
             port: Port::MAX,
             local: Some(local),
+            udp_holder: None,
             arrivals,
             sights: None,
             answers,
@@ -246,6 +250,7 @@ fn where_this_machine_stands() {
             addresses: vec![ip(here)],
             outbound: Some(ip(here)),
             gateway: Some(ip(gateway)),
+            ..Host::default()
         });
         let diagnosis = diagnose(facts);
         let kinds: Vec<_> = diagnosis.families[0].notices.iter().map(Notice::kind).collect();

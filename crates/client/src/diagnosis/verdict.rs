@@ -25,6 +25,11 @@ pub enum PortVerdict {
     BlockedHere,
     /// The connection arrived here, but our answers do not get out.
     AnswersLost,
+    /// The listener of the verification answered: the program that uses the port listens over the other address
+    /// family only.
+    OtherFamilyOnly,
+    /// The program that holds the port does not take its connections: its queue is full.
+    ProgramHangs,
     /// Timed out, and nothing arrived at our listener.
     NothingArrived,
     /// Timed out; there was no listener of ours.
@@ -55,6 +60,17 @@ impl PortVerdict {
 
     /// The verdict in a few words.
     pub(super) fn summary(self, facts: &PortFacts) -> String {
+        let summary = self.summary_over_tcp(facts);
+        match &facts.udp_holder {
+            Some(holder) => format!(
+                "{summary}; {} (process {}) uses the number over UDP, which is not checked",
+                holder.name, holder.pid
+            ),
+            None => summary,
+        }
+    }
+
+    fn summary_over_tcp(self, facts: &PortFacts) -> String {
         let words = self.words();
         match &facts.local {
             Some(Local::InUse { by: Some(holder), .. }) => {
@@ -84,6 +100,8 @@ impl PortVerdict {
             Self::Contradicted => "said to be reachable, but nothing arrived here",
             Self::BlockedHere => "this machine's firewall blocks it",
             Self::AnswersLost => "it arrived here, but our answers do not get out",
+            Self::OtherFamilyOnly => "your program does not listen over this address family",
+            Self::ProgramHangs => "the program does not take connections",
             Self::NothingArrived => "timed out, and nothing arrived here",
             Self::TimedOut => "timed out",
             Self::Refused => "refused",

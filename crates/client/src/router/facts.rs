@@ -100,7 +100,7 @@ pub struct RouterFacts {
 
 impl RouterFacts {
     /// Before anything is known.
-    pub(super) fn new(gateway: IpAddr, ports: &[(u16, MappingTransport)]) -> Self {
+    pub(crate) fn new(gateway: IpAddr, ports: &[(u16, MappingTransport)]) -> Self {
         let unknown =
             |&(port, transport)| MappedPort { port, transport, entry: MappingEntry::Unknown };
         let ports = ports.iter().map(unknown).collect();

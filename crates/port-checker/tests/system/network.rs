@@ -9,6 +9,8 @@ mod internet;
 mod lookups;
 mod reasons;
 mod shortages;
+mod sights;
 mod situations;
+mod surroundings;
 mod tls;
 mod tls_chains;

@@ -43,7 +43,8 @@ fn a_thousand_ports_of_both_families_within_a_thousand_descriptors() {
         return;
     }
     let network = Namespace::new();
-    let (status, text, complaint) = output(&mut limited(&network, &["verify", THOUSAND]));
+    let (status, text, complaint) =
+        output(&mut limited(&network, &["verify", THOUSAND, "--local"]));
     assert_eq!((status, complaint.as_str()), (Some(0), ""), "{text}");
     let line = format!("  {THOUSAND}  reachable, proven ours\n");
     assert_eq!(text.matches(&line).count(), 2, "{text}");
@@ -70,10 +71,11 @@ fn ctrl_c_leaves_nothing_listening() {
 fn everything_as_one_json_document() {
     let held = Listening::on(LOOPBACK);
     let port = held.port().to_string();
-    let (status, text, complaint) = output(&mut port_checker(&["verify", &port, "--json"], &[]));
+    let (status, text, complaint) =
+        output(&mut port_checker(&["verify", &port, "--json", "--local", "--family=4"], &[]));
     assert_eq!((status, complaint.as_str()), (Some(0), ""), "{text}");
     let document: Value = serde_json::from_str(&text).expect("one JSON document");
-    assert_eq!(document["outcome"], "accessible");
+    assert_eq!(document["outcome"], "local_only");
     assert_eq!(document["notices"][0]["kind"], "loopback_only");
     let result = &document["families"][0]["ports"][0];
     assert_eq!(result["verdict"], "reachable", "{result:#}");
@@ -179,7 +181,7 @@ fn trust_roots_are_not_read_for_plain_http() {
     let made = Command::new("mkfifo").arg(&never).status();
     assert!(made.expect("mkfifo is installed").success());
     let port = unused(1)[0].to_string();
-    let mut command = port_checker(&["verify", &port], &[]);
+    let mut command = port_checker(&["verify", &port, "--local"], &[]);
     let (status, text, complaint) = output(command.env("SSL_CERT_FILE", &never));
     assert_eq!(status, Some(0), "{text}{complaint}");
 }
@@ -202,7 +204,7 @@ fn waiting_ends_when_the_port_becomes_reachable() {
 #[test]
 fn plain_http_needs_no_trust_roots() {
     let port = unused(1)[0].to_string();
-    let mut command = port_checker(&["verify", &port], &[]);
+    let mut command = port_checker(&["verify", &port, "--local"], &[]);
     command.env("SSL_CERT_FILE", "/nonexistent").env("SSL_CERT_DIR", "/nonexistent");
     let (status, text, complaint) = output(&mut command);
     assert_eq!(status, Some(0), "{text}{complaint}");

@@ -1,0 +1,201 @@
+//! Where this machine is: behind a tunnel, beside the checker, behind two routers, with programs of its own.
+
+use std::{
+    net::{TcpListener, TcpStream, UdpSocket},
+    time::Duration,
+};
+
+use port_checker_testbed::{
+    long_line::Line, namespace::Namespace, process::Service, router::Miniupnpd, skip,
+};
+use socket2::{Domain, Socket, Type};
+
+use super::internet::{
+    CHECKER, Internet, Report, attach, attach_far, machine, masquerading_router, serve,
+};
+
+fn verify(provider: &Namespace, arguments: &str) -> Report {
+    Report::of(provider, &format!("verify {arguments} --server {CHECKER}"))
+}
+
+#[test]
+fn a_tunnel_is_named() {
+    if !skip::is_root() {
+        return;
+    }
+    let internet = Internet::new();
+    let (exit, provider) = (masquerading_router(), machine());
+    attach(&exit, &["203.0.113.8/24"], &internet.backbone, &["203.0.113.254/24"]);
+    let line = Line::with_round_trip(Duration::from_millis(20), 0.0);
+    let _line = attach_far(&provider, &["10.8.0.2/24"], &exit, &["10.8.0.1/24"], line);
+    let _checker = internet.serve();
+    let report = verify(&provider, "7466");
+    let text = report.flowing();
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    assert!(text.contains("Packets to the Internet leave through "), "{}", report.text);
+    assert!(text.contains("203.0.113.8 is the address of its other end"), "{}", report.text);
+    assert!(!text.contains("Let the router forward"), "{}", report.text);
+}
+
+#[test]
+fn a_checker_in_the_local_network_proves_the_local_network_only() {
+    if !skip::is_root() {
+        return;
+    }
+    let (router, provider) = (masquerading_router(), machine());
+    attach(&provider, &["192.168.1.10/24"], &router, &["192.168.1.1/24"]);
+    let mut command = router.command(
+        crate::program::PORT_CHECKER,
+        &["serve", "--host=192.168.1.1", "--port=9000", "--allowed-targets=192.168.1.0/24"],
+    );
+    let _checker = Service::start(&mut command);
+    let ask = |flags: &str| {
+        Report::of(&provider, &format!("verify 7466 {flags} --server http://192.168.1.1:9000"))
+    };
+    let report = ask("");
+    let text = report.flowing();
+    assert_eq!(report.status, Some(3), "{}", report.text);
+    assert!(text.contains("This proves the local network only."), "{}", report.text);
+    assert!(text.contains("IPv4: 1 of 1 port usable here."), "{}", report.text);
+    assert_eq!(ask("--local").status, Some(0), "that was asked for");
+    assert_eq!(ask("--json").json()["outcome"], "local_only");
+}
+
+/// A carrier translates beyond the home router, whose own address is no private one.
+#[test]
+fn a_second_translation_beyond_the_router_is_certain() {
+    if !skip::is_root() {
+        return;
+    }
+    let internet = Internet::new();
+    let (carrier, router, provider) = (masquerading_router(), masquerading_router(), machine());
+    attach(&carrier, &["203.0.113.7/24"], &internet.backbone, &["203.0.113.254/24"]);
+    attach(&router, &["8.8.4.4/24"], &carrier, &["8.8.4.1/24"]);
+    carrier.firewall(
+        "table ip customers {\n chain postrouting {\n type nat hook postrouting priority srcnat\n \
+         ip saddr 8.8.4.4 masquerade\n }\n}\n",
+    );
+    attach(&provider, &["192.168.1.10/24"], &router, &["192.168.1.1/24"]);
+    let _checker = internet.serve();
+    let (inside, outside) = ([192, 168, 1, 1].into(), [8, 8, 4, 4].into());
+    let options = "enable_natpmp=yes\nenable_upnp=yes";
+    let Some(_upnp) = Miniupnpd::start(&router, inside, outside, options) else { return };
+    let report = verify(&provider, "7466");
+    let text = report.flowing();
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    assert!(text.contains("No forward in the router 192.168.1.1 can work"), "{}", report.text);
+    assert!(text.contains("on the Internet's side is 8.8.4.4"), "{}", report.text);
+    assert!(text.contains("checkers see 203.0.113.7"), "{}", report.text);
+    let report = verify(&provider, "7466 --no-router");
+    assert!(!report.text.contains("8.8.4.4"), "nobody was asked: {}", report.text);
+}
+
+/// A provider with public addresses of both families.
+fn data_centre(internet: &Internet) -> Namespace {
+    let provider = machine();
+    attach(
+        &provider,
+        &["203.0.113.9/24", "2001:db8:9::9/64"],
+        &internet.backbone,
+        &["203.0.113.254/24", "2001:db8:9::fe/64"],
+    );
+    provider
+}
+
+#[test]
+fn a_program_that_listens_over_ipv4_only() {
+    if !skip::is_root() {
+        return;
+    }
+    let internet = Internet::new();
+    let provider = data_centre(&internet);
+    let _checker = internet.serve();
+    let _program = provider.within(|| TcpListener::bind("0.0.0.0:7466").expect("a free port"));
+    let report = verify(&provider, "7466");
+    let text = report.flowing();
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    assert!(text.contains("your program does not listen over this address family"), "{text}");
+    assert!(text.contains("IPv6: 0 of 1 port reachable."), "{}", report.text);
+    assert!(text.contains("IPv4: 1 of 1 port reachable."), "{}", report.text);
+}
+
+#[test]
+fn a_program_that_uses_the_number_over_udp_is_named() {
+    if !skip::is_root() {
+        return;
+    }
+    let internet = Internet::new();
+    let provider = data_centre(&internet);
+    let _checker = internet.serve();
+    let _program = provider.within(|| UdpSocket::bind("0.0.0.0:51820").expect("a free port"));
+    let report = verify(&provider, "51820 --family 4");
+    let text = report.flowing();
+    assert!(text.contains("uses the number over UDP, which is not checked"), "{}", report.text);
+    assert!(text.contains(&format!("(process {})", std::process::id())), "{}", report.text);
+}
+
+#[test]
+fn a_program_that_takes_no_connections() {
+    if !skip::is_root() {
+        return;
+    }
+    let internet = Internet::new();
+    let provider = data_centre(&internet);
+    let _checker = internet.serve();
+    let _full = provider.within(|| {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        let address: std::net::SocketAddr = "0.0.0.0:7466".parse().expect("an address");
+        socket.bind(&address.into()).expect("a free port");
+        socket.listen(0).expect("a bound socket");
+        // As many as the kernel completes for it.
+        let waiting: Vec<_> = (0..4)
+            .map_while(|_| {
+                let to = "127.0.0.1:7466".parse().expect("an address");
+                #[expect(clippy::disallowed_methods, reason = "a client of the program under test")]
+                TcpStream::connect_timeout(&to, Duration::from_millis(300)).ok()
+            })
+            .collect();
+        (socket, waiting)
+    });
+    let report = verify(&provider, "7466 --family 4");
+    let text = report.flowing();
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    assert!(text.contains("the program does not take connections"), "{}", report.text);
+    assert!(text.contains("neither the router nor a firewall is the cause"), "{}", report.text);
+}
+
+#[test]
+fn a_temporary_address_is_named_with_the_permanent_one() {
+    if !skip::is_root() {
+        return;
+    }
+    let internet = Internet::new();
+    let provider = machine();
+    provider.sysctl("net.ipv6.conf.default.use_tempaddr=2");
+    attach(&provider, &["203.0.113.9/24"], &internet.backbone, &["203.0.113.254/24"]);
+    let (near, far) =
+        (device(&provider, "203.0.113.9"), device(&internet.backbone, "203.0.113.254"));
+    internet.backbone.ip(&["address", "add", "2001:db8:9::fe/64", "dev", &far, "nodad"]);
+    let add = ["address", "add", "2001:db8:9::9/64", "dev", &near, "nodad", "mngtmpaddr"];
+    provider.ip(&[&add[..], &["valid_lft", "86400", "preferred_lft", "14400"]].concat());
+    provider.ip(&["-6", "route", "add", "default", "via", "2001:db8:9::fe"]);
+    // The router opens the permanent address only.
+    internet.backbone.firewall(
+        "table ip6 filter {\n chain forward {\n type filter hook forward priority filter\n \
+         ip6 daddr 2001:db8:9::/64 ip6 daddr != 2001:db8:9::9 tcp dport 7466 drop\n }\n}\n",
+    );
+    let _checker = serve(&internet.checker);
+    let report = verify(&provider, "7466 --family 6");
+    let text = report.flowing();
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    assert!(text.contains("is a temporary address of this machine"), "{}", report.text);
+    assert!(text.contains("Its permanent address is 2001:db8:9::9"), "{}", report.text);
+    let report = verify(&provider, "7466 --family 6 --ip 2001:db8:9::9");
+    assert_eq!(report.status, Some(0), "what the advice says helps: {}", report.text);
+}
+
+fn device(namespace: &Namespace, address: &str) -> String {
+    let output = namespace.command("ip", &["-o", "address", "show", "to", address]).output();
+    let text = String::from_utf8(output.expect("ip").stdout).expect("text");
+    text.split_whitespace().nth(1).expect("an interface has the address").to_owned()
+}
