@@ -37,7 +37,8 @@ const PREFLIGHT_AGE: Duration = Duration::from_secs(3600);
 pub(crate) fn app(state: AppState) -> Router {
     let (router, document) = documented();
     let document = with_limits(document, &state.config);
-    let mut router = router.merge(routes::docs::router(&document)).merge(routes::page::router());
+    let mut router =
+        router.merge(routes::docs::router(&document)).merge(routes::page::router(&state.config));
     if state.config.metrics_address.is_none() {
         router = router.merge(routes::metrics::router());
     }

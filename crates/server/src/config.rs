@@ -54,6 +54,8 @@ pub struct Config {
     pub redis: Option<RedisUrl>,
     /// Whose pages may call this service.
     pub cors_origins: CorsOrigins,
+    /// Where the page sends visitors for a check over the other address family.
+    pub page_urls: PageUrls,
     /// What to speak TLS with.
     pub tls: TlsFiles,
     /// Where to serve `/metrics`, and only there; none: beside the other routes.
@@ -72,6 +74,16 @@ pub struct TlsFiles {
     pub certificate: Option<PathBuf>,
     /// The certificate's key, in PEM.
     pub key: Option<PathBuf>,
+}
+
+/// Origins of this service under names that lead to it over one address family alone, such as
+/// `https://ipv6.checker.example`. Where one is missing, the page does not offer that family.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PageUrls {
+    /// Over IPv4 alone.
+    pub ipv4: Option<String>,
+    /// Over IPv6 alone.
+    pub ipv6: Option<String>,
 }
 
 /// How log lines look.
@@ -110,6 +122,7 @@ impl Default for Config {
             limits: Limits::default(),
             redis: None,
             cors_origins: CorsOrigins::Any,
+            page_urls: PageUrls::default(),
             tls: TlsFiles::default(),
             metrics_address: None,
             bounds: Bounds::default(),

@@ -55,8 +55,8 @@ mod tls;
 
 pub use app::openapi;
 pub use config::{
-    Allowance, Bounds, Config, CorsOrigins, InvalidSetting, Limits, LogFormat, RedisUrl, SETTINGS,
-    Setting, TlsFiles,
+    Allowance, Bounds, Config, CorsOrigins, InvalidSetting, Limits, LogFormat, PageUrls, RedisUrl,
+    SETTINGS, Setting, TlsFiles,
 };
 pub use https::{TlsIdentity, UnusableIdentity};
 pub use listen::{adopt, listen};

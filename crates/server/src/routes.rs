@@ -9,6 +9,7 @@ mod judging;
 pub(crate) mod metrics;
 pub(crate) mod own;
 pub(crate) mod page;
+mod page_form;
 mod progress;
 mod tls_inquiry;
 mod tls_request;

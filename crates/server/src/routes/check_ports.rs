@@ -92,7 +92,7 @@ async fn whole(judging: Judging, verbose: bool) -> Result<Response, ApiError> {
 }
 
 /// Every finding, in the order asked.
-async fn collect(mut judging: Judging) -> Result<Vec<Finding>, Fault> {
+pub(super) async fn collect(mut judging: Judging) -> Result<Vec<Finding>, Fault> {
     let mut findings = Vec::with_capacity(judging.ports);
     while let Some(finding) = judging.next().await {
         findings.push(finding?);
