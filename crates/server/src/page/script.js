@@ -33,7 +33,14 @@ function drawSoon() {
 function withdrawOffers() {
   clearInterval(countdown);
   problem.textContent = "";
+  problem.className = "";
   offers.replaceChildren();
+}
+
+// What the visitor should know and that is no problem.
+function note(words) {
+  problem.className = "note";
+  problem.textContent = words;
 }
 
 // What can be done with the results now.
@@ -91,7 +98,7 @@ async function ask(ports, retry, undo) {
   if (answered === 0) undo();
   else remember();
   show(failure ? "" : `${headline(check)}.`);
-  if (signal.aborted) problem.textContent = `Cancelled after ${plural(answered, "port")}.`;
+  if (signal.aborted) note(`Cancelled after ${plural(answered, "port")}.`);
   else if (failure) offer(failure, ports, retry);
 }
 
@@ -278,4 +285,4 @@ showCommand();
 showLast();
 ownAddress().then(showAddress, () => {});
 if (list && followedFromHere()) submit();
-else if (list) problem.textContent = "This link filled in the ports. Press Check to have them checked at your address.";
+else if (list) note("This link filled in the ports. Press Check to have them checked at your address.");

@@ -83,7 +83,7 @@ export function summarise(check) {
     const title = make("h3", "", sign, `${about.title} `, make("span", "count", plural(ports.length, "port")));
     const parts = [title, make("p", "ports", spoken(ports))];
     if (about.meaning) parts.push(make("p", "", about.meaning));
-    if (about.remedy && about.kind !== "open") parts.push(make("p", "remedy", make("b", "", "What to do: "), about.remedy));
+    if (about.remedy) parts.push(make("p", "remedy", make("b", "", "What to do: "), about.remedy));
     return make("li", `group ${about.kind}`, ...parts);
   }));
 }
@@ -112,10 +112,10 @@ function explain(port) {
   const { kind, title, meaning, remedy } = words(port);
   const name = serviceName(port);
   const facts = [];
-  if (found?.connect_ms > 0 && found.accessible) facts.push(`connected in ${found.connect_ms.toFixed(1)} ms`);
-  if (found?.attempts > 1) facts.push(`${found.attempts} attempts`);
-  if (found?.icmp) facts.push(`${found.icmp.from} said so`);
-  const lines = [meaning, remedy, facts.length > 0 ? `${facts.join(", ")}.` : ""].filter(Boolean);
+  if (found?.accessible && found.connect_ms > 0) facts.push(`Connected in ${found.connect_ms.toFixed(1)} ms.`);
+  if (found?.icmp) facts.push(`${found.icmp.from} said so.`);
+  if (found?.attempts > 1) facts.push(`${found.attempts} attempts.`);
+  const lines = [meaning, remedy, facts.join(" ")].filter(Boolean);
   detail.className = kind;
   detail.replaceChildren(
     make("h3", "", `Port ${port}${name ? ` (${name})` : ""}: ${title.toLowerCase()}`),

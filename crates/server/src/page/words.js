@@ -3,14 +3,14 @@
 // For each `reason` of the API: the kind, which decides colour and sign; the title; what it means; what to do.
 const REASONS = {
   refused: ["refused", "Refused",
-    "A machine answered that nothing listens on this port, or the router forwards the port to the wrong machine.",
-    "Start the service and let it listen on all addresses (0.0.0.0 or ::). Check to which machine the router forwards the port."],
+    "A machine answered that nothing listens there. The router may forward to the wrong machine.",
+    "Start the service and let it listen on all addresses (0.0.0.0 or ::). Check to which machine the router forwards."],
   timed_out: ["silent", "No answer",
-    "Nothing came back. A firewall drops the packets, or the router does not forward the port.",
-    "Forward the port in your router to the machine with the service, and allow it in the firewall of that machine."],
+    "Nothing came back: a firewall drops the packets, or the router does not forward them.",
+    "In your router, forward to the machine with the service. Allow incoming connections in the firewall of that machine."],
   host_unreachable: ["rejected", "Rejected by a router",
     "A router on the way says that it cannot reach your machine, or must not.",
-    "Look for a rule in your router that rejects the port, and check that the machine is on."],
+    "Look for a rule in your router that rejects connections, and check that the machine is on."],
   network_unreachable: ["rejected", "Network unreachable",
     "A router on the way knows no route to your network.",
     "Ask your Internet provider, or try again later."],
@@ -19,13 +19,13 @@ const REASONS = {
     "Read the log of the service, and check whether it accepts connections from the Internet."],
   challenge_failed: ["rejected", "Another machine",
     "Another listener than yours answered.",
-    "Check to which machine the router forwards the port."],
+    "Check to which machine the router forwards."],
   partial: ["rejected", "Open from some places only",
-    "Some checkers reach the port and others do not.",
+    "Some checkers get through and others do not.",
     "Look for a firewall rule that allows only some addresses."],
 };
 
-const OPEN = { kind: "open", title: "Open", meaning: "The Internet reaches your machine on this port.", remedy: "Nothing to do." };
+const OPEN = { kind: "open", title: "Open", meaning: "Connections from the Internet arrive.", remedy: "" };
 const CHECKING = { kind: "checking", title: "Checking", meaning: "No result yet.", remedy: "" };
 const UNCHECKED = { kind: "unchecked", title: "Not checked", meaning: "This check ended before there was a result.", remedy: "" };
 
