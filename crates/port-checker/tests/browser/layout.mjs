@@ -9,7 +9,6 @@ async function aThousandPortsFitIntoTwoScreens(visitor) {
   const { page } = visitor;
   await visitor.check(`${OPEN},${CLOSED},${SILENT},10001-10997`);
   await visitor.waitForText("#verdict", "Checking");
-  await visitor.picture("checking-light");
   await visitor.waitForText("#verdict", "1 of 1,000 ports open");
   const { y, height } = await page.locator("#grid").boundingBox();
   assert.equal(await page.evaluate(() => scrollY), 0);

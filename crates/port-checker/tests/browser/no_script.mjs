@@ -27,3 +27,16 @@ await withPage([url], async (visitor) => {
   await page.click("#go");
   await visitor.page.locator("h1", { hasText: "1 of 1 port open" }).waitFor();
 }, { javaScriptEnabled: false });
+
+// The same pages in a browser that can run axe.
+await withPage([url], async (visitor) => {
+  const { page } = visitor;
+  visitor.expected.push(/422/);
+  await page.goto(`${url}/check?ports=${OPEN}`);
+  await visitor.isFine("no-script-form");
+  for (const [ports, heading] of [[`${OPEN}, ${CLOSED}`, "1 of 2 ports open"], ["x", "Not checked"]]) {
+    await visitor.check(ports);
+    await page.locator("h1", { hasText: heading }).waitFor();
+    await visitor.isFine(`no-script-${heading === "Not checked" ? "wrong" : "result"}`);
+  }
+});

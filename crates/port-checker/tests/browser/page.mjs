@@ -95,6 +95,27 @@ async function allSilentIsLaidOutAtOnce(visitor) {
   assert.match(await visitor.text("#groups"), new RegExp(`No answer ${count} ports`));
 }
 
+async function whatIsCheckedCanBeReadMeanwhile(visitor) {
+  const { page } = visitor;
+  let letGo;
+  const held = new Promise((resolve) => { letGo = resolve; });
+  await page.route("**/check-ports", async (route) => {
+    await held;
+    await route.continue();
+  }, { times: 1 });
+  await visitor.check(ALL_SILENT);
+  await visitor.waitForText("#waiting", "the checker is busy");
+  await visitor.isFine("checking");
+  letGo();
+  await visitor.waitForText("#verdict", "0 of 20 ports open");
+}
+
+async function servicesAreNamed(visitor) {
+  await visitor.check("1, 22, 443");
+  await visitor.waitForText("#verdict", "0 of 3 ports open");
+  assert.equal(await visitor.text(".group .ports"), "1, 22 (ssh), 443 (https)");
+}
+
 async function whatFailedIsCheckedAgain(visitor) {
   const { page } = visitor;
   await visitor.check(`${OPEN},${CLOSED}`);
@@ -193,6 +214,8 @@ await withPage([url], async (visitor) => {
   await theKeyboardIsEnough(visitor);
   await wrongPortsAreNamed(visitor);
   await allSilentIsLaidOutAtOnce(visitor);
+  await whatIsCheckedCanBeReadMeanwhile(visitor);
+  await servicesAreNamed(visitor);
   await whatFailedIsCheckedAgain(visitor);
   await aCheckCanBeCancelled(visitor);
   await aLinkOfThisPageRunsTheCheck(visitor);

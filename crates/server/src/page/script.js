@@ -27,8 +27,11 @@ function drawSoon() {
   frame ||= requestAnimationFrame(() => {
     frame = 0;
     summarise(check);
+    showTime();
   });
 }
+
+const showTime = () => tick(check, Number(silentSeconds));
 
 function withdrawOffers() {
   clearInterval(countdown);
@@ -85,7 +88,6 @@ async function ask(ports, retry, undo) {
   lay(check);
   summarise(check);
   showActions();
-  const showTime = () => tick(check, Number(silentSeconds));
   const ticking = setInterval(showTime, TICK);
   showTime();
   running(true, `Checking ${plural(ports.length, "port")}.`);
