@@ -25,7 +25,7 @@ use crate::{
 
 /// What the verdict of one port takes until its answer is sent, in bytes: a finding, a result, and the
 /// text of both with all their details.
-const PORT_BYTES: usize = 512;
+pub(super) const PORT_BYTES: usize = 512;
 
 /// Whether ports of an address can be reached from here.
 ///

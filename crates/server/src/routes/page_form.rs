@@ -27,10 +27,15 @@ use super::{
 };
 use crate::{
     access_log::Arrival,
+    answer::Charge,
+    body::no_room,
     caller::Caller,
     error::{ApiError, Failure, quoted},
     state::AppState,
 };
+
+/// What one byte of a text may become within a page, in bytes: `&quot;`.
+const MAX_ESCAPED_BYTES: usize = 6;
 
 /// The route; `template` is the page around an answer.
 pub(super) fn router(template: String) -> Router<AppState> {
@@ -105,6 +110,22 @@ impl Form {
             Ok(ports) => ports,
             Err(error) => return self.refused(error),
         };
+        let bytes = text.len() * MAX_ESCAPED_BYTES + ports.len() * check_ports::PORT_BYTES;
+        let Some(share) = state.memory.take(caller, bytes) else {
+            return self.refused(no_room(&state.memory, &state.config.bounds));
+        };
+        let answer = self.judged(state, caller, ports, arrival).await;
+        (Charge::extension(share), answer).into_response()
+    }
+
+    /// The page about ports that can be asked about.
+    async fn judged(
+        &self,
+        state: &AppState,
+        caller: IpAddr,
+        ports: Vec<Port>,
+        arrival: Arrival,
+    ) -> Response {
         match check(state, caller, ports, arrival).await {
             Ok((parts, findings)) => {
                 let open =
