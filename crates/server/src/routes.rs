@@ -10,6 +10,7 @@ pub(crate) mod metrics;
 pub(crate) mod own;
 pub(crate) mod page;
 mod page_form;
+mod page_headers;
 mod progress;
 mod tls_inquiry;
 mod tls_request;

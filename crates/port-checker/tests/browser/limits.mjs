@@ -37,9 +37,12 @@ await withPage([url], async (visitor) => {
   await visitor.waitForText("#verdict", "0 of 50 ports open");
   assert.equal(await page.locator("#rest").isVisible(), false);
 
+  const kept = await page.locator("#entries b").allInnerTexts();
+  assert.deepEqual(kept, ["0 of 50 ports open", "0 of 28 ports open"], "one entry for each check");
+
   // What can never pass is not waited for.
   await visitor.check("201-301");
-  await visitor.waitForText("#problem", "101 ports are more than this checker ever checks at once, which is 50. You can check ");
+  await visitor.waitForText("#problem", "101 ports are too many: this checker takes at most 50 at once. You can check ");
   assert.equal(await page.locator("#offers button:disabled").count(), 0, "no countdown");
   await visitor.isFine("never");
 });

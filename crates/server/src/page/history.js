@@ -21,10 +21,12 @@ export function entries() {
   }
 }
 
-export function keep(entry) {
+// The entry takes the place of the one of this time, if there is one.
+export function keep(entry, replaced) {
   if (JSON.stringify(entry).length > MAX_CHARACTERS) return;
+  const others = entries().filter(({ time }) => time !== replaced);
   try {
-    localStorage.setItem(KEY, JSON.stringify([entry, ...entries()].slice(0, MAX_ENTRIES)));
+    localStorage.setItem(KEY, JSON.stringify([entry, ...others].slice(0, MAX_ENTRIES)));
   } catch {
     // Storage is full or switched off: the results on the screen stay.
   }

@@ -8,7 +8,7 @@ const MAX_RANGES_SHOWN = 24;
 // Names of services are added to a list of this many ports or fewer; in a longer one they are noise.
 const MAX_PORTS_NAMED = 8;
 
-// Service names of the IANA registry, or the usual name where the registry has none.
+// Service names as in the IANA registry, or the usual name where that says more.
 const SERVICES = `20 ftp-data,21 ftp,22 ssh,23 telnet,25 smtp,53 domain,79 finger,80 http,88 kerberos,110 pop3,
 111 sunrpc,119 nntp,123 ntp,135 epmap,139 netbios-ssn,143 imap,179 bgp,389 ldap,443 https,445 microsoft-ds,
 465 submissions,514 shell,515 printer,548 afpovertcp,554 rtsp,563 nntps,587 submission,631 ipp,636 ldaps,

@@ -13,7 +13,7 @@ const { maxPorts, silentSeconds, ipv4, ipv6 } = document.querySelector("main").d
 const [form, input, button, problem, offers] = ["form", "ports", "go", "problem", "offers"].map(element);
 const [again, rest, link, last] = ["again", "rest", "link", "last"].map(element);
 
-let check = null; // The check on the screen: ports, found, active, asked, began, time.
+let check = null; // The check on the screen: ports, found, active, asked, began, time, kept (when it was kept last).
 let request = null; // The AbortController of the request under way.
 let countdown = null; // The timer of the offers.
 let frame = 0; // The next time at which the groups are drawn.
@@ -62,7 +62,7 @@ function showActions() {
 // A new check of these ports; some of them at first, if a limit admits no more.
 function begin(ports, first = ports) {
   const before = check;
-  check = { ports, found: new Map(), active: new Set(), asked: 0, began: 0, time: 0 };
+  check = { ports, found: new Map(), active: new Set(), asked: 0, began: 0, time: 0, kept: 0 };
   history.replaceState(null, "", linkTo(ports) ?? "/");
   ask(first, (some) => begin(ports, some), () => {
     if (before?.found.size > 0) check = before;
@@ -127,7 +127,8 @@ function remember() {
     const { accessible, reason, error } = check.found.get(ports[0]) ?? { reason: "unchecked" };
     return [accessible ? "open" : reason ?? "other", error ?? "", compact(ports)];
   });
-  keep({ time: check.time, address, groups });
+  keep({ time: check.time, address, groups }, check.kept);
+  check.kept = check.time;
   showLast();
 }
 
@@ -143,7 +144,7 @@ function offer(failure, ports, retry) {
     problem.textContent = `${plural(ports.length, "port")} are more than you may check now. ${left}`;
   } else {
     const left = some ? `You can check ${now} now.` : "Ask for fewer.";
-    problem.textContent = `${plural(ports.length, "port")} are more than this checker ever checks at once, which is ${most}. ${left}`;
+    problem.textContent = `${plural(ports.length, "port")} are too many: this checker takes at most ${most} at once. ${left}`;
   }
   if (some) offers.append(action(`Check ${now} now`, () => retry(ports.slice(0, now))));
   if (wait > 0) countDown(now === null ? "Try again" : `Check ${all}`, wait, () => retry(ports));
@@ -199,7 +200,7 @@ function remembered({ time, groups }) {
     return null;
   }
   ports.sort((a, b) => a - b);
-  return ports.length > 0 ? { ports, found, active: new Set(), asked: 0, began: 0, time } : null;
+  return ports.length > 0 ? { ports, found, active: new Set(), asked: 0, began: 0, time, kept: time } : null;
 }
 
 function restore(entry) {

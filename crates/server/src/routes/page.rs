@@ -18,17 +18,11 @@ use bytes::Bytes;
 use flate2::{Compression, read::GzEncoder};
 use sha2::{Digest, Sha256};
 
-use super::page_form;
+use super::{
+    page_form,
+    page_headers::{POLICY, REFERRERS},
+};
 use crate::{Config, accept_header, state::AppState};
-
-/// Nothing from elsewhere, nothing inline, in nobody's frame.
-pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-                                 img-src 'self'; connect-src 'self'; base-uri 'none'; \
-                                 form-action 'self'; frame-ancestors 'none'";
-
-/// The page tells no other site where its visitor came from. A request from the page itself says so, which is
-/// how `/check` knows that its form was sent.
-pub(super) const REFERRERS: &str = "same-origin";
 
 /// The parts of the page; each names only those before it.
 const PARTS: [(&str, &str, &[u8]); 10] = [

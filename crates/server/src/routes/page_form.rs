@@ -23,7 +23,7 @@ use url::{Url, form_urlencoded};
 use super::{
     check_ports,
     judging::{self, Question},
-    page::{POLICY, REFERRERS},
+    page_headers::{POLICY, REFERRERS},
 };
 use crate::{
     access_log::Arrival,
