@@ -4,8 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// What the caller's listener sends, followed by a line feed, to whoever connects: 16 to 128
-/// printable ASCII characters. Whoever sends it back to the checker has seen the caller's request.
+/// A line that the caller's listener sends, followed by a line feed, to every client that connects: 16 to 128
+/// printable ASCII characters. A listener that sends it to the checker has seen the caller's request.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Challenge(String);
@@ -62,7 +62,7 @@ impl fmt::Debug for Challenge {
     }
 }
 
-/// What became of the challenge.
+/// The outcome of a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]

@@ -1,4 +1,4 @@
-//! `POST /check-ports`: what is asked and what is answered.
+//! `POST /check-ports`: request and answer.
 
 use std::net::IpAddr;
 
@@ -20,13 +20,13 @@ pub struct CheckRequest {
     #[serde(deserialize_with = "crate::ports::from_json")]
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::ports))]
     pub ports: Vec<Port>,
-    /// What the caller's listeners send, followed by a line feed, to whoever connects: 16 to 128
+    /// The line that the caller's listeners send, followed by a line feed, to every client that connects: 16 to 128
     /// printable ASCII characters. A port whose listener sends anything else is not accessible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::challenge, required = false))]
     pub challenge: Option<Challenge>,
     /// Whether each result says more: why, after how many attempts, how long the one that decided took,
-    /// and what a router said.
+    /// and the ICMP message of a router.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verbose: Option<bool>,
 }

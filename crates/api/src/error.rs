@@ -8,18 +8,18 @@ use crate::Extensible;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorBody {
-    /// What went wrong.
+    /// The error.
     pub detail: ErrorDetail,
 }
 
-/// What went wrong, for a program and for a person.
+/// The error, for a program and for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorDetail {
     /// For a program: one of the set of the checker's version.
     #[cfg_attr(feature = "openapi", schema(value_type = ErrorCode))]
     pub code: Extensible<ErrorCode>,
-    /// For a person: names the offending value and what would be accepted.
+    /// For a person: names the offending value and the values that would be accepted.
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! What a router or a host said about a port over ICMP, and who.
+//! ICMP messages of a router or a host about a port.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Icmp {
-    /// What it says.
+    /// The message.
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::icmp_message))]
     pub message: IcmpMessage,
     /// Who sent it: a router on the way, or the host itself.
@@ -16,7 +16,7 @@ pub struct Icmp {
     pub from: IpAddr,
 }
 
-/// What an ICMP "destination unreachable" message says (RFC 792, RFC 1812, RFC 4443).
+/// The meaning of an ICMP "destination unreachable" message (RFC 792, RFC 1812, RFC 4443).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

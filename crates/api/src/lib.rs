@@ -1,4 +1,4 @@
-//! What the port checker promises on the wire, as types.
+//! The wire format of the port checker, as types.
 //!
 //! This crate is shared by the server and by everything that talks to it. It knows JSON shapes and
 //! the words of the contract; it knows nothing of sockets, HTTP or the command line.
@@ -31,6 +31,7 @@ mod progress;
 mod reason;
 mod results;
 mod status;
+mod subscriber;
 mod tls;
 
 pub use challenge::{Challenge, ChallengeOutcome, InvalidChallenge};
@@ -43,4 +44,5 @@ pub use progress::{NDJSON, OwnAddress, OwnPort, Progress, Summary};
 pub use reason::Reason;
 pub use results::{PortDetails, PortResult, Results};
 pub use status::{Health, HealthStatus, Readiness, ReadinessStatus};
+pub use subscriber::subscriber;
 pub use tls::{TlsCheckRequest, TlsCheckResponse};

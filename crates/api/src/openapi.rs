@@ -78,7 +78,7 @@ pub(crate) fn challenge() -> Schema {
         .item(text)
         .item(ObjectBuilder::new().schema_type(Type::Null))
         .description(Some(
-            "What your listeners send, followed by a line feed, to whoever connects. A port whose \
+            "A line that your listeners send, followed by a line feed, to every client that connects. A port whose \
              listener sends anything else is not accessible.",
         ))
         .into()
@@ -100,7 +100,7 @@ pub(crate) fn icmp_message() -> Object {
         .schema_type(Type::String)
         .enum_values(Some(IcmpMessage::ALL.map(IcmpMessage::name)))
         .description(Some(
-            "What an ICMP \"destination unreachable\" message says (RFC 792, RFC 1812, RFC 4443).",
+            "The meaning of an ICMP \"destination unreachable\" message (RFC 792, RFC 1812, RFC 4443).",
         ))
         .build()
 }
@@ -129,7 +129,7 @@ impl ToSchema for Results {
     }
 }
 
-/// What was found out about one port. The fields from `reason` on are present when the request was
+/// The result for one port. The fields from `reason` on are present when the request was
 /// `verbose`.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the fields of PortResult as they stand in JSON, side by side")]
@@ -148,9 +148,9 @@ struct FlatPortResult {
     /// How long the attempt that decided took, in milliseconds.
     #[schema(required = false, minimum = 0)]
     connect_ms: f64,
-    /// What became of the challenge; null when none was asked for, or no connection was established.
+    /// The outcome of the challenge; null when none was asked for, or no connection was established.
     challenge: Option<ChallengeOutcome>,
-    /// What a router or the host said over ICMP, and who; null when nobody did, or the message is of a rarer
+    /// The ICMP message of a router or the host, and its sender; null when there was none, or the message is of a rarer
     /// kind.
     icmp: Option<Icmp>,
 }

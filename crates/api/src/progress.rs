@@ -14,7 +14,7 @@ pub const NDJSON: &str = "application/x-ndjson";
 pub struct Progress {
     /// The port.
     pub port: Port,
-    /// What was found out about it.
+    /// The result.
     #[serde(flatten)]
     pub result: PortResult,
 }
@@ -55,7 +55,7 @@ pub struct OwnPort {
     /// The port.
     #[cfg_attr(feature = "openapi", schema(value_type = u16, minimum = 1, maximum = 65_535))]
     pub port: Port,
-    /// What was found out about it.
+    /// The result.
     #[serde(flatten)]
     pub result: PortResult,
 }

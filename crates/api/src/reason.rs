@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Why a port is not accessible: always a statement about the target. Later versions may know more
 /// reasons, which is why those who read one use [`Extensible`](crate::Extensible).
 ///
-/// What goes wrong on the checker's own side is never a reason; it is an
+/// A failure on the checker's own side is never a reason; it is an
 /// [`ErrorCode`](crate::ErrorCode).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

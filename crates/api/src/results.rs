@@ -1,4 +1,4 @@
-//! What was found out about each port.
+//! The results of a check, by port.
 
 use std::{borrow::Cow, fmt};
 
@@ -9,7 +9,7 @@ use serde::{
 
 use crate::{ChallengeOutcome, Extensible, Icmp, Port, Reason};
 
-/// What was found out about one port.
+/// The result for one port.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PortResult {
     /// Whether a TCP connection to the port was established and not reset at once and, with a challenge, whether
@@ -34,7 +34,7 @@ impl PortResult {
     }
 }
 
-/// What a `verbose` request adds to each port.
+/// The fields that a `verbose` request adds to each port.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PortDetails {
     /// Why the port is not accessible; null for an accessible port.
@@ -43,9 +43,9 @@ pub struct PortDetails {
     pub attempts: u32,
     /// How long the attempt that decided took, in milliseconds.
     pub connect_ms: f64,
-    /// What became of the challenge; null when none was asked for, or no connection was established.
+    /// The outcome of the challenge; null when none was asked for, or no connection was established.
     pub challenge: Option<Extensible<ChallengeOutcome>>,
-    /// What a router or the host said over ICMP, and who; null when nobody did, or the message is of a rarer
+    /// The ICMP message of a router or the host, and its sender; null when there was none, or the message is of a rarer
     /// kind.
     #[serde(default)]
     pub icmp: Option<Icmp>,

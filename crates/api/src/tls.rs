@@ -1,4 +1,4 @@
-//! `POST /check-tls`: what is asked and what is answered.
+//! `POST /check-tls`: request and answer.
 
 use std::net::IpAddr;
 
@@ -31,7 +31,7 @@ pub struct TlsCheckResponse {
     pub valid: bool,
     /// Who was asked for, `host:port`.
     pub peer: String,
-    /// What is wrong, in words; null if nothing is.
+    /// The problem, in words; null if there is none.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub error: Option<String>,
     /// When the certificate ceases to be valid (RFC 3339), whether it is valid or not; null if the

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// What one run of one program came to. None of what was not measured.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
-pub(crate) struct Outcome {
+pub(crate) struct Measurement {
     pub(crate) seconds: f64,
     /// Processor time for each port or each check.
     pub(crate) cpu_us: f64,
@@ -33,16 +33,16 @@ struct Row {
     /// Sums of all rounds.
     open_missed: Option<usize>,
     wrong: Option<usize>,
-    rounds: Vec<Outcome>,
+    rounds: Vec<Measurement>,
 }
 
 impl Comparison {
     /// Adds what the rounds of a program came to, if there were any.
-    pub(crate) fn add(&mut self, task: &str, program: &'static str, rounds: Vec<Outcome>) {
+    pub(crate) fn add(&mut self, task: &str, program: &'static str, rounds: Vec<Measurement>) {
         if rounds.is_empty() {
             return;
         }
-        let sum = |of: fn(&Outcome) -> Option<usize>| rounds.iter().map(of).sum();
+        let sum = |of: fn(&Measurement) -> Option<usize>| rounds.iter().map(of).sum();
         let row = Row {
             task: task.to_owned(),
             program,

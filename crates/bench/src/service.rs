@@ -4,6 +4,9 @@ use std::{fs, net::SocketAddr, path::PathBuf, process::Command};
 
 use port_checker_testbed::process::Service;
 
+/// A processor tick in microseconds.
+pub(crate) const TICK_US: f64 = 10_000.0;
+
 /// More than any round asks for: the limits are computed and never refuse.
 pub(crate) const GENEROUS: &str = "1000000";
 

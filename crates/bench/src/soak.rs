@@ -12,6 +12,7 @@ use port_checker_testbed::skip;
 
 mod attack;
 mod attacks;
+mod costly_chains;
 mod honest;
 mod lab;
 mod report;

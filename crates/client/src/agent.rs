@@ -13,18 +13,18 @@ use tokio::{
 };
 
 use crate::{
-    Checker, Diagnosis, Event, Facts, Family, InvalidPlan, Plan, diagnose, plan::MOST_PORTS,
+    Checker, Diagnosis, Event, Facts, Family, InvalidPlan, Plan, diagnose, plan::MAX_PORTS,
 };
 
 mod family_run;
-mod own_address;
-mod question;
+mod observed_address;
+mod port_query;
 mod wait_budget;
 
-use family_run::{Common, FamilyRun};
+use family_run::{Common, FamilyRun, OwnListeners};
 use wait_budget::WaitBudget;
 
-/// Has checkers dial this machine back, and explains what they and its own listeners saw.
+/// Has checkers connect back to this machine, and explains their results and those of its own listeners.
 #[derive(Debug, Clone)]
 pub struct Agent {
     checkers: Vec<Checker>,
@@ -41,13 +41,6 @@ pub struct Verification {
     diagnosis: Option<Box<Diagnosis>>,
 }
 
-/// What is the same for every listener of a verification.
-struct Ours {
-    challenge: Challenge,
-    /// One for each connection that may be open.
-    permits: Semaphore,
-}
-
 impl Agent {
     /// An agent that asks these checkers, all at once; a checker named twice counts once.
     pub fn new(checkers: impl IntoIterator<Item = Checker>) -> Self {
@@ -61,7 +54,7 @@ impl Agent {
     }
 
     /// Verifies ports of this machine: listens on each, has every checker dial it back at the
-    /// address from which it sees this machine, and looks what arrives. Must be called within a
+    /// address from which it sees this machine, and records the connections. Must be called within a
     /// runtime.
     ///
     /// # Errors
@@ -70,8 +63,10 @@ impl Agent {
         plan.validate(self.checkers.len())?;
         let checkers = self.checkers.clone();
         Ok(Verification::of(|events| async move {
-            let ours =
-                Ours { challenge: fresh_challenge(), permits: Semaphore::new(plan.connections()) };
+            let own = OwnListeners {
+                challenge: fresh_challenge(),
+                permits: Semaphore::new(plan.connections()),
+            };
             let budgets: Vec<_> = checkers.iter().map(WaitBudget::of).collect();
             let common =
                 Common { plan: &plan, checkers: &checkers, budgets: &budgets, events: &events };
@@ -79,7 +74,7 @@ impl Agent {
             let runs = families.map(|family| FamilyRun::of_this_machine(family, common));
             let mut runs = join_all(runs).await;
             for ports in plan.ports.chunks(plan.batch()) {
-                join_all(runs.iter_mut().map(|run| run.verify(ports, &ours))).await;
+                join_all(runs.iter_mut().map(|run| run.verify(ports, &own))).await;
             }
             conclude(runs, &plan)
         }))
@@ -100,7 +95,7 @@ impl Agent {
             let common =
                 Common { plan: &plan, checkers: &checkers, budgets: &budgets, events: &events };
             let mut run = FamilyRun::of_another_machine(address, common);
-            for ports in plan.ports.chunks(MOST_PORTS) {
+            for ports in plan.ports.chunks(MAX_PORTS) {
                 run.check(ports).await;
             }
             conclude(vec![run], &plan)
@@ -141,7 +136,7 @@ impl Verification {
         Self { work: Some(Box::pin(work(sender))), events, diagnosis: None }
     }
 
-    /// What happens next. The last event is [`Event::Finished`]; after it there is none. Can be
+    /// The next event. The last one is [`Event::Finished`]; after it there is none. Can be
     /// cancelled and awaited again.
     pub async fn next(&mut self) -> Option<Event> {
         if let Some(work) = &mut self.work {

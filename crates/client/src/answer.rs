@@ -31,7 +31,7 @@ pub(crate) struct Gathered {
 }
 
 impl Gathered {
-    /// Takes a line; returns what it says about a port.
+    /// Takes a line; returns its result for a port.
     pub(crate) fn take(&mut self, url: &str, line: &[u8]) -> Result<Option<&Progress>, NoVerdict> {
         match serde_json::from_slice(line) {
             Ok(Line::Progress(progress)) => {

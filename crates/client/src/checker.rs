@@ -1,15 +1,11 @@
 //! One checker, over HTTP.
 
-use std::{
-    net::IpAddr,
-    time::{Duration, SystemTime},
-};
+use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 use hyper::{
     Request,
-    header::{ACCEPT, CONTENT_TYPE, LOCATION, RETRY_AFTER},
-    http::request::Builder,
+    header::{ACCEPT, CONTENT_TYPE},
 };
 use hyper_util::client::legacy::connect::HttpInfo;
 use port_checker_api::{CheckRequest, CheckResponse, NDJSON, OwnAddress, Progress};
@@ -17,28 +13,30 @@ use rustls::ClientConfig;
 use tokio::time::sleep;
 
 use crate::{
-    Family, InvalidUrl, NoVerdict,
-    answer::{self, Gathered},
-    explain::explain,
-    lines::Lines,
-    server_url::ServerUrl,
-    transport::{Answer, Broken, Transport},
+    answer,
+    family::Family,
+    no_verdict::NoVerdict,
+    server_url::{InvalidUrl, ServerUrl},
+    transport::Transport,
+    trust::{Roots, Trust},
 };
 
-mod builder;
+mod exchange;
 
-pub use builder::CheckerBuilder;
+use exchange::Exchange;
 
-/// The longest answer that is read, in bytes: 65,535 verbose results fit twice.
-const MOST_BYTES: usize = 16 * 1024 * 1024;
+/// How long a checker may take to answer, unless told otherwise: a little more than the longest a
+/// checker with its default settings takes.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest `Retry-After` that is waited for instead of giving up, unless told otherwise.
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// One checker. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct Checker {
-    server: ServerUrl,
+    exchange: Exchange,
     tls: ClientConfig,
-    http: Transport,
-    timeout: Duration,
     max_wait: Duration,
 }
 
@@ -67,7 +65,7 @@ impl Checker {
     /// ```
     ///
     /// # Errors
-    /// As above.
+    /// `url` is not an `http` or `https` address, or has a user or password in it.
     pub fn builder(url: &str) -> Result<CheckerBuilder, InvalidUrl> {
         CheckerBuilder::new(url)
     }
@@ -75,17 +73,18 @@ impl Checker {
     /// The same checker, talked to over one address family only, so that it sees this machine's
     /// address of that family.
     pub(crate) fn over(&self, family: Family) -> Self {
-        Self { http: Transport::new(self.tls.clone(), Some(family)), ..self.clone() }
+        let http = Transport::new(self.tls.clone(), Some(family));
+        Self { exchange: Exchange { http, ..self.exchange.clone() }, ..self.clone() }
     }
 
     /// The checker's address, as it was given; with `http://` before it if it had no scheme, and without
     /// a route of the checker at its end.
     pub fn url(&self) -> &str {
-        self.server.as_str()
+        self.exchange.url()
     }
 
     pub(crate) fn timeout(&self) -> Duration {
-        self.timeout
+        self.exchange.timeout
     }
 
     pub(crate) fn max_wait(&self) -> Duration {
@@ -94,12 +93,12 @@ impl Checker {
 
     /// The one family over which it can be asked, if it is an address and not a name.
     pub(crate) fn only_family(&self) -> Option<Family> {
-        self.server.only_family()
+        self.exchange.server.only_family()
     }
 
     /// Whether both are at the same address.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.server.is_same(&other.server)
+        self.exchange.server.is_same(&other.exchange.server)
     }
 
     /// The address from which the checker sees this machine.
@@ -107,10 +106,10 @@ impl Checker {
     /// # Errors
     /// The checker does not answer, or has no `/ip`.
     pub async fn ip(&self) -> Result<IpAddr, NoVerdict> {
-        let request = Request::get(&self.server.ip).header(ACCEPT, "application/json");
-        let answer = self.send(request, Bytes::new()).await?;
+        let request = Request::get(&self.exchange.server.ip).header(ACCEPT, "application/json");
+        let answer = self.exchange.send(request, Bytes::new()).await?;
         let here = answer.head.extensions().get::<HttpInfo>().map(HttpInfo::remote_addr);
-        let own: OwnAddress = answer::json(self.url(), &self.body(answer).await?)?;
+        let own: OwnAddress = answer::json(self.url(), &self.exchange.body(answer).await?)?;
         let own = own.ip.to_canonical();
         if own.is_loopback() && here.is_some_and(|here| !here.ip().to_canonical().is_loopback()) {
             let reason = format!(
@@ -127,7 +126,7 @@ impl Checker {
     /// # Errors
     /// It does not, does not answer, or has no `/ready`.
     pub async fn ready(&self) -> Result<(), NoVerdict> {
-        self.send(Request::get(&self.server.ready), Bytes::new()).await.map(drop)
+        self.exchange.send(Request::get(&self.exchange.server.ready), Bytes::new()).await.map(drop)
     }
 
     /// Has the checker judge ports; `on_progress` hears of each as it is judged, if the checker
@@ -169,99 +168,81 @@ impl Checker {
         on_progress: &mut impl FnMut(&Progress),
     ) -> Result<CheckResponse, NoVerdict> {
         let body = serde_json::to_vec(request).expect("a request is plain data");
-        let post = Request::post(&self.server.check_ports);
+        let post = Request::post(&self.exchange.server.check_ports);
         let post = post.header(CONTENT_TYPE, "application/json");
         let post = post.header(ACCEPT, format!("{NDJSON}, application/json;q=0.9"));
-        let answer = self.send(post, body.into()).await?;
-        if is_by_lines(&answer) {
-            self.gather(answer, request, on_progress).await
-        } else {
-            answer::whole(self.url(), request, &self.body(answer).await?)
-        }
-    }
-
-    async fn gather(
-        &self,
-        mut answer: Answer,
-        request: &CheckRequest,
-        on_progress: &mut impl FnMut(&Progress),
-    ) -> Result<CheckResponse, NoVerdict> {
-        let (mut lines, mut gathered) = (Lines::new(MOST_BYTES), Gathered::default());
-        while let Some(piece) = self.piece(&mut answer).await? {
-            let ended =
-                lines.push(&piece).map_err(|error| NoVerdict::malformed(self.url(), error))?;
-            for line in ended {
-                if let Some(progress) = gathered.take(self.url(), &line)? {
-                    on_progress(progress);
-                }
-            }
-            if gathered.is_complete() {
-                break;
-            }
-        }
-        gathered.finish(self.url(), request)
-    }
-
-    /// Sends a request; an answer that is not 200 is no verdict.
-    async fn send(&self, request: Builder, body: Bytes) -> Result<Answer, NoVerdict> {
-        let request = request.body(body.into()).expect("the parts of the head are good");
-        let sent = self.http.send(request, self.timeout).await;
-        let answer = sent.map_err(|broken| self.broken(broken))?;
-        let status = answer.head.status().as_u16();
-        if status == 200 {
-            return Ok(answer);
-        }
-        let headers = answer.head.headers();
-        let retry_after =
-            headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?));
-        if let Some(elsewhere) = headers.get(LOCATION) {
-            let elsewhere = String::from_utf8_lossy(elsewhere.as_bytes()).into_owned();
-            return Err(NoVerdict::redirected(self.url(), status, &elsewhere));
-        }
-        // A body that breaks off does not take back the status.
-        let body = self.body(answer).await.unwrap_or_default();
-        Err(NoVerdict::from_answer(self.url(), status, retry_after, &body))
-    }
-
-    async fn body(&self, mut answer: Answer) -> Result<Vec<u8>, NoVerdict> {
-        let mut body = Vec::new();
-        while let Some(piece) = self.piece(&mut answer).await? {
-            if body.len() + piece.len() > MOST_BYTES {
-                return Err(NoVerdict::malformed(self.url(), "it is too long"));
-            }
-            body.extend_from_slice(&piece);
-        }
-        Ok(body)
-    }
-
-    async fn piece(&self, answer: &mut Answer) -> Result<Option<Bytes>, NoVerdict> {
-        answer.piece().await.map_err(|broken| self.broken(broken))
-    }
-
-    fn broken(&self, broken: Broken) -> NoVerdict {
-        let url = self.url().to_owned();
-        match broken {
-            Broken::TimedOut => NoVerdict::TimedOut { url, timeout: self.timeout },
-            Broken::Otherwise(error) => {
-                NoVerdict::Unreachable { url, reason: explain(&*error, &self.server) }
-            }
-        }
+        let answer = self.exchange.send(post, body.into()).await?;
+        self.exchange.verdicts(answer, request, on_progress).await
     }
 }
 
-/// Seconds, or the date of an HTTP message (RFC 9110, section 10.2.3). A date that has passed is now.
-fn retry_after(value: &str) -> Option<Duration> {
-    let seconds = value.trim().parse().ok().map(Duration::from_secs);
-    seconds.or_else(|| {
-        let date = httpdate::parse_http_date(value.trim()).ok()?;
-        let left = date.duration_since(SystemTime::now()).unwrap_or_default();
-        Some(Duration::from_secs(left.as_secs_f64().ceil() as u64))
-    })
+/// A checker, and how it is asked; the order of the calls makes no difference.
+#[derive(Debug, Clone)]
+pub struct CheckerBuilder {
+    server: ServerUrl,
+    family: Option<Family>,
+    roots: Roots,
+    verified: bool,
+    timeout: Duration,
+    max_wait: Duration,
 }
 
-/// Whether the answer arrives line by line, whatever parameters its media type has.
-fn is_by_lines(answer: &Answer) -> bool {
-    let kind = answer.head.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
-    kind.trim().eq_ignore_ascii_case(NDJSON)
+impl CheckerBuilder {
+    fn new(url: &str) -> Result<Self, InvalidUrl> {
+        Ok(Self {
+            server: ServerUrl::parse(url)?,
+            family: None,
+            roots: Roots::default(),
+            verified: true,
+            timeout: TIMEOUT,
+            max_wait: MAX_WAIT,
+        })
+    }
+
+    /// Talks to the checker over one address family only, so that it sees this machine's address of that
+    /// family; by default over whichever works.
+    #[must_use]
+    pub fn over(self, family: Family) -> Self {
+        Self { family: Some(family), ..self }
+    }
+
+    /// The checker's certificate may also come from one of these authorities, or be one of these.
+    #[must_use]
+    pub fn trusting(self, roots: &Roots) -> Self {
+        Self { roots: roots.clone(), ..self }
+    }
+
+    /// The checker's certificate is not looked at: for one on this machine, which is asked by another
+    /// name than its certificate has.
+    #[must_use]
+    pub fn unverified(self) -> Self {
+        Self { verified: false, ..self }
+    }
+
+    /// How long each answer may take; 30 seconds by default.
+    #[must_use]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// The longest `Retry-After` that is waited for; 10 seconds by default. In a verification all waits
+    /// together are no longer than that and half a second for each verdict of the checker; one that is
+    /// busy again after a wait is not waited for until it has given a verdict.
+    #[must_use]
+    pub fn max_wait(self, max_wait: Duration) -> Self {
+        Self { max_wait, ..self }
+    }
+
+    /// The checker. For one over HTTPS this reads the authorities that the system trusts.
+    pub fn build(self) -> Checker {
+        let trust = match (self.server.is_https(), self.verified) {
+            (false, _) => Trust::NotNeeded,
+            (true, false) => Trust::Anybody,
+            (true, true) => Trust::Authorities(self.roots),
+        };
+        let tls = trust.config();
+        let http = Transport::new(tls.clone(), self.family);
+        let exchange = Exchange { server: self.server, http, timeout: self.timeout };
+        Checker { exchange, tls, max_wait: self.max_wait }
+    }
 }

@@ -2,13 +2,13 @@
 //!
 //! The Python service reports every error of the system as `"accessible": false`, with Python's text.
 //! Which of them are about the checker and not about the port is told by their words and numbers here;
-//! what may be about either, such as "No route to host", is left to be a verdict.
+//! a text that may be about either, such as "No route to host", remains a verdict.
 
 use nix::errno::Errno;
 
 use CheckerFault::{Other, Shortage};
 
-/// What a checker lacks when it says so.
+/// The resource that a checker reports to lack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CheckerFault {
     /// Descriptors, memory or local ports: fewer ports at once may do.
@@ -17,7 +17,7 @@ pub(crate) enum CheckerFault {
     Other,
 }
 
-/// Parts of what systems and languages say, in lower case.
+/// Parts of error texts of systems and languages, in lower case.
 const PHRASES: [(&str, CheckerFault); 19] = [
     ("too many open files", Shortage),
     ("cannot allocate memory", Shortage),
@@ -55,7 +55,7 @@ const NUMBERS: [(Errno, CheckerFault); 10] = [
     (Errno::ENOBUFS, Shortage),
 ];
 
-/// What is wrong with the checker that says this of a port; nothing, if it is about the port.
+/// The fault of a checker that reports this text for a port; none, if the text is about the port.
 pub(crate) fn of_words(error: &str) -> Option<CheckerFault> {
     let words = error.to_lowercase();
     let phrase = PHRASES.iter().find(|(phrase, _)| words.contains(phrase));

@@ -1,95 +1,20 @@
 //! From facts to verdicts and advice: a pure function.
 
-use std::net::IpAddr;
-
-use serde::Serialize;
-
-use crate::{
-    Family,
-    facts::{CheckerFacts, Facts, FamilyFacts, PortFacts},
-    host::Host,
-};
+use crate::facts::{CheckerFacts, Facts, FamilyFacts, PortFacts};
 
 mod advice;
+mod conclusion;
 mod judgement;
+mod network_position;
+mod notice;
 mod notices;
-mod place;
 mod verdict;
 
+pub use conclusion::{Diagnosis, FamilyDiagnosis, Opinion, Outcome, PortDiagnosis};
 use judgement::judge;
-pub use notices::Notice;
-use place::Place;
+use network_position::NetworkPosition;
+pub use notice::Notice;
 pub use verdict::PortVerdict;
-
-/// What a verification came to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Diagnosis {
-    /// The whole in one word.
-    pub outcome: Outcome,
-    /// What concerns the families together.
-    pub notices: Vec<Notice>,
-    /// Each address family.
-    pub families: Vec<FamilyDiagnosis>,
-}
-
-/// What a verification came to over one address family.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct FamilyDiagnosis {
-    /// The family.
-    pub family: Family,
-    /// The family in one word; none if it was not asked for by name and there is none.
-    pub outcome: Option<Outcome>,
-    /// The address that was checked: the first if checkers see several.
-    pub address: Option<IpAddr>,
-    /// This machine; none when ports of another one were asked about.
-    pub host: Option<Host>,
-    /// What concerns all its ports.
-    pub notices: Vec<Notice>,
-    /// The checkers, in the order given.
-    pub checkers: Vec<CheckerFacts>,
-    /// The ports, in the order given.
-    pub ports: Vec<PortDiagnosis>,
-}
-
-/// What was found out about one port over one address family.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct PortDiagnosis {
-    /// The facts the verdict comes from.
-    #[serde(flatten)]
-    pub facts: PortFacts,
-    /// Whether the port is accessible.
-    pub accessible: bool,
-    /// The verdict.
-    pub verdict: PortVerdict,
-    /// The verdict in words.
-    pub summary: String,
-    /// What to do about it, in a sentence or two; the same for all ports in the same situation.
-    pub advice: Option<String>,
-    /// What those checkers found that found otherwise.
-    pub dissent: Vec<Opinion>,
-}
-
-/// What one checker found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Opinion {
-    /// Its position in the list of checkers.
-    pub checker: usize,
-    /// What it found.
-    pub verdict: PortVerdict,
-}
-
-/// Ports together, in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Outcome {
-    /// Every port is accessible.
-    Accessible,
-    /// At least one port is not.
-    NotAccessible,
-    /// No port is known not to be accessible, but at least one got no verdict.
-    NoVerdict,
-}
 
 /// Draws the conclusions. The same facts always lead to the same diagnosis.
 ///
@@ -115,14 +40,15 @@ pub fn diagnose(facts: Facts) -> Diagnosis {
 
 fn diagnose_family(facts: FamilyFacts, quorum: usize) -> FamilyDiagnosis {
     let judged: Vec<_> = facts.ports.iter().map(|port| judge(port, quorum)).collect();
-    let place = Place::of(&facts, judged.iter().any(|(verdict, _)| verdict.is_accessible()));
-    let notices = notices::of_family(&facts, &place, quorum);
+    let position =
+        NetworkPosition::of(&facts, judged.iter().any(|(verdict, _)| verdict.is_accessible()));
+    let notices = notices::of_family(&facts, &position, quorum);
     let address = facts.seen();
     let FamilyFacts { family, asked_for, host, checkers, ports } = facts;
     let ports: Vec<_> = ports
         .into_iter()
         .zip(judged)
-        .map(|(port, judged)| diagnose_port(port, judged, &checkers, &place))
+        .map(|(port, judged)| diagnose_port(port, judged, &checkers, &position))
         .collect();
     let outcome = together(ports.iter().map(|port| match port.verdict {
         verdict if verdict.is_accessible() => Outcome::Accessible,
@@ -137,7 +63,7 @@ fn diagnose_port(
     facts: PortFacts,
     (verdict, dissent): (PortVerdict, Vec<Opinion>),
     checkers: &[CheckerFacts],
-    place: &Place,
+    position: &NetworkPosition,
 ) -> PortDiagnosis {
     let dissenters: Vec<_> = dissent
         .iter()
@@ -147,7 +73,7 @@ fn diagnose_port(
         accessible: verdict.is_accessible(),
         verdict,
         summary: verdict.summary(&facts),
-        advice: advice::advice(verdict, &facts, place, &dissenters),
+        advice: advice::advice(verdict, &facts, position, &dissenters),
         dissent,
         facts,
     }

@@ -1,4 +1,4 @@
-//! What happens in the course of a verification.
+//! The events of a verification.
 
 use std::{net::IpAddr, time::Duration};
 

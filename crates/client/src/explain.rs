@@ -1,6 +1,6 @@
 //! From an error of a library to a sentence for a person.
 //!
-//! Errors are told apart by their types and kinds, never by their texts. What a library says itself is
+//! Errors are told apart by their types and kinds, never by their texts. The text of a library is
 //! not shown: it speaks to programmers.
 
 use std::{
@@ -30,7 +30,7 @@ pub(crate) fn explain(error: &(dyn Error + 'static), server: &ServerUrl) -> Stri
     said.unwrap_or_else(|| "the connection failed".to_owned())
 }
 
-/// What an error of the system is made of, which it does not call its source.
+/// The cause within an error of the system, which it does not name as its source.
 fn wrapped<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     let inner = error.downcast_ref::<io::Error>()?.get_ref()?;
     Some(inner)
@@ -53,9 +53,9 @@ fn of_http(error: &hyper::Error, server: &ServerUrl) -> Option<String> {
     Some(if error.is_parse_too_large() {
         "the head of its answer is too large".to_owned()
     } else if error.is_parse() && server.is_https() {
-        "what answers does not speak HTTP".to_owned()
+        "the server there does not speak HTTP".to_owned()
     } else if error.is_parse() {
-        format!("what answers does not speak plain HTTP; try {other}")
+        format!("the server there does not speak plain HTTP; try {other}")
     } else if error.is_incomplete_message() && !server.is_https() {
         format!("{INCOMPLETE}; if it expects HTTPS, try {other}")
     } else if error.is_incomplete_message() {
@@ -104,7 +104,7 @@ fn of_tls(error: &TlsError, server: &ServerUrl) -> String {
     match error {
         TlsError::InvalidCertificate(certificate) => of_certificate(certificate, server),
         TlsError::InvalidMessage(_) => {
-            format!("what answers does not speak HTTPS; try {}", server.other_scheme())
+            format!("the server there does not speak HTTPS; try {}", server.other_scheme())
         }
         TlsError::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13)
         | TlsError::AlertReceived(_)

@@ -1,4 +1,4 @@
-//! What a verification found out, before anybody judges it.
+//! The facts of a verification, before they are judged.
 
 use std::net::IpAddr;
 
@@ -12,11 +12,11 @@ use crate::{Checker, Family, NoVerdict, host::Host};
 pub struct Facts {
     /// How many checkers must have reached a port for it to be accessible; at least 1.
     pub quorum: usize,
-    /// What was found out over each address family.
+    /// The facts of each address family.
     pub families: Vec<FamilyFacts>,
 }
 
-/// What was found out over one address family.
+/// The facts of one address family.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FamilyFacts {
     /// The family.
@@ -31,7 +31,7 @@ pub struct FamilyFacts {
     pub ports: Vec<PortFacts>,
 }
 
-/// What became of one checker.
+/// The facts about one checker.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckerFacts {
     /// Where it is.
@@ -54,7 +54,7 @@ impl CheckerFacts {
 pub struct Failure {
     /// Whether it answered at all: then the fault is the checker's and not our connection's.
     pub answered: bool,
-    /// What went wrong, in words.
+    /// The failure, in words.
     pub message: String,
 }
 
@@ -65,16 +65,16 @@ impl From<&NoVerdict> for Failure {
     }
 }
 
-/// What was found out about one port over one address family.
+/// The facts about one port over one address family.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PortFacts {
     /// The port.
     pub port: Port,
     /// The local half; none when the port is another machine's.
     pub local: Option<Local>,
-    /// What our own listener saw.
+    /// The connections that arrived at the listener here.
     pub arrivals: Arrivals,
-    /// What each checker found, in the order of the checkers; none: it gave no verdict.
+    /// The result of each checker, in the order of the checkers; none: it gave no verdict.
     pub answers: Vec<Option<PortResult>>,
 }
 
@@ -112,14 +112,14 @@ pub struct Process {
     pub name: String,
 }
 
-/// What our listener on a port saw. Connections that programs of this machine made to it do not count.
+/// The connections that arrived at the listener on a port. Those of programs of this machine do not count.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Arrivals {
     /// Connections that were established.
     pub connections: u32,
     /// Connections to which the challenge was sent.
     pub challenges_sent: u32,
-    /// From where; at most [`Arrivals::MOST_PEERS`] addresses.
+    /// From where; at most [`Arrivals::MAX_PEERS`] addresses.
     pub from: Vec<IpAddr>,
     /// Who began a connection that our answers did not complete; at most as many.
     pub half_open: Vec<IpAddr>,
@@ -127,7 +127,7 @@ pub struct Arrivals {
 
 impl Arrivals {
     /// How many addresses are kept.
-    pub const MOST_PEERS: usize = 8;
+    pub const MAX_PEERS: usize = 8;
 
     pub(crate) fn completed_by(&mut self, peer: IpAddr) {
         self.connections = self.connections.saturating_add(1);
@@ -143,7 +143,7 @@ impl Arrivals {
 }
 
 fn keep(peers: &mut Vec<IpAddr>, peer: IpAddr) {
-    if peers.len() < Arrivals::MOST_PEERS && !peers.contains(&peer) {
+    if peers.len() < Arrivals::MAX_PEERS && !peers.contains(&peer) {
         peers.push(peer);
     }
 }

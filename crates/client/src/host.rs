@@ -1,4 +1,4 @@
-//! What this machine knows of its own place in the network.
+//! This machine's addresses and routes.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
@@ -22,8 +22,8 @@ pub struct Host {
 }
 
 impl Host {
-    /// Looks at this machine. What the system does not tell is left out.
-    pub(crate) fn look(family: Family) -> Self {
+    /// Reads them from the system. Facts that it does not tell are left out.
+    pub(crate) fn read(family: Family) -> Self {
         Self {
             addresses: addresses(family),
             outbound: None,
@@ -51,6 +51,7 @@ fn addresses(family: Family) -> Vec<IpAddr> {
 fn source_towards(ip: IpAddr) -> Option<IpAddr> {
     let any = SocketAddr::new(Family::of(ip).unspecified(), 0);
     let socket = UdpSocket::bind(any).ok()?;
+    #[expect(clippy::disallowed_methods, reason = "connecting a UDP socket sends nothing")]
     socket.connect((ip, DISCARD)).ok()?;
     Some(socket.local_addr().ok()?.ip())
 }

@@ -1,7 +1,7 @@
 //! Can the Internet reach my ports? For programs that ask port checkers.
 //!
 //! An [`Agent`] does the whole verification: it listens on the ports, has every checker dial them
-//! back, looks what arrives, and explains what is wrong. What happens meanwhile is a stream of
+//! back, records the connections, and explains the results. Progress is a stream of
 //! [`Event`]s; dropping the [`Verification`] ends it and closes every listener.
 //!
 //! ```

@@ -1,5 +1,5 @@
-//! Our own listeners: bound for the time of a check, they send the challenge to whoever connects and
-//! remember what arrived.
+//! The listeners of a verification: bound for the time of a check, they send the challenge to every peer that
+//! connects, and record the connections.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -34,49 +34,49 @@ use crate::{
 /// Connections to one port that the kernel holds until we take them.
 const BACKLOG: i32 = 64;
 
-/// How long a peer is given to take the challenge and hang up. Whoever hangs up first keeps the port
+/// How long a peer is given to take the challenge and hang up. The side that closes first keeps the port
 /// in TIME-WAIT: better the checker than this machine, whose service will want it.
-const FAREWELL: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long to wait after an error of accept, such as no descriptor left.
 const BACKOFF: Duration = Duration::from_millis(100);
 
 /// How often the kernel is asked for connections that were begun and not completed. It keeps them
 /// for many seconds.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Listeners on ports of one address family; they are closed when dropped.
 pub(crate) struct Listeners {
     family: Family,
-    visitors: Visitors,
+    peers: PeerFilter,
     greeting: Bytes,
-    open: Vec<Ear>,
+    open: Vec<Listener>,
     locals: HashMap<Port, Local>,
 }
 
-/// One listener and what it heard.
-struct Ear {
+/// One listener and the connections that arrived at it.
+struct Listener {
     port: Port,
     listener: AsyncFd<TcpListener>,
-    heard: Mutex<Arrivals>,
+    arrivals: Mutex<Arrivals>,
 }
 
-/// Who may have come from a checker.
-pub(crate) struct Visitors {
+/// The peers that may be checkers.
+pub(crate) struct PeerFilter {
     /// The address that is checked.
     checked: Option<IpAddr>,
     /// The addresses of this machine.
     own: Vec<IpAddr>,
 }
 
-impl Visitors {
+impl PeerFilter {
     pub(crate) fn of(host: &Host, checked: Option<IpAddr>) -> Self {
         Self { checked, own: host.addresses.clone() }
     }
 
     /// Whether a checker may have sent `peer`. Programs of this machine connect to its ports too, to
     /// look whether they work; they count only where the checker may be on this machine itself.
-    fn may_include(&self, peer: IpAddr) -> bool {
+    fn admits(&self, peer: IpAddr) -> bool {
         match self.checked {
             Some(checked) if checked.is_loopback() => true,
             Some(checked) if self.own.contains(&checked) => !peer.is_loopback(),
@@ -91,12 +91,12 @@ impl Listeners {
         family: Family,
         ports: &[Port],
         challenge: &Challenge,
-        visitors: Visitors,
+        peers: PeerFilter,
     ) -> Self {
-        let family_missing = visitors.own.is_empty();
+        let family_missing = peers.own.is_empty();
         let mut listeners = Self {
             family,
-            visitors,
+            peers,
             greeting: Bytes::from(format!("{}\n", challenge.as_str())),
             open: Vec::with_capacity(ports.len()),
             locals: HashMap::with_capacity(ports.len()),
@@ -105,7 +105,7 @@ impl Listeners {
             let local = match listen(family, port) {
                 _ if family_missing => Local::FamilyMissing,
                 Ok(listener) => {
-                    listeners.open.push(Ear { port, listener, heard: Mutex::default() });
+                    listeners.open.push(Listener { port, listener, arrivals: Mutex::default() });
                     Local::Bound
                 }
                 Err(error) => obstacle(&error),
@@ -138,29 +138,29 @@ impl Listeners {
         &self.locals[&port]
     }
 
-    /// What each port that is listened on has heard so far.
+    /// The arrivals so far at each port that is listened on.
     pub(crate) fn arrivals(&self) -> HashMap<Port, Arrivals> {
-        self.open.iter().map(|ear| (ear.port, ear.heard())).collect()
+        self.open.iter().map(|listener| (listener.port, listener.arrivals())).collect()
     }
 
-    /// Greets whoever comes, as many at once as there are permits, and tells of every connection.
+    /// Sends the challenge to every peer, to as many at once as there are permits, and reports every connection.
     pub(crate) async fn serve(
         &self,
         permits: &Semaphore,
         on_arrival: impl Fn(Port, IpAddr),
     ) -> Infallible {
-        let mut ears: FuturesUnordered<_> =
-            self.open.iter().map(|ear| ear.listen(self, permits, &on_arrival)).collect();
+        let mut listeners: FuturesUnordered<_> =
+            self.open.iter().map(|listener| listener.listen(self, permits, &on_arrival)).collect();
         select! {
-            Some(never) = ears.next() => never,
+            Some(never) = listeners.next() => never,
             never = self.watch() => never,
         }
     }
 
-    /// Notes again and again what the kernel could not complete.
+    /// Notes at intervals the connections that the kernel could not complete.
     async fn watch(&self) -> Infallible {
         loop {
-            sleep(LOOK_AGAIN).await;
+            sleep(POLL_INTERVAL).await;
             self.note_half_open().await;
         }
     }
@@ -171,20 +171,21 @@ impl Listeners {
         if self.open.is_empty() {
             return;
         }
-        let ears: HashMap<u16, &Ear> = self.open.iter().map(|ear| (ear.port.get(), ear)).collect();
+        let listeners: HashMap<u16, &Listener> =
+            self.open.iter().map(|listener| (listener.port.get(), listener)).collect();
         let family = self.family;
         // Apart from the listeners: the list of a busy machine is long.
         let found = spawn_blocking(move || half_open(family)).await.unwrap_or_default();
         for (port, peer) in found {
-            let known = ears.get(&port).filter(|_| self.visitors.may_include(peer));
-            if let Some(ear) = known {
-                ear.hear(|heard| heard.begun_by(peer));
+            let known = listeners.get(&port).filter(|_| self.peers.admits(peer));
+            if let Some(listener) = known {
+                listener.note(|arrivals| arrivals.begun_by(peer));
             }
         }
     }
 }
 
-impl Ear {
+impl Listener {
     async fn listen(
         &self,
         all: &Listeners,
@@ -196,8 +197,8 @@ impl Ear {
             select! {
                 accepted = self.accept(permits) => match accepted {
                     Ok((stream, peer, permit)) => {
-                        if all.visitors.may_include(peer) {
-                            self.hear(|heard| heard.completed_by(peer));
+                        if all.peers.admits(peer) {
+                            self.note(|arrivals| arrivals.completed_by(peer));
                             on_arrival(self.port, peer);
                         }
                         leaving.push(self.greet(stream, &all.greeting, permit));
@@ -230,21 +231,23 @@ impl Ear {
     async fn greet(&self, mut stream: TcpStream, greeting: &[u8], _permit: SemaphorePermit<'_>) {
         let conversation = async {
             stream.write_all(greeting).await?;
-            self.hear(|heard| heard.challenges_sent = heard.challenges_sent.saturating_add(1));
+            self.note(|arrivals| {
+                arrivals.challenges_sent = arrivals.challenges_sent.saturating_add(1)
+            });
             let mut ignored = [0; 256];
             while stream.read(&mut ignored).await? > 0 {}
             io::Result::Ok(())
         };
         // A peer that hangs up early, or never, is no concern of ours.
-        let _ = timeout(FAREWELL, conversation).await;
+        let _ = timeout(CLOSE_TIMEOUT, conversation).await;
     }
 
-    fn hear(&self, note: impl FnOnce(&mut Arrivals)) {
-        note(&mut self.heard.lock().expect("nothing panics while it is held"));
+    fn note(&self, note: impl FnOnce(&mut Arrivals)) {
+        note(&mut self.arrivals.lock().expect("nothing panics while it is held"));
     }
 
-    fn heard(&self) -> Arrivals {
-        self.heard.lock().expect("nothing panics while it is held").clone()
+    fn arrivals(&self) -> Arrivals {
+        self.arrivals.lock().expect("nothing panics while it is held").clone()
     }
 }
 

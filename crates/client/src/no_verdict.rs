@@ -16,7 +16,7 @@ pub enum NoVerdict {
     Unreachable {
         /// The checker.
         url: String,
-        /// What went wrong.
+        /// The failure.
         reason: String,
     },
     /// The checker did not answer in time.
@@ -44,7 +44,7 @@ pub enum NoVerdict {
         status: u16,
         /// The code of the contract, if the answer has one.
         code: Option<Extensible<ErrorCode>>,
-        /// The checker's own words, or a part of what it sent in their place.
+        /// The checker's words, or a part of its answer if it has none.
         message: String,
         /// When the checker says that it may be asked again.
         retry_after: Option<Duration>,
@@ -66,7 +66,7 @@ pub enum NoVerdict {
     Malformed {
         /// The checker.
         url: String,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
 }
@@ -125,7 +125,7 @@ struct Detail {
     detail: String,
 }
 
-/// What to say of a refusal whose body is none of the contract: its own words where they are for people.
+/// The text for a refusal whose body does not follow the contract: the body's words where they are for people.
 fn words(url: &str, status: u16, body: &[u8]) -> String {
     if let Ok(Detail { detail }) = serde_json::from_slice(body) {
         return quoted(&detail);
@@ -162,7 +162,7 @@ fn by_status(url: &str, status: u16) -> String {
     .to_owned()
 }
 
-/// What is wrong with the body of a success.
+/// The problem with the body of a success.
 pub(crate) fn unreadable(body: &[u8], error: &serde_json::Error) -> &'static str {
     match body.trim_ascii_start().first() {
         None => "it is empty",
@@ -177,7 +177,7 @@ pub(crate) fn unreadable(body: &[u8], error: &serde_json::Error) -> &'static str
     }
 }
 
-/// How much of what somebody else wrote is shown, in characters: no more than a person reads.
+/// The most characters of a foreign text that are shown.
 const MAX_SHOWN_CHARS: usize = 400;
 
 /// Words of somebody else, fit to be shown: without control characters, which a terminal would obey, and
@@ -186,7 +186,7 @@ pub(crate) fn quoted(text: &str) -> String {
     text.chars().filter(|&char| !is_harmful(char)).take(MAX_SHOWN_CHARS).collect()
 }
 
-/// The same for what a person has to correct: such characters are escaped.
+/// The same for a text that a person has to correct: such characters are escaped.
 pub(crate) fn escaped(text: &str) -> String {
     let mut shown = String::new();
     for char in text.chars().take(MAX_SHOWN_CHARS) {

@@ -1,4 +1,4 @@
-//! What to verify.
+//! The plan of a verification.
 
 use std::net::IpAddr;
 
@@ -12,10 +12,10 @@ const RESERVED: u64 = 64;
 /// The fewest descriptors a verification works with.
 const FEWEST: u64 = 8;
 
-/// More ports are not asked about at once: what a checker takes by default.
-pub(crate) const MOST_PORTS: usize = 1024;
+/// The most ports of one request: the default limit of a checker.
+pub(crate) const MAX_PORTS: usize = 1024;
 
-/// What to verify, and how.
+/// The ports to verify, and how.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The ports, each once.
@@ -140,7 +140,7 @@ impl Plan {
     /// How many ports to verify at once.
     pub(crate) fn batch(&self) -> usize {
         let listeners = as_count(self.descriptors.max(FEWEST) / 2);
-        (listeners / self.families_to_try().len()).clamp(1, MOST_PORTS)
+        (listeners / self.families_to_try().len()).clamp(1, MAX_PORTS)
     }
 
     /// How many connections to our listeners may be open at once.
@@ -156,7 +156,7 @@ fn usual_descriptors() -> u64 {
 
 /// More than that never listen at once.
 fn as_count(descriptors: u64) -> usize {
-    usize::try_from(descriptors).unwrap_or(usize::MAX).min(2 * MOST_PORTS)
+    usize::try_from(descriptors).unwrap_or(usize::MAX).min(2 * MAX_PORTS)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Where a checker is: from what a person writes to the addresses of its routes.
+//! The address of a checker: from the text that a person types to the addresses of its routes.
 
 use std::{fmt, net::Ipv6Addr};
 
@@ -95,7 +95,7 @@ impl fmt::Display for ServerUrl {
     }
 }
 
-/// What was given, without a password, and with what would control a terminal escaped: it may be just what
+/// The text as it was given, without a password, and with control characters escaped: it may be just what
 /// is wrong with the address.
 fn shown(given: &str) -> String {
     let start = given.find("://").map_or(0, |scheme| scheme + 3);
@@ -123,7 +123,7 @@ fn reason(error: ParseError, text: &str) -> String {
         ParseError::EmptyHost => "it has no host",
         ParseError::InvalidPort => "the port is not a number from 0 to 65535",
         ParseError::InvalidIpv4Address => "it ends in a number, but is no IPv4 address",
-        ParseError::InvalidIpv6Address => "what is in brackets is no IPv6 address",
+        ParseError::InvalidIpv6Address => "the text in brackets is not an IPv6 address",
         ParseError::IdnaError | ParseError::InvalidDomainCharacter => ODD_CHARACTER,
         _ => "it cannot be read as a URL",
     }
@@ -193,8 +193,8 @@ mod tests {
             ("a.example:http", "the port is not a number from 0 to 65535"),
             ("::1", "an IPv6 address needs brackets, such as [::1]:9000"),
             ("http://2001:db8::1/ip", "an IPv6 address needs brackets, such as [2001:db8::1]:9000"),
-            ("http://[::1:9000", "what is in brackets is no IPv6 address"),
-            ("http://[a.example]", "what is in brackets is no IPv6 address"),
+            ("http://[::1:9000", "the text in brackets is not an IPv6 address"),
+            ("http://[a.example]", "the text in brackets is not an IPv6 address"),
             ("300.1.1.1:9000", "it ends in a number, but is no IPv4 address"),
             ("http://a b:9", "it has a character that no address has"),
             ("http://a\"b:9", "it has a character that no address has"),

@@ -1,4 +1,4 @@
-//! What the kernel tells of the TCP sockets of this machine, ours and others'.
+//! The TCP sockets of this machine, from the kernel's tables.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,14 +12,14 @@ use procfs::{
 
 use crate::{Family, facts::Process, no_verdict::quoted};
 
-/// What holds a port.
+/// The holder of a port.
 #[derive(Debug, Default)]
 pub(crate) struct Holder {
     pub(crate) by: Option<Process>,
     pub(crate) listens_on: Vec<IpAddr>,
 }
 
-/// What holds each of `ports` over a family, as far as the system tells: another user's processes are
+/// The holder of each of `ports` over a family, as far as the system tells: another user's processes are
 /// only shown to root.
 pub(crate) fn holders(family: Family, ports: &HashSet<u16>) -> HashMap<u16, Holder> {
     let mut entries: Vec<_> = holding(family)

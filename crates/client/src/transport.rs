@@ -23,7 +23,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// ends just as it is used again.
 const IDLE: Duration = Duration::from_secs(2);
 
-/// What this library calls itself.
+/// The name of this library in requests.
 const NAME: &str = concat!("port-checker/", env!("CARGO_PKG_VERSION"));
 
 /// An HTTP client. Clones share its connections. It uses no proxy and follows no redirect: either

@@ -25,7 +25,7 @@ pub enum InvalidRoots {
     /// There is no certificate in PEM.
     #[error("there is no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----")]
     None,
-    /// What stands between the lines of PEM is not base64, or a line is missing.
+    /// The text between the lines of PEM is not base64, or a line is missing.
     #[error("a certificate in PEM is damaged: copy it whole, from its BEGIN line to its END line")]
     Damaged,
     /// It is no certificate that can be used.

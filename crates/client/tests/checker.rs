@@ -64,9 +64,9 @@ async fn verdicts_in_the_order_asked_and_progress_as_it_comes() {
     let (open, closed, silent) =
         (Listening::on(LOOPBACK), Refusing::on(LOOPBACK), Silent::on(LOOPBACK));
     let asked = [silent.port(), closed.port(), open.port(), closed.port()];
-    let mut heard = Vec::new();
-    let answer = checker.check(&about(&asked), |line| heard.push(line.port)).await.unwrap();
-    assert_eq!(heard, [open.port(), closed.port(), silent.port()], "the quickest first");
+    let mut arrivals = Vec::new();
+    let answer = checker.check(&about(&asked), |line| arrivals.push(line.port)).await.unwrap();
+    assert_eq!(arrivals, [open.port(), closed.port(), silent.port()], "the quickest first");
     let found = answer.results.iter().map(|(port, result)| (*port, result.accessible));
     let expected = [(silent.port(), false), (closed.port(), false), (open.port(), true)];
     assert_eq!(found.collect::<Vec<_>>(), expected, "in the order asked, each once");

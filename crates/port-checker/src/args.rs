@@ -9,13 +9,13 @@ use clap_complete::Shell;
 use port_checker_client::{CheckerBuilder, Families, Family, Port, PortRanges, Roots};
 use port_checker_server::{Config, SETTINGS, Setting};
 
-use crate::usage::stop;
+use crate::usage_error::stop;
 
 mod values;
 
 use values::{CheckerParser, ip, quorum, roots, seconds};
 
-/// What to do.
+/// The command to run.
 pub(crate) enum Command {
     /// Run the service.
     Serve(ArgMatches),
@@ -33,7 +33,7 @@ pub(crate) enum Command {
     Man,
 }
 
-/// Listen here, have checkers dial back, and explain what is wrong
+/// Listen here, have checkers connect back, and explain the results
 #[derive(Args)]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
@@ -173,7 +173,9 @@ pub(crate) fn parser() -> Parser {
     );
     Parser::new("port-checker")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Can the Internet reach my ports? Dials back and says, per port, what it found.")
+        .about(
+            "Can the Internet reach my ports? Connects back and reports the result for each port.",
+        )
         .after_help("Without a command: serve.")
         .subcommand(serve())
         .subcommand(VerifyArgs::augment_args(Parser::new("verify").after_help(EXIT_STATUS)))

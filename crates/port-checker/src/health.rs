@@ -12,15 +12,17 @@ use port_checker_client::{Checker, CheckerBuilder};
 use port_checker_server::OpenFiles;
 use tokio::runtime;
 
-use crate::{UNUSABLE, args::URL, complain, running_service, settings::Given};
+use crate::{
+    args::URL, exit_status::UNUSABLE, output::complain, running_service, settings::SettingSources,
+};
 
-/// How long it may take to answer: whoever looks after containers is not patient either.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long it may take to answer: a manager of containers waits no longer either.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Asks the checker named, or else the one that has the same settings as this process.
 pub(crate) fn health(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let checker = match matches.get_one::<CheckerBuilder>(URL).cloned().map_or_else(own, Ok) {
-        Ok(checker) => checker.timeout(PATIENCE).build(),
+        Ok(checker) => checker.timeout(ANSWER_TIMEOUT).build(),
         Err(unusable) => {
             complain(format!("{unusable:#}"));
             return Ok(ExitCode::from(UNUSABLE));
@@ -31,16 +33,16 @@ pub(crate) fn health(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The settings that say where the service listens and what it speaks there.
+/// The settings for the address and protocol of the service.
 const ADDRESS: [&str; 4] =
     ["PORT_CHECKER_HOST", "PORT_CHECKER_PORT", "PORT_CHECKER_TLS_CERT", "PORT_CHECKER_TLS_KEY"];
 
 /// The service of this machine. Its certificate is for the name that others know it by.
 fn own() -> anyhow::Result<CheckerBuilder> {
     let flags = running_service::flags().unwrap_or_default();
-    let given = Given::read(&flags)?;
+    let sources = SettingSources::read(&flags)?;
     let wanted = |variable: &str| ADDRESS.contains(&variable);
-    let config = given.resolve_only(wanted, OpenFiles::raise()?);
+    let config = sources.resolve_only(wanted, OpenFiles::raise()?);
     let config = config.map_err(|rejected| anyhow::anyhow!(rejected.join("; ")))?;
     let scheme = if config.tls.certificate.is_some() { "https" } else { "http" };
     let address = SocketAddr::new(reachable(config.host), config.port);

@@ -1,4 +1,4 @@
-//! A checker in this process that checks this machine over loopback, for want of one outside.
+//! A checker in this process that checks this machine over loopback when no other is named.
 
 use std::{collections::HashSet, io, net::IpAddr};
 
@@ -16,10 +16,10 @@ const SETTINGS: [(&str, &str); 5] = [
     ("PORT_CHECK_RETRIES", "1"),
 ];
 
-/// How many ports are tried that are not to be verified. Whoever verifies all there are must lose one.
+/// The most attempts to find a port that is not to be verified. If all ports are, one is taken.
 const MOST_TRIED: usize = 1024;
 
-/// What it is asked about: this machine's loopback address of each family that the plan tries. Of
+/// The addresses that it is asked about: this machine's loopback address of each family that the plan tries. Of
 /// families that were not asked for by name, those that this machine has.
 pub(crate) fn addresses(plan: &Plan) -> Vec<IpAddr> {
     let loopback = plan.families_to_try().into_iter().map(|family| family.loopback());
@@ -30,10 +30,10 @@ pub(crate) fn addresses(plan: &Plan) -> Vec<IpAddr> {
 /// Starts it, for the rest of this process, with its part of the descriptors, on a port that is not
 /// to be verified.
 pub(crate) async fn start(files: OpenFiles, plan: &Plan) -> anyhow::Result<CheckerBuilder> {
-    let given = |variable: &str| {
+    let sources = |variable: &str| {
         SETTINGS.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned())
     };
-    let mut config = Config::resolve(given, files).expect("the settings are good");
+    let mut config = Config::resolve(sources, files).expect("the settings are good");
     config.cors_origins = CorsOrigins::Only(Vec::new());
     let listener = listen_beside(plan).await.context("cannot listen on loopback")?;
     let address = listener.local_addr().context("the listener has no address")?;

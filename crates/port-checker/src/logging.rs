@@ -36,13 +36,13 @@ const WAITING_LINES: usize = 8192;
 /// writer, a hundred times a second and not for every request.
 const GATHERING: Duration = Duration::from_millis(10);
 
-/// Begins to log as `config` says. What is left is written when the guard is dropped.
+/// Begins to log as `config` says. The remaining lines are written when the guard is dropped.
 pub(crate) fn init(config: &Config) -> WorkerGuard {
     let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(WAITING_LINES)
         .finish(Gathered(BufWriter::new(stdout())));
     let level = if config.debug { Level::DEBUG } else { Level::INFO };
-    // What strangers send makes libraries warn, as often and at such length as strangers like.
+    // Callers can make libraries warn, as often and at such length as they like.
     let ours = Targets::new().with_default(Level::ERROR).with_target("port_checker", level);
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colourful());
     let registry = tracing_subscriber::registry().with(ours);
@@ -69,7 +69,7 @@ fn text_field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> fmt:
     }
 }
 
-/// Writes what has gathered, and lets more gather.
+/// Writes the gathered lines, and gathers further ones.
 struct Gathered(BufWriter<Stdout>);
 
 impl Write for Gathered {

@@ -1,21 +1,30 @@
-//! What shells and man(1) want to know of the command line.
+//! Completions for shells, and the manual page.
+
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Command;
 use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 
-use crate::args::parser;
+use crate::{args::parser, output::print};
 
-/// Completions for a shell.
-pub(crate) fn completions(shell: Shell) -> String {
+/// Prints completions for a shell.
+pub(crate) fn print_completions(shell: Shell) -> anyhow::Result<ExitCode> {
     let mut script = Vec::new();
     generate(shell, &mut parser(), "port-checker", &mut script);
-    String::from_utf8_lossy(&script).into_owned()
+    print(&String::from_utf8_lossy(&script))?;
+    Ok(ExitCode::SUCCESS)
 }
 
-/// The manual page, in roff: the command, and each of its subcommands in a section of its own.
-pub(crate) fn page() -> anyhow::Result<String> {
+/// Prints the manual page.
+pub(crate) fn print_page() -> anyhow::Result<ExitCode> {
+    print(&page()?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The manual page, in roff: the command, and each of its subcommands in a separate section.
+fn page() -> anyhow::Result<String> {
     let mut command = parser();
     command.build();
     let mut page = Vec::new();

@@ -9,12 +9,12 @@ use port_checker_client::Event;
 const TICK: Duration = Duration::from_millis(100);
 
 /// How far a verification is.
-pub(crate) struct Progress {
+pub(crate) struct ProgressLine {
     bar: ProgressBar,
     reachable: u64,
 }
 
-impl Progress {
+impl ProgressLine {
     /// Begins to show.
     pub(crate) fn begin() -> Self {
         let bar = ProgressBar::new(0);
@@ -61,7 +61,7 @@ impl Drop for Cleared<'_> {
     }
 }
 
-impl Drop for Progress {
+impl Drop for ProgressLine {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

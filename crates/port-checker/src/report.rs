@@ -1,4 +1,4 @@
-//! The report for a person: a table in which equal ports are one line, and what to do.
+//! The report for a person: a table in which equal ports are one line, and advice.
 
 use std::io::{IsTerminal, Write, stdout};
 
@@ -8,10 +8,12 @@ use port_checker_client::{
 };
 use textwrap::{Options, wrap};
 
+use crate::output::finish_writing;
+
 /// The widest text that reads well, in columns.
 const WIDEST: usize = 100;
 
-/// The width of what is not a terminal.
+/// The width where there is no terminal.
 const USUAL: usize = 80;
 
 /// The widest column of ports; longer lists go on below.
@@ -28,10 +30,10 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
 const UNKNOWN: Style = AnsiColor::Yellow.on_default();
 
-/// Ports of which the same can be said, in ascending order.
+/// Ports in the same situation, in ascending order.
 struct Group<'a> {
     ports: PortRanges,
-    said: &'a PortDiagnosis,
+    first: &'a PortDiagnosis,
 }
 
 impl Group<'_> {
@@ -46,7 +48,7 @@ pub(crate) fn print(diagnosis: &Diagnosis) -> anyhow::Result<()> {
     let width = if terminal { textwrap::termwidth().min(WIDEST) } else { USUAL };
     let text = render(diagnosis, width);
     let mut out = anstream::stdout().lock();
-    crate::finish_writing(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+    finish_writing(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
 fn render(diagnosis: &Diagnosis, width: usize) -> String {
@@ -63,11 +65,11 @@ fn render(diagnosis: &Diagnosis, width: usize) -> String {
 fn section(family: &FamilyDiagnosis, width: usize) -> String {
     let groups = if family.outcome.is_some() { groups(&family.ports) } else { Vec::new() };
     let advice = groups.iter().filter_map(|group| {
-        let advice = group.said.advice.as_ref()?;
+        let advice = group.first.advice.as_ref()?;
         Some(format!("{}: {advice}", group.label()))
     });
-    let what_to_do = family.notices.iter().map(ToString::to_string).chain(advice);
-    let paragraphs = what_to_do.map(|text| paragraph(&text, "  ", width));
+    let advice = family.notices.iter().map(ToString::to_string).chain(advice);
+    let paragraphs = advice.map(|text| paragraph(&text, "  ", width));
     let table = (!groups.is_empty()).then(|| table(&groups, width));
     let parts: Vec<String> = table.into_iter().chain(paragraphs).collect();
     format!("{}\n{}\n\n", heading(family), parts.join("\n\n"))
@@ -89,16 +91,17 @@ fn groups(ports: &[PortDiagnosis]) -> Vec<Group<'_>> {
     sorted.sort_by_key(|port| port.facts.port);
     let mut groups: Vec<(Vec<Port>, &PortDiagnosis)> = Vec::new();
     for port in sorted {
-        let same = |said: &PortDiagnosis| {
-            (said.verdict, &said.summary, &said.advice)
+        let same = |first: &PortDiagnosis| {
+            (first.verdict, &first.summary, &first.advice)
                 == (port.verdict, &port.summary, &port.advice)
         };
-        match groups.iter_mut().find(|(_, said)| same(said)) {
+        match groups.iter_mut().find(|(_, first)| same(first)) {
             Some((ports, _)) => ports.push(port.facts.port),
             None => groups.push((vec![port.facts.port], port)),
         }
     }
-    let ranges = |(ports, said): (Vec<Port>, _)| Group { ports: ports.into_iter().collect(), said };
+    let ranges =
+        |(ports, first): (Vec<Port>, _)| Group { ports: ports.into_iter().collect(), first };
     groups.into_iter().map(ranges).collect()
 }
 
@@ -109,12 +112,12 @@ fn table(groups: &[Group<'_>], width: usize) -> String {
     rows.join("\n")
 }
 
-/// The ports in a column, what is said of them beside it; either may take several lines.
+/// The ports in a column, their summary beside it; either may take several lines.
 fn row(group: &Group<'_>, column: usize, width: usize) -> String {
     let label = group.label();
-    let style = style(group.said);
+    let style = style(group.first);
     let labels = wrap(&label, column);
-    let summaries = wrap(&group.said.summary, width.saturating_sub(column + GAPS).max(NARROWEST));
+    let summaries = wrap(&group.first.summary, width.saturating_sub(column + GAPS).max(NARROWEST));
     let line = |index: usize| {
         let label = labels.get(index).map_or("", |label| label);
         match summaries.get(index) {

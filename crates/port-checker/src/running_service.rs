@@ -61,7 +61,7 @@ fn command_line(process: &Path) -> Option<Vec<OsString>> {
     words(process.join("cmdline"))
 }
 
-/// What is ended by zero bytes in a file.
+/// The words in a file that zero bytes end.
 fn words(file: PathBuf) -> Option<Vec<OsString>> {
     let contents = fs::read(file).ok()?;
     let contents = contents.strip_suffix(b"\0").unwrap_or(&contents);

@@ -20,40 +20,40 @@ use tokio::{
 use tracing::{info, warn};
 
 use crate::{
-    UNUSABLE,
     args::{CHECK_CONFIG, ENVIRONMENT_FILE},
-    complain,
-    handed_over::HandedOver,
-    logging, print,
+    exit_status::UNUSABLE,
+    logging,
+    output::{complain, print},
     service_manager::ServiceManager,
-    settings::Given,
+    settings::SettingSources,
+    socket_activation::ActivatedSockets,
 };
 
 /// Runs the service until a signal ends it.
 pub(crate) fn serve(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let handed_over = match HandedOver::take() {
-        Ok(handed_over) => handed_over,
+    let activated = match ActivatedSockets::take() {
+        Ok(activated) => activated,
         Err(error) => return Ok(reject(&[format!("{error:#}")])),
     };
     let files = OpenFiles::raise().context("cannot raise the open-file limit")?;
     let environment_files = flags.try_get_many::<PathBuf>(ENVIRONMENT_FILE).ok().flatten();
-    let given = match environment_files {
-        Some(files) => Given::read_environment_files(files, flags),
-        None => Given::read(flags),
+    let sources = match environment_files {
+        Some(files) => SettingSources::read_environment_files(files, flags),
+        None => SettingSources::read(flags),
     };
-    let given = match given {
-        Ok(given) => given,
+    let sources = match sources {
+        Ok(sources) => sources,
         Err(error) => return Ok(reject(&[format!("{error:#}")])),
     };
     let checked_only = matches!(flags.try_get_one::<bool>(CHECK_CONFIG), Ok(Some(true)));
-    let config = match given.resolve(files) {
+    let config = match sources.resolve(files) {
         Ok(config) => Config { revision: env!("REVISION"), ..config },
         Err(rejected) => {
-            given.warnings().iter().for_each(complain);
+            sources.warnings().iter().for_each(complain);
             return Ok(reject(&rejected));
         }
     };
-    let warnings = [given.warnings(), config.warnings()].concat();
+    let warnings = [sources.warnings(), config.warnings()].concat();
     if checked_only {
         warnings.iter().for_each(complain);
         return print_settings(&config);
@@ -62,12 +62,12 @@ pub(crate) fn serve(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
     for warning in warnings {
         warn!("{warning}");
     }
-    run(config, handed_over)
+    run(config, activated)
 }
 
 #[tokio::main]
-async fn run(mut config: Config, handed_over: HandedOver) -> anyhow::Result<ExitCode> {
-    let listeners = listeners(&config, handed_over)?;
+async fn run(mut config: Config, activated: ActivatedSockets) -> anyhow::Result<ExitCode> {
+    let listeners = listeners(&config, activated)?;
     let address = listeners.api.local_addr().context("the listener has no address")?;
     let metrics = listeners.metrics.as_ref().and_then(|listener| listener.local_addr().ok());
     config.metrics_address = metrics;
@@ -86,7 +86,7 @@ async fn run(mut config: Config, handed_over: HandedOver) -> anyhow::Result<Exit
     );
     let end = async {
         signals.first().await;
-        // Whoever was told that the service ends must not hear that it is ready again.
+        // The manager was told that the service ends, and must not be told that it is ready again.
         reloads.abort();
     };
     run_supervised(listeners, config, &manager, end).await;
@@ -95,13 +95,13 @@ async fn run(mut config: Config, handed_over: HandedOver) -> anyhow::Result<Exit
 
 /// The sockets to listen on, and the certificate to show there. What was handed over takes the place
 /// of what the settings name.
-fn listeners(config: &Config, handed_over: HandedOver) -> anyhow::Result<Listeners> {
+fn listeners(config: &Config, activated: ActivatedSockets) -> anyhow::Result<Listeners> {
     let unusable = "cannot listen on the socket handed over (LISTEN_FDS)";
-    let api = match handed_over.api {
+    let api = match activated.api {
         Some(socket) => adopt(socket).context(unusable)?,
         None => listen(config.address(), "PORT_CHECKER_HOST, PORT_CHECKER_PORT")?,
     };
-    let metrics = match (handed_over.metrics, config.metrics_address) {
+    let metrics = match (activated.metrics, config.metrics_address) {
         (Some(socket), _) => Some(adopt(socket).context(unusable)?),
         (None, Some(address)) => Some(listen(address, "PORT_CHECKER_METRICS_ADDR")?),
         (None, None) => None,
@@ -113,7 +113,7 @@ fn listeners(config: &Config, handed_over: HandedOver) -> anyhow::Result<Listene
     Ok(Listeners { api, tls, metrics })
 }
 
-/// What the service does, for people.
+/// The status of the service, for people.
 fn status(address: SocketAddr, metrics: Option<SocketAddr>) -> String {
     let metrics = metrics.map(|address| format!(", for /metrics on {address}"));
     format!("Listening on {address}{}", metrics.unwrap_or_default())
@@ -184,11 +184,13 @@ fn reject(complaints: &[impl Display]) -> ExitCode {
 fn print_settings(config: &Config) -> anyhow::Result<ExitCode> {
     let line =
         |(variable, value): (_, String)| format!("{variable}={}\n", escaped(&value, usize::MAX));
-    print(&config.in_force().map(line).collect::<String>())
+    print(&config.in_force().map(line).collect::<String>())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints the API as an OpenAPI document.
 pub(crate) fn print_openapi() -> anyhow::Result<ExitCode> {
     let document = port_checker_server::openapi(&Config::default());
-    print(&(document.to_pretty_json().context("cannot write the document")? + "\n"))
+    print(&(document.to_pretty_json().context("cannot write the document")? + "\n"))?;
+    Ok(ExitCode::SUCCESS)
 }

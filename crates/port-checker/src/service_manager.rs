@@ -1,4 +1,4 @@
-//! What the system's service manager is told, after sd_notify(3).
+//! Messages to the system's service manager, after sd_notify(3).
 
 use std::{
     env,
@@ -26,18 +26,18 @@ const SOCKET: &str = "NOTIFY_SOCKET";
 /// How long the service manager may take to make room for a message.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What the end may take beyond the grace of connections: a last look at the log and at Redis.
+/// The time that the end may take after the connections: a last write of the log and a last answer of Redis.
 const LAST_STEPS: Duration = Duration::from_secs(5);
 
-/// Whoever started the service, if it wants to be told how it does.
+/// The service manager, if it wants status messages.
 pub(crate) struct ServiceManager {
     socket: Option<UnixDatagram>,
-    /// What the service does, in words.
+    /// The status of the service, in words.
     status: String,
 }
 
 impl ServiceManager {
-    /// The one the environment names, if it does. `status` says what the service does once it does
+    /// The one the environment names, if it does. `status` describes the service once it runs
     /// it.
     pub(crate) fn of_environment(status: String) -> Self {
         let socket = env::var_os(SOCKET).and_then(|name| {

@@ -22,11 +22,11 @@ const FILE: &str = ".env";
 /// How much of the name of a variable is shown, in characters.
 const MAX_NAME_CHARS: usize = 100;
 
-/// What the settings were set to, by whichever source wins.
+/// The values of the settings, each from the source that wins.
 #[derive(Default)]
-pub(crate) struct Given {
+pub(crate) struct SettingSources {
     values: HashMap<String, Value>,
-    /// What in `.env` is ours and cannot be read.
+    /// The settings in `.env` that cannot be read.
     unreadable: Vec<String>,
     warnings: Vec<String>,
 }
@@ -37,25 +37,25 @@ struct Value {
     line: Option<String>,
 }
 
-impl Given {
+impl SettingSources {
     /// A flag beats the environment, which beats `.env`.
     ///
     /// # Errors
     /// A variable is not Unicode.
     pub(crate) fn read(flags: &ArgMatches) -> anyhow::Result<Self> {
-        let mut given = Self::default();
-        given.add_dotenv(Path::new(FILE));
+        let mut sources = Self::default();
+        sources.add_dotenv(Path::new(FILE));
         let mut environment = environment(env::vars_os())?;
-        given.warnings.extend(kubernetes::pass_over(&mut environment));
+        sources.warnings.extend(kubernetes::pass_over(&mut environment));
         for (name, text) in environment {
-            given.values.insert(name, Value { text, line: None });
+            sources.values.insert(name, Value { text, line: None });
         }
-        given.add_flags(flags);
-        Ok(given)
+        sources.add_flags(flags);
+        Ok(sources)
     }
 
-    /// What a unit of systemd with these environment files, the later ones winning, and these flags
-    /// gives its service.
+    /// The settings of a systemd unit with these environment files, the later ones winning, and these flags
+    /// give to its service.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -63,20 +63,20 @@ impl Given {
         files: impl Iterator<Item = &'a PathBuf>,
         flags: &ArgMatches,
     ) -> anyhow::Result<Self> {
-        let mut given = Self::default();
+        let mut sources = Self::default();
         for file in files {
             // As in a unit, a file with a hyphen before it may be missing.
             let optional = file.to_str().and_then(|file| file.strip_prefix('-')).map(Path::new);
             let path = optional.unwrap_or(file);
             match fs::read(path) {
                 // Lines that are not UTF-8 are none of ours; systemd passes over them too.
-                Ok(bytes) => given.add_environment_file(path, &String::from_utf8_lossy(&bytes)),
+                Ok(bytes) => sources.add_environment_file(path, &String::from_utf8_lossy(&bytes)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound && optional.is_some() => {}
                 Err(error) => bail!("cannot read {}: {error}", path.display()),
             }
         }
-        given.add_flags(flags);
-        Ok(given)
+        sources.add_flags(flags);
+        Ok(sources)
     }
 
     fn add_environment_file(&mut self, path: &Path, text: &str) {
@@ -99,7 +99,7 @@ impl Given {
         }
     }
 
-    /// It may belong to another program: only what is ours in it counts.
+    /// It may belong to another program: only settings of this one count.
     fn add_dotenv(&mut self, path: &Path) {
         // Other things have this name too: a virtual environment of Python's is a directory.
         if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
@@ -159,7 +159,7 @@ impl Given {
         })
     }
 
-    /// What is probably not meant: variables passed over, and names that look like settings and are
+    /// Probable mistakes: variables that were skipped, and names that look like settings and are
     /// none.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let known = |name: &str| SETTINGS.iter().any(|setting| setting.variable == name);
@@ -175,7 +175,7 @@ impl Given {
     }
 }
 
-/// What every setting begins with but one.
+/// The prefix of every setting but one.
 const PREFIX: &str = "PORT_CHECK";
 
 pub(crate) fn is_ours(name: &str) -> bool {

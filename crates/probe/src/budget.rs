@@ -15,13 +15,13 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::subscriber;
+use port_checker_api::subscriber;
 
 /// How many checks may wait for their first socket at once. Further ones are turned away: they would
 /// wait behind all of these.
 const MAX_WAITING: usize = 256;
 
-/// A caller may hold this many sockets for each one that is free: at most four fifths of what the others
+/// A caller may hold this many sockets for each one that is free: at most four fifths of those that the others
 /// leave, so that the next caller finds some.
 const HELD_PER_FREE: usize = 4;
 
@@ -39,7 +39,7 @@ pub(crate) const RECHECK: Duration = Duration::from_millis(10);
 /// sockets of further checks, all but a seventeenth, so that a check of one port does not wait for a large
 /// one of ports that never answer. Checks that wait for their first socket get it in the order they came.
 ///
-/// A caller is what [`subscriber`] makes of its address.
+/// A caller is a [`subscriber`].
 #[derive(Debug, Clone)]
 pub struct Budget {
     shared: Arc<Shared>,
@@ -54,7 +54,7 @@ struct Shared {
     waiting: AtomicUsize,
 }
 
-/// What one caller has under way.
+/// The checks and sockets of one caller.
 #[derive(Debug, Default)]
 struct Caller {
     checks: AtomicUsize,
@@ -88,7 +88,7 @@ pub(crate) struct Slot {
     address: IpAddr,
 }
 
-/// What one check holds.
+/// The sockets of one check.
 #[derive(Debug)]
 struct Holder {
     caller: Arc<Caller>,
@@ -156,7 +156,7 @@ impl Budget {
 
     /// Whether a check for `caller` of `ports` ports that never answer could not end within
     /// `time_left`, because others hold the sockets now and each is due a share of them; a port then
-    /// keeps a socket for `socket_time`. An idle checker is never too busy: it cannot know what answers.
+    /// keeps a socket for `socket_time`. An idle checker is never too busy: it cannot know which ports answer.
     ///
     /// # Errors
     /// It could not.
@@ -254,7 +254,7 @@ impl Shared {
         self.sockets.available_permits()
     }
 
-    /// The share of a check that begins now, of what others leave, or must when their attempts end.
+    /// The share of a check that begins now, of the sockets that others leave, or must leave when their attempts end.
     fn share_of_next(&self, caller: IpAddr) -> usize {
         let callers = self.callers();
         let own = callers.get(&subscriber(caller));

@@ -6,7 +6,7 @@ use port_checker_api::{Challenge, ChallengeOutcome};
 use socket2::SockRef;
 use subtle::ConstantTimeEq;
 
-/// The most that is read of what a listener sends, in bytes: the longest challenge and its line
+/// The most that is read from a listener, in bytes: the longest challenge and its line
 /// feed fit, and an endless sender costs nothing.
 const MAX_BYTES: usize = 256;
 
@@ -17,11 +17,11 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// Reads what has arrived. Returns whether that is all: a line, the end of the stream, or as much
+    /// Reads the bytes that have arrived. Returns whether that is all: a line, the end of the stream, or as much
     /// as is read.
     ///
     /// # Errors
-    /// What the system said of the connection.
+    /// The connection failed.
     pub(crate) fn read(&mut self, socket: &SockRef<'_>) -> io::Result<bool> {
         while !self.is_whole() {
             let mut part = [0; MAX_BYTES];
@@ -41,7 +41,7 @@ impl Reply {
         self.received.len() == MAX_BYTES || self.received.contains(&b'\n')
     }
 
-    /// Compares the line with what is expected, in a time that does not tell where they differ.
+    /// Compares the line with the expected one, in constant time.
     pub(crate) fn outcome(&self, expected: &Challenge) -> ChallengeOutcome {
         let Some(end) = self.received.iter().position(|&byte| byte == b'\n') else {
             return match self.received.is_empty() {

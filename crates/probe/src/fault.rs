@@ -1,4 +1,4 @@
-//! What went wrong on the checker's own side.
+//! Failures on the checker's own side.
 
 use std::{io, net::SocketAddr};
 
@@ -8,11 +8,11 @@ pub enum Fault {
     /// The checker's own system would not let it try.
     #[error("the checker could not {operation} for {address}: {source}")]
     System {
-        /// What the checker was about to do.
+        /// The operation that failed.
         operation: &'static str,
         /// For which target.
         address: SocketAddr,
-        /// What its system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The request's deadline came first.
@@ -25,7 +25,7 @@ pub enum Fault {
     },
 }
 
-/// What kind of thing the checker lacked; few enough to count each.
+/// The kind of resource that the checker lacked; few enough to count each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FaultKind {
     /// No more file descriptors (`EMFILE`, `ENFILE`).
@@ -71,7 +71,7 @@ impl FaultKind {
 }
 
 impl Fault {
-    /// What kind of fault it is.
+    /// The kind of this fault.
     pub fn kind(&self) -> FaultKind {
         let Self::System { source, .. } = self else { return FaultKind::Deadline };
         match source.raw_os_error() {

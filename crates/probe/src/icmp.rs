@@ -26,7 +26,7 @@ pub(crate) fn keep(socket: &Socket, address: SocketAddr) {
     };
 }
 
-/// What the kernel kept of the message that caused the last error on a socket.
+/// The kernel's record of the message that caused the last error on a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Report {
     from: IpAddr,

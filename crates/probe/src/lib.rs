@@ -34,12 +34,15 @@ mod budget;
 mod challenge;
 mod check;
 mod fault;
+mod finding;
 mod icmp;
 mod policy;
+mod port_queue;
 mod prober;
 mod reactor;
 mod schedule;
-mod subscriber;
+mod settings;
+mod stop;
 mod tcp;
 mod tls;
 mod transport;
@@ -49,13 +52,14 @@ mod worker;
 pub use budget::{Admission, Budget, Overloaded};
 pub use check::Check;
 pub use fault::{Fault, FaultKind};
+pub use finding::Finding;
 pub use policy::{Policy, Refusal, SPECIAL_PURPOSE, SpecialPurpose, Target, Targets};
 pub use port_checker_api::{
     Challenge, ChallengeOutcome, Icmp, IcmpMessage, Port, PortRanges, Reason,
 };
-pub use prober::{Finding, ProbeSettings, Prober};
+pub use prober::Prober;
 pub use rustls::pki_types::ServerName;
-pub use subscriber::subscriber;
+pub use settings::ProbeSettings;
 pub use time::OffsetDateTime;
 pub use tls::{
     NoTrustRoots, TlsContact, TlsExpectation, TlsFinding, TlsProber, TlsProblem, TlsVerdict,

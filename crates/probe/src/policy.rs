@@ -19,11 +19,11 @@ pub enum Targets {
     Public,
     /// Only the caller's own address, and only if it is public.
     Caller,
-    /// Any address at all. Only what is denied explicitly is refused.
+    /// Any address at all, except those that are denied explicitly.
     Any,
 }
 
-/// What may be dialled. The default admits every port of every public address.
+/// The addresses and ports that may be dialled. The default admits every port of every public address.
 #[derive(Debug, Clone)]
 pub struct Policy {
     /// Whose addresses may be checked.
@@ -58,7 +58,7 @@ pub enum Refusal {
     SpecialPurpose {
         /// The refused address.
         address: IpAddr,
-        /// What it is.
+        /// The kind of address.
         purpose: &'static SpecialPurpose,
     },
     /// The operator denied the address.

@@ -25,7 +25,7 @@ use tokio::sync::Notify;
 /// How many events are taken from the kernel at once.
 const EVENTS: usize = 256;
 
-/// What the end of the reactor is called; more than any two indexes.
+/// The token of the reactor's end; larger than any two indexes.
 const END: u64 = u64::MAX;
 
 /// Waits for sockets on behalf of those who register, in a separate thread. Nothing is opened
@@ -38,7 +38,7 @@ pub(crate) struct Reactor {
 #[derive(Debug)]
 struct Shared {
     epoll: Epoll,
-    /// Kept until the thread has seen it: closing a descriptor takes back what epoll would tell of it.
+    /// Kept until the thread has seen it: closing a descriptor cancels its events.
     end: EventFd,
     readiness: Mutex<Slab<Arc<Readiness>>>,
 }
@@ -58,7 +58,7 @@ pub(crate) struct Registration {
     key: usize,
 }
 
-/// What a socket is waited for. An error counts as either.
+/// The event that is waited for. An error counts as either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Interest {
     /// The connection is established.
@@ -134,7 +134,7 @@ impl Shared {
 
 impl Registration {
     /// Tells once when `socket` is ready, and calls it `token` then. Ends when the socket is closed;
-    /// what was under way may still arrive.
+    /// events that were on their way may still arrive.
     ///
     /// # Errors
     /// The system cannot.

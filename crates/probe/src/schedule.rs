@@ -1,4 +1,4 @@
-//! When the ports of a check are tried: what is due when.
+//! The agenda of a check: which attempts and time-outs are due at which time.
 //!
 //! One agenda holds everything that happens at a known time: an attempt is to be looked at (its
 //! time-out, or the end of the wait for a RST), or a port is to be tried again. A round takes
@@ -19,14 +19,14 @@ use slab::Slab;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
-use crate::transport::Outcome;
+use crate::transport::AttemptOutcome;
 
 /// Attempts at a port that may overlap without memory of their own: as many as the default settings
 /// make.
 const OVERLAPPING: usize = 3;
 
 /// The state of the ports that a worker has begun with and not judged, and of their attempts; `A` is
-/// what an attempt holds.
+/// the resources of an attempt.
 pub(crate) struct Schedule<A> {
     attempts: NonZeroU32,
     delay: Duration,
@@ -46,7 +46,7 @@ struct Port {
     tokens: SmallVec<[usize; OVERLAPPING]>,
     /// When the next attempt is due.
     next: Option<Instant>,
-    /// What the last attempt that got an answer found.
+    /// The outcome of the last attempt that got an answer.
     answer: Option<Answer>,
 }
 
@@ -60,24 +60,24 @@ struct Attempt<A> {
     until: Option<Instant>,
 }
 
-/// What an attempt found, and which one it was.
+/// The outcome of an attempt, and its number.
 #[derive(Debug, Clone, Copy)]
 struct Answer {
     attempt: u32,
-    outcome: Outcome,
+    outcome: AttemptOutcome,
 }
 
-/// Something that happens at a known time. What happens first is the least.
+/// Something that is due at a known time. The earliest is the least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     at: Instant,
-    what: What,
+    action: Action,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum What {
+enum Action {
     /// The attempt with this token is to be looked at.
-    Look(usize),
+    Advance(usize),
     /// The port in this slot is to be tried again.
     Retry(usize),
 }
@@ -94,8 +94,8 @@ pub(crate) struct Judged {
     pub(crate) index: usize,
     /// How many attempts were begun.
     pub(crate) attempts: u32,
-    /// What the one that decided found.
-    pub(crate) outcome: Outcome,
+    /// The outcome of the attempt that decided.
+    pub(crate) outcome: AttemptOutcome,
 }
 
 impl<A> Schedule<A> {
@@ -131,13 +131,13 @@ impl<A> Schedule<A> {
         None
     }
 
-    /// Takes what is due at `now` off the agenda, and returns the attempts to be looked at.
+    /// Removes the entries that are due at `now` from the agenda, and returns the attempts to advance.
     pub(crate) fn take_due(&mut self, now: Instant) -> Vec<usize> {
         let mut look = Vec::new();
         while let Some(at) = self.next_at().filter(|&at| at <= now) {
             match self.agenda.pop() {
-                Some(Reverse(Entry { what: What::Look(token), .. })) => look.push(token),
-                Some(Reverse(Entry { what: What::Retry(port), .. })) => {
+                Some(Reverse(Entry { action: Action::Advance(token), .. })) => look.push(token),
+                Some(Reverse(Entry { action: Action::Retry(port), .. })) => {
                     self.overdue.push_back(Overdue { port, at });
                 }
                 None => break,
@@ -179,7 +179,7 @@ impl<A> Schedule<A> {
         token
     }
 
-    /// What an attempt holds; none if it has ended.
+    /// The resources of an attempt; none if it has ended.
     pub(crate) fn attempt(&mut self, token: usize) -> Option<&mut A> {
         self.under_way.get_mut(token).map(|attempt| &mut attempt.held)
     }
@@ -189,7 +189,7 @@ impl<A> Schedule<A> {
         let Some(attempt) = self.under_way.get_mut(token) else { return };
         if attempt.until != Some(until) {
             attempt.until = Some(until);
-            self.agenda.push(Reverse(Entry { at: until, what: What::Look(token) }));
+            self.agenda.push(Reverse(Entry { at: until, action: Action::Advance(token) }));
         }
         let port = &mut self.ports[attempt.port];
         if !silent && attempt.number == port.begun {
@@ -198,12 +198,12 @@ impl<A> Schedule<A> {
         }
     }
 
-    /// An attempt has ended. Returns what it held, and the port if that is judged now: after a success,
+    /// An attempt has ended. Returns its resources, and the port if that is judged now: after a success,
     /// or when no attempt is under way or to come.
     pub(crate) fn ended(
         &mut self,
         token: usize,
-        outcome: Outcome,
+        outcome: AttemptOutcome,
         now: Instant,
     ) -> Option<(A, Option<Judged>)> {
         let Attempt { held, port: slot, number, .. } = self.under_way.try_remove(token)?;
@@ -230,13 +230,13 @@ impl<A> Schedule<A> {
         let port = &mut self.ports[slot];
         let next = (port.begun < self.attempts.get()).then_some(at);
         if next.is_some() && next != port.next {
-            self.agenda.push(Reverse(Entry { at, what: What::Retry(slot) }));
+            self.agenda.push(Reverse(Entry { at, action: Action::Retry(slot) }));
         }
         port.next = next;
     }
 
     /// Forgets a port, and ends its other attempts.
-    fn judge(&mut self, slot: usize, outcome: Outcome) -> Judged {
+    fn judge(&mut self, slot: usize, outcome: AttemptOutcome) -> Judged {
         let Port { index, begun, tokens, .. } = self.ports.remove(slot);
         for token in tokens {
             self.under_way.remove(token);
@@ -252,12 +252,14 @@ impl<A> Schedule<A> {
         }
     }
 
-    /// Whether an entry still means what it meant.
+    /// Whether an entry is still valid.
     fn holds(&self, entry: &Entry) -> bool {
         let at = Some(entry.at);
-        match entry.what {
-            What::Look(token) => self.under_way.get(token).is_some_and(|held| held.until == at),
-            What::Retry(slot) => self.ports.get(slot).is_some_and(|port| port.next == at),
+        match entry.action {
+            Action::Advance(token) => {
+                self.under_way.get(token).is_some_and(|held| held.until == at)
+            }
+            Action::Retry(slot) => self.ports.get(slot).is_some_and(|port| port.next == at),
         }
     }
 }

@@ -1,135 +1,37 @@
-//! TCP connections to vetted targets: how one is begun, and what the system says of it.
+//! TCP connections to vetted targets.
 
-use std::{
-    io,
-    mem::MaybeUninit,
-    net::SocketAddr,
-    os::fd::{AsFd, BorrowedFd},
-};
+use std::{io, net::SocketAddr};
 
-use port_checker_api::{Icmp, Reason};
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use port_checker_api::Reason;
+use socket2::{Domain, SockRef, Socket};
 use tokio::{
     net::TcpStream,
     time::{Instant, timeout_at},
 };
 
 use crate::{
-    Fault, icmp,
+    fault::Fault,
     verdict::{Step, judge},
 };
 
+mod connection;
 mod transport;
 
+use connection::{dial, open, poll, unwatchable};
 pub(crate) use transport::TcpTransport;
-
-/// How much of what a listener sent is read before closing, in reads of [`BANNER_PART`] bytes. Data
-/// left unread would turn the FIN of the close into a RST (RFC 1122, section 4.2.2.13).
-const BANNER_PARTS: usize = 16;
-
-/// In bytes; the most banners fit into one.
-const BANNER_PART: usize = 4096;
-
-/// A connection whose SYN was sent; closed when dropped.
-#[derive(Debug)]
-pub(crate) struct Connection {
-    socket: Socket,
-    address: SocketAddr,
-}
-
-/// Whether a connection is established, or why not.
-pub(crate) type Reached = Result<Result<(), NotReached>, Fault>;
-
-/// Why a connection was not established.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NotReached {
-    pub(crate) reason: Reason,
-    /// The message that told, if it was one.
-    pub(crate) icmp: Option<Icmp>,
-}
-
-impl From<Reason> for NotReached {
-    fn from(reason: Reason) -> Self {
-        Self { reason, icmp: None }
-    }
-}
-
-/// Sends the SYN.
-///
-/// # Errors
-/// Whatever stops it is of this machine: nothing was sent.
-fn dial(address: SocketAddr) -> Result<Connection, Fault> {
-    start(address).map_err(|(operation, source)| Fault::System { operation, address, source })
-}
-
-impl Connection {
-    fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    fn socket_ref(&self) -> SockRef<'_> {
-        SockRef::from(&self.socket)
-    }
-
-    /// What has become of the connection; none while that is not known.
-    ///
-    /// A target on this machine answers before `connect` returns, one next door soon after.
-    fn look(&self) -> Option<Reached> {
-        look(&self.socket_ref(), self.address)
-    }
-
-    /// Whether it is established and was not reset.
-    fn stands(&self) -> bool {
-        stands(&self.socket_ref())
-    }
-
-    /// Whether an established connection was reset.
-    fn was_reset(&self) -> bool {
-        let error = self.socket.take_error().unwrap_or_else(Some);
-        // EPIPE: it was reset after its end.
-        error.is_some_and(|error| {
-            matches!(error.raw_os_error(), Some(libc::ECONNRESET | libc::EPIPE))
-        })
-    }
-
-    /// Sees to it that an established connection is closed with a FIN when it is dropped.
-    fn discard_banner(&self) {
-        discard_banner(&self.socket_ref());
-    }
-}
-
-impl AsFd for Connection {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
-}
 
 /// Connects to `address`, or says why it cannot be reached.
 pub(crate) async fn connect(
     address: SocketAddr,
     until: Instant,
 ) -> Result<Result<TcpStream, Reason>, Fault> {
-    let stream = watched(dial(address)?.socket, address)?;
+    let stream = watched(dial(address)?.into_socket(), address)?;
     let socket = SockRef::from(&stream);
     if let Ok(Err(error)) = timeout_at(until, stream.writable()).await {
         return judge(Step::Underway, address, error).map(Err);
     }
-    let reached = look(&socket, address).unwrap_or(Ok(Err(Reason::TimedOut.into())));
+    let reached = poll(&socket, address).unwrap_or(Ok(Err(Reason::TimedOut.into())));
     Ok(reached?.map(|()| stream).map_err(|not_reached| not_reached.reason))
-}
-
-fn look(socket: &SockRef<'_>, address: SocketAddr) -> Option<Reached> {
-    // Before the error: a message by ICMP may leave one on a connection that stands.
-    if stands(socket) {
-        return Some(Ok(established(socket, address)));
-    }
-    let error = socket.take_error().unwrap_or_else(Some);
-    error.map(|error| failed(socket, address, error))
-}
-
-/// Whether a connection was established and not reset since.
-fn stands(socket: &SockRef<'_>) -> bool {
-    socket.peer_addr().is_ok()
 }
 
 /// Has the runtime watch a socket.
@@ -137,105 +39,7 @@ fn watched(socket: Socket, address: SocketAddr) -> Result<TcpStream, Fault> {
     TcpStream::from_std(socket.into()).map_err(unwatchable(address))
 }
 
-/// What it is that a socket cannot be watched.
-fn unwatchable(address: SocketAddr) -> impl Fn(io::Error) -> Fault {
-    move |source| Fault::System { operation: "watch a socket", address, source }
-}
-
-fn failed(socket: &SockRef<'_>, address: SocketAddr, error: io::Error) -> Reached {
-    let report = icmp::Report::take(socket);
-    let step = match report.is_some_and(|report| report.is_of_this_machine(socket, address)) {
-        true => Step::Prepare("get past its own firewall or gateway"),
-        false => Step::Underway,
-    };
-    let reason = judge(step, address, error)?;
-    Ok(Err(NotReached { reason, icmp: report.and_then(icmp::Report::icmp) }))
-}
-
-/// A local port chosen for us that happens to be the one we dial connects to itself (RFC 9293,
-/// section 3.5, simultaneous open): nothing listens there.
-fn established(socket: &SockRef<'_>, address: SocketAddr) -> Result<(), NotReached> {
-    let itself = socket.local_addr().is_ok_and(|local| local.as_socket() == Some(address));
-    if itself { Err(Reason::Refused.into()) } else { Ok(()) }
-}
-
-/// Reads away what has arrived, past the runtime, which may not have noticed yet.
-fn discard_banner(socket: &SockRef<'_>) {
-    let mut part = [MaybeUninit::uninit(); BANNER_PART];
-    for _ in 0..BANNER_PARTS {
-        if !socket.recv(&mut part).is_ok_and(|count| count == BANNER_PART) {
-            return;
-        }
-    }
-}
-
 /// Whether a socket of either address family can be opened now.
 pub(crate) fn can_open() -> io::Result<()> {
     open(Domain::IPV4).or_else(|_| open(Domain::IPV6)).map(drop)
-}
-
-/// Sends the SYN. An error names the operation that failed.
-fn start(address: SocketAddr) -> Result<Connection, (&'static str, io::Error)> {
-    let socket = open(Domain::for_address(address)).map_err(|error| ("open a socket", error))?;
-    icmp::keep(&socket, address);
-    // A program of this machine may want to listen on the local port that this connection gets. If
-    // it may not, that is no reason not to dial.
-    let _ = socket.set_reuse_address(true);
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "dials a vetted target: the only callers are TcpTransport and TlsProber"
-    )]
-    match socket.connect(&address.into()) {
-        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => {
-            return Err(("start a connection", error));
-        }
-        _ => {}
-    }
-    Ok(Connection { socket, address })
-}
-
-fn open(domain: Domain) -> io::Result<Socket> {
-    Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{
-        io::{Read, Write},
-        net::Shutdown,
-        time::Duration,
-    };
-
-    use port_checker_testbed::process::wait_until;
-
-    use super::*;
-
-    #[test]
-    fn a_reset_is_seen_with_and_without_an_end_before_it() {
-        for ends in [false, true] {
-            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-            let connection = dial(listener.local_addr().unwrap()).unwrap();
-            let (peer, _) = listener.accept().unwrap();
-            if ends {
-                peer.shutdown(Shutdown::Write).unwrap();
-                assert!(!connection.was_reset(), "an end is no reset");
-            }
-            SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
-            drop(peer);
-            wait_until("the reset has arrived", || connection.was_reset());
-        }
-    }
-
-    #[test]
-    fn a_banner_does_not_turn_the_close_into_a_reset() {
-        for length in [0, 1, BANNER_PART, 3 * BANNER_PART + 1] {
-            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-            let connection = dial(listener.local_addr().unwrap()).unwrap();
-            let (mut peer, _) = listener.accept().unwrap();
-            peer.write_all(&vec![b'x'; length]).unwrap();
-            connection.discard_banner();
-            drop(connection);
-            assert_eq!(peer.read(&mut [0]).expect("end of stream, no reset"), 0, "{length}");
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! TLS with a vetted target, judged against the trust roots of this system: a handshake, and then,
-//! apart from it, the verification of what the target showed.
+//! apart from it, the verification of the certificates that the target showed.
 //!
-//! What a verification costs is chosen by the target: it may show certificates that lead to one another
+//! The target chooses the cost of a verification: it may show certificates that lead to one another
 //! in thousands of ways. So the handshake, which runs on the workers of the runtime, only records the
 //! certificates, and [`Unverified::verify`] is for a thread that may be kept busy. The handshake itself
 //! is not moved there, because it waits for the target most of the time, and because everything in it
@@ -13,15 +13,14 @@
 //!   most 33 bits), P-256, P-384 or Ed25519: less than a millisecond. `ring` knows no other, and refuses them
 //!   before it computes.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
+use port_checker_api::Reason;
 use rustls::{
     ClientConfig, RootCertStore,
     client::{Resumption, WebPkiServerVerifier, danger::ServerCertVerifier},
     crypto::{CryptoProvider, ring},
-    pki_types::ServerName,
 };
-use time::OffsetDateTime;
 use tokio::{
     io::{AsyncReadExt, join},
     net::TcpStream,
@@ -29,21 +28,20 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use crate::{Admission, Fault, Reason, Target, tcp};
+use crate::{budget::Admission, fault::Fault, policy::Target, tcp};
 
+mod bounds;
 mod paths;
 mod problem;
 mod recorder;
 mod unverified;
+mod verdict;
 
+use bounds::MAX_HANDSHAKE_BYTES;
 pub use problem::TlsProblem;
 use recorder::Recorder;
 pub use unverified::Unverified;
-
-/// How much of what a target sends is read, in bytes. The certificates of a server and those that lead
-/// to a trust root take 2 to 10 KiB, a list of authorities for clients' certificates at most as much
-/// again; the TLS library alone would take 64 KiB for each message.
-const MAX_HANDSHAKE_BYTES: u64 = 64 * 1024;
+pub use verdict::{TlsExpectation, TlsFinding, TlsVerdict};
 
 /// Shakes hands with targets; clones are cheap.
 #[derive(Debug, Clone)]
@@ -52,43 +50,13 @@ pub struct TlsProber {
     verifier: Arc<dyn ServerCertVerifier>,
 }
 
-/// Who a target should prove to be.
-#[derive(Debug, Clone)]
-pub struct TlsExpectation {
-    /// A DNS name or an address.
-    pub name: ServerName<'static>,
-    /// An address that the certificate should contain too.
-    pub ip: Option<IpAddr>,
-}
-
-/// What a connection to a target brought.
+/// The result of a handshake.
 #[derive(Debug)]
 pub enum TlsContact {
     /// There is no certificate to verify.
     Judged(TlsFinding),
     /// The target showed certificates.
     Unverified(Unverified),
-}
-
-/// What was found out about the TLS of a target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsFinding {
-    /// What it came to.
-    pub verdict: TlsVerdict,
-    /// When the target's certificate ceases to be valid; none if it did not show one that can be
-    /// read.
-    pub not_after: Option<OffsetDateTime>,
-}
-
-/// What a handshake says about the target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TlsVerdict {
-    /// The target proved to be who it should be.
-    Valid,
-    /// No connection was established, and why.
-    NotConnected(Reason),
-    /// The handshake failed, or the certificate is not good.
-    Invalid(TlsProblem),
 }
 
 /// This checker cannot judge certificates.
@@ -102,32 +70,12 @@ pub enum NoTrustRoots {
     Unusable(String),
 }
 
-impl TlsVerdict {
-    /// Every name.
-    pub const NAMES: [&'static str; 3] = ["valid", "invalid", "not_connected"];
-
-    /// The verdict's name in metrics.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Valid => "valid",
-            Self::Invalid(_) => "invalid",
-            Self::NotConnected(_) => "not_connected",
-        }
-    }
-}
-
-impl From<TlsVerdict> for TlsFinding {
-    fn from(verdict: TlsVerdict) -> Self {
-        Self { verdict, not_after: None }
-    }
-}
-
 impl TlsProber {
     /// Reads the trust roots of the system: the file or directory named by `SSL_CERT_FILE` and
     /// `SSL_CERT_DIR`, or where the distribution keeps them. Takes some milliseconds.
     ///
     /// # Errors
-    /// There are none.
+    /// The system has no trust roots, or they cannot be used.
     pub fn with_system_roots() -> Result<Self, NoTrustRoots> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -182,7 +130,7 @@ impl TlsProber {
         let done = timeout_at(until, connecting).await.map(|connected| connected.map(drop));
         let problem = match done {
             Ok(Ok(())) => None,
-            // To the TLS library the end of what may be read is the end of the stream.
+            // The TLS library takes the read limit for the end of the stream.
             Ok(Err(_)) if stream.reader().limit() == 0 => Some(TlsProblem::Endless),
             Ok(Err(error)) => Some(problem::of_handshake(&error)),
             Err(_) => Some(TlsProblem::TimedOut),

@@ -1,11 +1,11 @@
-//! What a worker needs of a network: a clock, and attempts at ports.
+//! The network as a worker sees it: a clock, and attempts at ports.
 
 use std::time::Duration;
 
 use port_checker_api::{ChallengeOutcome, Icmp, Reason};
 use tokio::time::Instant;
 
-use crate::{Fault, Verdict};
+use crate::{fault::Fault, verdict::Verdict};
 
 /// How attempts are made. A test brings a simulated network with a simulated clock.
 pub(crate) trait Transport {
@@ -21,16 +21,16 @@ pub(crate) trait Transport {
     /// The checker cannot.
     fn begin(&mut self, index: usize) -> Result<Self::Attempt, Fault>;
 
-    /// Looks at what has become of an attempt. `token` is what [`ready`](Self::ready) will call it.
+    /// Advances an attempt as far as it goes without waiting. [`ready`](Self::ready) names it by `token`.
     ///
     /// # Errors
-    /// What went wrong says nothing about the target.
+    /// The checker cannot judge: the failure says nothing about the target.
     fn advance(
         &mut self,
         attempt: &mut Self::Attempt,
         token: usize,
         now: Instant,
-    ) -> Result<Progress, Fault>;
+    ) -> Result<AttemptState, Fault>;
 
     /// The tokens of attempts that may have advanced since they were looked at. One whose attempt
     /// has ended means nothing.
@@ -40,9 +40,9 @@ pub(crate) trait Transport {
     fn wait(&mut self, until: Instant) -> impl Future<Output = ()> + Send;
 }
 
-/// What has become of an attempt.
+/// The state of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Progress {
+pub(crate) enum AttemptState {
     /// It goes on, and is to be looked at again at `until` even if it is not ready before.
     Pending {
         /// When.
@@ -51,12 +51,12 @@ pub(crate) enum Progress {
         silent: bool,
     },
     /// It is over.
-    Ended(Outcome),
+    Ended(AttemptOutcome),
 }
 
-/// What one attempt found.
+/// The outcome of one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Outcome {
+pub(crate) struct AttemptOutcome {
     pub(crate) verdict: Verdict,
     /// None when none was asked for, or no connection was established.
     pub(crate) challenge: Option<ChallengeOutcome>,
@@ -66,7 +66,7 @@ pub(crate) struct Outcome {
     pub(crate) elapsed: Duration,
 }
 
-impl Outcome {
+impl AttemptOutcome {
     pub(crate) const fn of(verdict: Verdict, elapsed: Duration) -> Self {
         Self { verdict, challenge: None, icmp: None, elapsed }
     }

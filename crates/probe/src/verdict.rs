@@ -1,12 +1,12 @@
-//! From what the system says about a connection to a verdict about the target.
+//! The one place where the system's errors about a connection become a verdict about the target.
 
 use std::{io, net::SocketAddr};
 
 use port_checker_api::Reason;
 
-use crate::Fault;
+use crate::fault::Fault;
 
-/// What a probe found out about a port.
+/// The verdict about a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// A connection was established.
@@ -38,7 +38,7 @@ pub(crate) enum Step {
 ///
 /// The same error number means different things at different steps. "Network is unreachable" from
 /// the call to `connect` is the checker's own routing table speaking; after the SYN has left it is
-/// an ICMP message from a router (RFC 1122, section 4.2.3.9; RFC 4443, section 3.1). What no rule
+/// an ICMP message from a router (RFC 1122, section 4.2.3.9; RFC 4443, section 3.1). Whatever no rule
 /// names is a fault: a verdict needs evidence.
 pub(crate) fn judge(step: Step, address: SocketAddr, error: io::Error) -> Result<Reason, Fault> {
     let reason = match (step, error.raw_os_error()) {
@@ -46,7 +46,7 @@ pub(crate) fn judge(step: Step, address: SocketAddr, error: io::Error) -> Result
         (Step::Underway, Some(libc::ECONNRESET | libc::EPIPE)) => Reason::Reset,
         (Step::Underway, Some(libc::ETIMEDOUT)) => Reason::TimedOut,
         (Step::Underway, Some(libc::ENETUNREACH)) => Reason::NetworkUnreachable,
-        // EACCES is "administratively prohibited" over IPv6, what many firewalls reject with; the
+        // EACCES is "administratively prohibited" over IPv6, the code with which many firewalls reject; the
         // others are the rarer ways a router says that the host cannot be reached.
         (
             Step::Underway,

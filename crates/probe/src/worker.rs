@@ -1,7 +1,7 @@
 //! The loop that tries the ports of one check, one worker a processor.
 //!
 //! A round reads the clock once, looks at the attempts that are ready or due, begins those for which
-//! there are sockets, and waits for what comes next.
+//! there are sockets, and waits for the next event.
 
 use std::{mem::take, sync::Arc};
 
@@ -12,27 +12,29 @@ use tokio::{
 };
 
 use crate::{
-    Fault, Finding,
     budget::{Permit, RECHECK},
-    check::{Ports, Stop},
+    fault::Fault,
+    finding::Finding,
+    port_queue::PortQueue,
     schedule::Schedule,
-    transport::{Progress, Transport},
+    stop::Stop,
+    transport::{AttemptState, Transport},
 };
 
-/// How many attempts a worker begins before it lets others have the processor; half a millisecond
+/// The most attempts that a worker begins before it lets others have the processor; half a millisecond
 /// or so.
-const BATCH: usize = 64;
+const MAX_BATCH: usize = 64;
 
 /// One of the tasks that try the ports of a check. Dropping it closes its sockets.
 pub(crate) struct Worker<T: Transport> {
-    ports: Arc<Ports>,
+    ports: Arc<PortQueue>,
     transport: T,
     schedule: Schedule<(T::Attempt, Permit)>,
     /// A socket that no attempt uses: the one that came with the admission, or that of an attempt
     /// that ended at once.
     spare: Option<Permit>,
     deadline: Instant,
-    found: Vec<Finding>,
+    findings: Vec<Finding>,
 }
 
 /// Why a round began no further attempt.
@@ -43,34 +45,34 @@ enum Begun {
     /// No other is due.
     All,
     /// Others are due, and there is no socket.
-    Short,
+    NoSocket,
 }
 
 impl<T: Transport> Worker<T> {
     pub(crate) fn new(
-        ports: Arc<Ports>,
+        ports: Arc<PortQueue>,
         transport: T,
         spare: Option<Permit>,
         deadline: Instant,
     ) -> Self {
         let schedule = Schedule::new(ports.settings.attempts, ports.settings.delay);
-        Self { ports, transport, schedule, spare, deadline, found: Vec::new() }
+        Self { ports, transport, schedule, spare, deadline, findings: Vec::new() }
     }
 
-    /// Sends what is found as it is found, and last what stopped the worker if something did.
-    pub(crate) async fn run(mut self, found: UnboundedSender<Result<Vec<Finding>, Stop>>) {
+    /// Sends findings as they are made, and last the reason if the worker stops before its end.
+    pub(crate) async fn run(mut self, findings: UnboundedSender<Result<Vec<Finding>, Stop>>) {
         loop {
             let next = self.next().await;
-            let goes_on = next.as_ref().is_ok_and(|found| !found.is_empty());
+            let goes_on = next.as_ref().is_ok_and(|findings| !findings.is_empty());
             if !goes_on {
-                // Before it is told: a receiver that hears of the end finds the sockets closed.
+                // First: when the receiver learns of the end, the sockets are closed.
                 drop(self);
                 if next.is_err() {
-                    let _ = found.send(next);
+                    let _ = findings.send(next);
                 }
                 return;
             }
-            if found.send(next).is_err() {
+            if findings.send(next).is_err() {
                 return;
             }
         }
@@ -92,11 +94,11 @@ impl<T: Transport> Worker<T> {
             if begun == Begun::Batch {
                 yield_now().await;
             }
-            if !self.found.is_empty() || self.is_done() {
-                return Ok(take(&mut self.found));
+            if !self.findings.is_empty() || self.is_done() {
+                return Ok(take(&mut self.findings));
             }
             if begun != Begun::Batch {
-                self.wait(now, begun == Begun::Short).await;
+                self.wait(now, begun == Begun::NoSocket).await;
             }
         }
     }
@@ -105,26 +107,26 @@ impl<T: Transport> Worker<T> {
         self.schedule.is_empty() && !self.ports.has_next()
     }
 
-    /// Whatever is due at `now`.
+    /// Does all that is due at `now`.
     fn round(&mut self, now: Instant) -> Result<Begun, Fault> {
         for token in self.transport.ready() {
-            self.look(token, now)?;
+            self.advance(token, now)?;
         }
         for token in self.schedule.take_due(now) {
-            self.look(token, now)?;
+            self.advance(token, now)?;
         }
-        for _ in 0..BATCH {
+        for _ in 0..MAX_BATCH {
             if !self.has_due() {
                 return Ok(Begun::All);
             }
             let Some(permit) = self.spare.take().or_else(|| self.ports.slot.try_further()) else {
-                return Ok(Begun::Short);
+                return Ok(Begun::NoSocket);
             };
             // Another worker may have taken the last port in between.
             let Some((slot, index)) = self.take_port() else { return Ok(Begun::All) };
             let attempt = self.transport.begin(index)?;
             let token = self.schedule.began(slot, (attempt, permit), now);
-            self.look(token, now)?;
+            self.advance(token, now)?;
         }
         Ok(Begun::Batch)
     }
@@ -142,18 +144,18 @@ impl<T: Transport> Worker<T> {
         }
     }
 
-    /// Looks at what has become of an attempt.
-    fn look(&mut self, token: usize, now: Instant) -> Result<(), Fault> {
+    /// Advances an attempt, and notes its outcome if it has ended.
+    fn advance(&mut self, token: usize, now: Instant) -> Result<(), Fault> {
         let Some((attempt, _)) = self.schedule.attempt(token) else { return Ok(()) };
         let progress = self.transport.advance(attempt, token, now)?;
         match progress {
-            Progress::Pending { until, silent } => self.schedule.pending(token, until, silent),
-            Progress::Ended(outcome) => {
+            AttemptState::Pending { until, silent } => self.schedule.pending(token, until, silent),
+            AttemptState::Ended(outcome) => {
                 let Some(((_, permit), judged)) = self.schedule.ended(token, outcome, now) else {
                     return Ok(());
                 };
                 self.spare = Some(permit);
-                self.found.extend(judged.map(|judged| self.ports.finding(&judged)));
+                self.findings.extend(judged.map(|judged| self.ports.finding(&judged)));
             }
         }
         Ok(())

@@ -14,7 +14,7 @@ use port_checker_server::{Config, OpenFiles, internals};
 use port_checker_testbed::{process::free_address, redis};
 use tokio::runtime::Runtime;
 
-/// Ports of one request: one, what the Golem Network asks, and all there are.
+/// Ports of one request: one, as many as the Golem Network asks about, and all there are.
 const SIZES: [u16; 3] = [1, 100, u16::MAX];
 
 const CALLER: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
@@ -76,9 +76,9 @@ fn limits(criterion: &mut Criterion) {
             }
             _ => String::new(),
         };
-        let given = |variable: &str| Some(settings(variable)).filter(|value| !value.is_empty());
-        let config = Config::resolve(given, OpenFiles::of(1024)).expect("good settings");
-        let limiter = runtime.block_on(internals::Limiter::new(&config));
+        let value_of = |variable: &str| Some(settings(variable)).filter(|value| !value.is_empty());
+        let config = Config::resolve(value_of, OpenFiles::of(1024)).expect("good settings");
+        let limiter = runtime.block_on(internals::RateLimiter::new(&config));
         criterion.bench_function(name, |bencher| {
             bencher.to_async(&runtime).iter(|| limiter.admits(CALLER, TARGET, 1));
         });

@@ -1,6 +1,6 @@
-//! Routes, and what surrounds every one of them.
+//! The routes, and the layers around every one of them.
 
-use std::{any::Any, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -15,58 +15,45 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 use utoipa::openapi::{OpenApi, RefOr, Schema};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Config, CorsOrigins,
-    access_log::{REQUEST_ID, access_log},
+    admission::deadline::deadline,
+    config::{Config, CorsOrigins},
     error::{ApiError, quoted, shortened},
-    limits::{RATE_LIMIT, RATE_LIMIT_POLICY},
-    routes,
-    state::AppState,
+    observe::{access_log::access_log, request_id::REQUEST_ID},
+    rate_limit::{RATE_LIMIT, RATE_LIMIT_POLICY},
+    routes::{self, state::AppState},
 };
 
-/// Answers are about one caller, one moment or one request, and no cache may give them to another. What may
-/// be kept says so itself.
+/// Answers are about one caller, one moment or one request, and no cache may give them to another. An answer
+/// that may be kept says so itself.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// How long a browser may remember what it may call.
+/// How long a browser may remember which requests are allowed.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(3600);
 
 /// The whole service for one configuration.
 pub(crate) fn app(state: AppState) -> Router {
-    let (router, document) = documented();
+    let (router, document) = routes::documented();
     let document = with_limits(document, &state.config);
-    let mut router =
-        router.merge(routes::docs::router(&document)).merge(routes::page::router(&state.config));
+    let mut router = router.merge(routes::undocumented(&document, &state.config));
     if state.config.metrics_address.is_none() {
         router = router.merge(routes::metrics::router());
     }
-    surrounded(router, state)
+    with_layers(router, state)
 }
 
-/// What is served where [`Config::metrics_address`] says.
+/// The routes of [`Config::metrics_address`].
 pub(crate) fn metrics_app(state: AppState) -> Router {
-    surrounded(routes::metrics::router(), state)
+    with_layers(routes::metrics::router(), state)
 }
 
 /// The OpenAPI 3.1 document of the service with this configuration.
 pub fn openapi(config: &Config) -> OpenApi {
-    with_limits(documented().1, config)
+    with_limits(routes::documented().1, config)
 }
 
-fn documented() -> (Router<AppState>, OpenApi) {
-    OpenApiRouter::with_openapi(routes::docs::front_page())
-        .routes(routes!(routes::check_ports::check_ports))
-        .routes(routes!(routes::check_tls::check_tls))
-        .routes(routes!(routes::own::ip))
-        .routes(routes!(routes::own::port))
-        .routes(routes!(routes::health::health))
-        .routes(routes!(routes::health::ready))
-        .split_for_parts()
-}
-
-/// Writes what the operator decides into the document.
+/// Writes the limits of this configuration into the document.
 fn with_limits(mut document: OpenApi, config: &Config) -> OpenApi {
     let request = document.components.as_mut().and_then(|c| c.schemas.get_mut("CheckRequest"));
     if let Some(RefOr::T(Schema::Object(request))) = request
@@ -78,15 +65,16 @@ fn with_limits(mut document: OpenApi, config: &Config) -> OpenApi {
 }
 
 /// Outermost first: the log sees every answer, CORS headers and `Cache-Control` are on every answer, and a
-/// panic in whatever lies within becomes an answer.
-fn surrounded(router: Router<AppState>, state: AppState) -> Router {
+/// panic in a handler becomes an answer.
+fn with_layers(router: Router<AppState>, state: AppState) -> Router {
     router
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
         .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| internal(&*panic)))
         .layer(cors(&state.config.cors_origins))
         .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, NO_STORE))
-        .layer(middleware::from_fn_with_state(state.clone(), access_log))
+        .layer(middleware::from_fn_with_state(Arc::clone(&state.config), deadline))
+        .layer(middleware::from_fn_with_state(state.access_log.clone(), access_log))
         .with_state(state)
 }
 
@@ -102,11 +90,11 @@ async fn no_such_method(method: Method, uri: Uri) -> ApiError {
 }
 
 fn internal(panic: &(dyn Any + Send)) -> Response {
-    let said = panic.downcast_ref::<&str>().copied();
-    let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    // It may quote what was sent.
-    let said = shortened(said.unwrap_or("(no text)"));
-    tracing::error!(panic = said, "a request panicked: this is a defect");
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    // It may quote the request.
+    let text = shortened(text.unwrap_or("(no text)"));
+    tracing::error!(panic = text, "a request panicked: this is a defect");
     ApiError::new(ErrorCode::Internal, "a defect in the checker; its log says more").into_response()
 }
 
@@ -132,7 +120,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::caller::Peer;
+    use crate::net::caller::Peer;
 
     #[tokio::test]
     async fn a_panic_is_an_answer_with_a_request_id() {
@@ -140,7 +128,7 @@ mod tests {
         let routes = Router::new().route("/panics", get(async || -> () { panic!("on purpose") }));
         let mut request = Request::get("/panics").body(Body::empty()).unwrap();
         request.extensions_mut().insert(Peer(SocketAddr::from(([127, 0, 0, 1], 1))));
-        let response = surrounded(routes, state).oneshot(request).await.unwrap();
+        let response = with_layers(routes, state).oneshot(request).await.unwrap();
         assert_eq!(response.status(), 500);
         assert!(response.headers().contains_key(REQUEST_ID));
         let body = response.into_body().collect().await.unwrap().to_bytes();

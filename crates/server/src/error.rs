@@ -8,10 +8,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use port_checker_api::{ErrorBody, ErrorCode, ErrorDetail};
+use port_checker_limits::Refused;
 use port_checker_probe::{Fault, Refusal};
 
-use crate::limits::{RateLimitHeaders, whole_seconds};
 pub(crate) use crate::quote::{quoted, shortened, shown};
+use crate::rate_limit::{RateLimitHeaders, whole_seconds};
 
 /// How soon a client may come back after a fault of the checker. Most faults are a passing
 /// shortage, over when the probes under way are.
@@ -26,7 +27,7 @@ pub(crate) struct ApiError {
     rate_limit: Option<RateLimitHeaders>,
 }
 
-/// What the log says of an answer that is not a success; attached to it.
+/// The log's part of an answer that is not a success; attached to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     pub(crate) code: ErrorCode,
@@ -56,9 +57,16 @@ impl ApiError {
     pub(crate) fn with_retry_after(self, wait: Duration) -> Self {
         Self { retry_after: Some(wait), ..self }
     }
+}
 
-    pub(crate) fn with_rate_limit(self, headers: RateLimitHeaders) -> Self {
-        Self { rate_limit: Some(headers), ..self }
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        Self {
+            code: ErrorCode::RateLimited,
+            message: refused.to_string(),
+            retry_after: refused.retry_after,
+            rate_limit: Some(RateLimitHeaders::new(&refused.quota)),
+        }
     }
 }
 

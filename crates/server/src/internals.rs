@@ -4,14 +4,14 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::http::{Extensions, HeaderMap, HeaderValue, header::FORWARDED};
 use port_checker_api::CheckRequest;
+use port_checker_limits::Mode;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Config,
-    caller::{Caller, Peer},
-    limits::{self, Mode},
-    metrics::Metrics,
-    routes::check_request,
+    config::Config,
+    net::caller::{Caller, Peer},
+    observe::metrics::Metrics,
+    routes::ports_request,
 };
 
 /// Parses the body of a check; an error is its message.
@@ -19,7 +19,7 @@ use crate::{
 /// # Errors
 /// The body is not a good request.
 pub fn check_request(body: &[u8], max_ports: usize) -> Result<CheckRequest, String> {
-    check_request::parse(body, max_ports).map_err(|error| error.message().to_owned())
+    ports_request::parse(body, max_ports).map_err(|error| error.message().to_owned())
 }
 
 /// Who is asking, when `peer` sends these headers and `proxy` is trusted.
@@ -37,12 +37,16 @@ pub fn caller(peer: IpAddr, proxy: IpAddr, x_forwarded_for: &[u8], forwarded: &[
 }
 
 /// The limits as a request meets them.
-pub struct Limiter(Arc<limits::Limiter>);
+pub struct RateLimiter(Arc<port_checker_limits::Limiter>);
 
-impl Limiter {
+impl RateLimiter {
     /// Kept in this process, or in the Redis that `config` names.
     pub async fn new(config: &Config) -> Self {
-        let limiter = limits::Limiter::new(config, Metrics::new(config));
+        let limiter = port_checker_limits::Limiter::new(
+            &config.limits,
+            config.redis.as_ref(),
+            Metrics::new(config),
+        );
         limiter.start(&TaskTracker::new(), CancellationToken::new()).await;
         Self(Arc::new(limiter))
     }

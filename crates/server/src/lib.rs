@@ -1,8 +1,15 @@
 //! The port checker as an HTTP service.
 //!
-//! A request goes through once and never back: `accept` takes the connection, `caller` says who is
-//! asking, `routes` parses the request, the policy turns an address into a vetted target, the
-//! prober judges its ports, and the answer is written.
+//! Five floors, each of which uses only those below it. A request enters each once, from the bottom to the
+//! top and back:
+//!
+//! * `routes`: from a request to a check, and from its outcome to an answer;
+//! * `checks`: from an admitted check to its outcome, and the words for it;
+//! * `admission`: whether a check may begin: policy, time, sockets, price, in this order;
+//! * `observe`: the id, the log line and the counters of a request;
+//! * `net`: connections, and who is at the other end.
+//!
+//! Below all of them are the settings (`config`) and errors (`error`); above them `run` puts everything together.
 //!
 //! [`run`] owns neither the listener nor the signal that ends it, so that tests bind port 0 and run
 //! in parallel:
@@ -19,48 +26,29 @@
 //! # }
 //! ```
 
-mod accept;
-mod accept_header;
-mod access_log;
-mod answer;
+mod admission;
 mod app;
-mod body;
-mod caller;
-mod caller_slots;
+mod checks;
 mod config;
-mod connection;
-mod cross_site;
+mod counted;
 mod error;
-mod https;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
-mod limits;
-mod listen;
-mod log_budget;
-mod malformed;
-mod metrics;
-mod open_files;
-mod peers;
-mod pool;
-mod pulse;
+mod net;
+mod observe;
 mod quote;
-mod resolver;
+mod rate_limit;
 mod routes;
 mod run;
-mod state;
 mod supervisor;
-mod tally;
-mod tls;
 
 pub use app::openapi;
 pub use config::{
-    Allowance, Bounds, Config, CorsOrigins, InvalidSetting, Limits, LogFormat, PageUrls, RedisUrl,
-    SETTINGS, Setting, TlsFiles,
+    Allowance, Bounds, Config, CorsOrigins, InvalidSetting, Limits, LogFormat, OpenFiles, PageUrls,
+    RedisUrl, SETTINGS, Setting, TlsFiles, TlsIdentity, UnusableIdentity,
 };
-pub use https::{TlsIdentity, UnusableIdentity};
-pub use listen::{adopt, listen};
-pub use open_files::OpenFiles;
+pub use net::listen::{adopt, listen};
 pub use quote::escaped;
 pub use run::{Listeners, run, run_supervised};
 pub use supervisor::Supervisor;

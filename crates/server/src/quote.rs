@@ -1,11 +1,9 @@
-//! Words that others wrote, as messages and log lines show them.
+//! Texts of others, as messages and log lines show them.
 
-/// How much of what a stranger wrote is shown, in characters: enough to recognise it, and too little
-/// to fill a log with.
+/// How much of a stranger's text is shown, in characters: enough to recognise it, and too little to fill a log.
 pub(crate) const MAX_QUOTED_CHARS: usize = 64;
 
-/// How long a parser's own words may be before and after what it quotes, in characters; what is of use
-/// fits.
+/// How long a parser's words may be before and after its quotation, in characters; useful messages fit.
 const MAX_REASON_CHARS: usize = 200;
 
 /// The first `max_chars` characters of `value`, and an ellipsis if there are more. Characters that would
@@ -24,7 +22,7 @@ pub fn escaped(value: &str, max_chars: usize) -> String {
     shown
 }
 
-/// What a stranger wrote, bounded and escaped.
+/// A stranger's text, bounded and escaped.
 pub(crate) fn shown(value: &str) -> String {
     escaped(value, MAX_QUOTED_CHARS)
 }
@@ -34,8 +32,8 @@ pub(crate) fn quoted(value: &str) -> String {
     format!("'{}'", shown(value))
 }
 
-/// What a parser says. What it quotes of a stranger's, from the first quotation mark to the last, is
-/// bounded like everything a stranger wrote.
+/// The message of a parser. Its quotation of a stranger's text, from the first quotation mark to the last, is
+/// bounded like every text of a stranger.
 pub(crate) fn shortened(reason: impl ToString) -> String {
     let reason = reason.to_string();
     let Some(first) = reason.find(['"', '`']) else { return escaped(&reason, MAX_REASON_CHARS) };
@@ -51,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_others_wrote_is_bounded_and_escaped() {
+    fn texts_of_others_are_bounded_and_escaped() {
         let long = "x".repeat(65);
         let cases = [
             ("GET", "'GET'", "as it is"),
@@ -68,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_parser_quotes_is_bounded() {
+    fn quotations_of_parsers_are_bounded() {
         let long = "x".repeat(1000);
         let cases = [
             ("EOF at line 1".to_owned(), "EOF at line 1".to_owned(), "nothing quoted"),

@@ -1,16 +1,42 @@
-//! One file a route.
+//! One file a route, and the extractors of requests.
 
-pub(crate) mod check_ports;
-pub(crate) mod check_request;
-pub(crate) mod check_tls;
-pub(crate) mod docs;
-pub(crate) mod health;
-mod judging;
+mod accept_header;
+mod body;
+mod check_ports;
+mod check_tls;
+mod docs;
+mod error_responses;
+mod health;
+mod json_object;
 pub(crate) mod metrics;
-pub(crate) mod own;
-pub(crate) mod page;
+mod own_address;
+mod page;
 mod page_form;
 mod page_headers;
-mod progress;
-mod tls_inquiry;
+pub(crate) mod ports_request;
+pub(crate) mod state;
 mod tls_request;
+
+use axum::Router;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::config::Config;
+use state::AppState;
+
+/// The routes of the API, and the document that describes them.
+pub(crate) fn documented() -> (Router<AppState>, OpenApi) {
+    OpenApiRouter::with_openapi(docs::front_page())
+        .routes(routes!(check_ports::check_ports))
+        .routes(routes!(check_tls::check_tls))
+        .routes(routes!(own_address::ip))
+        .routes(routes!(own_address::port))
+        .routes(routes!(health::health))
+        .routes(routes!(health::ready))
+        .split_for_parts()
+}
+
+/// The routes of people: the documentation of `document`, and the page.
+pub(crate) fn undocumented(document: &OpenApi, config: &Config) -> Router<AppState> {
+    docs::router(document).merge(page::router(config))
+}

@@ -2,25 +2,29 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::net::TcpListener;
+use axum::Router;
+use tokio::{net::TcpListener, time::interval};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Config, Supervisor, TlsIdentity, accept::Acceptor, app, pulse::Pulse, state::AppState,
-    supervisor::heart,
+    app,
+    config::{Config, TlsIdentity},
+    net::{accept::Acceptor, heartbeat::Heartbeat},
+    routes::state::AppState,
+    supervisor::{Supervisor, heartbeat_for},
 };
 
-/// Connections for whoever collects metrics, where they have a listener of their own.
+/// Connections of metrics collectors, where they have a separate listener.
 const METRICS_CONNECTIONS: usize = 16;
 
-/// How often connections are counted while shutting down.
-const RECOUNT: Duration = Duration::from_secs(1);
+/// How often the supervisor is told the number of connections while shutting down.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the service listens on.
+/// The sockets that the service listens on.
 pub struct Listeners {
     /// For callers.
     pub api: TcpListener,
-    /// What to speak TLS with to callers; none: plain HTTP.
+    /// The certificate for callers; none: plain HTTP.
     pub tls: Option<Arc<TlsIdentity>>,
     /// For `/metrics`, where [`Config::metrics_address`] is set; always plain HTTP.
     pub metrics: Option<TcpListener>,
@@ -32,9 +36,8 @@ impl From<TcpListener> for Listeners {
     }
 }
 
-/// Serves `config` on `listeners` until `shutdown` completes, then drains: no connection is
-/// accepted, requests under way are answered, and whatever lasts longer than a check may take is
-/// cut off with a warning.
+/// Serves `config` on `listeners` until `shutdown` completes, then drains: no connection is accepted, requests
+/// under way are answered, and connections that last longer than a check may take are cut off with a warning.
 pub async fn run(
     listeners: impl Into<Listeners>,
     config: Config,
@@ -43,7 +46,7 @@ pub async fn run(
     run_supervised(listeners, config, &Arc::new(()), shutdown).await;
 }
 
-/// The same; `supervisor` hears how the service does.
+/// The same; `supervisor` is told about the state of the service.
 pub async fn run_supervised(
     listeners: impl Into<Listeners>,
     config: Config,
@@ -53,25 +56,22 @@ pub async fn run_supervised(
     let Listeners { api, tls, metrics } = listeners.into();
     let state = AppState::new(config);
     let background = TaskTracker::new();
-    state.limiter.start(&background, state.draining.clone()).await;
-    let reports = Arc::clone(&state.log_budget).report_forever();
-    background.spawn(state.draining.clone().run_until_cancelled_owned(reports));
+    start_background(&state, &background).await;
     let bounds = &state.config.bounds;
-    let callers = Acceptor::new(app::app(state.clone()), &state, bounds.connections)
-        .speaking(tls, &state.config);
+    let callers = acceptor(app::app(state.clone()), &state, bounds.connections).with_tls(tls);
     state.metrics.connections_limit(bounds.connections);
-    let collectors = Acceptor::new(app::metrics_app(state.clone()), &state, METRICS_CONNECTIONS);
-    let accept_for_collectors = async {
+    let collectors = acceptor(app::metrics_app(state.clone()), &state, METRICS_CONNECTIONS);
+    let accept_collectors = async {
         match &metrics {
-            Some(listener) => collectors.accept_forever(listener, Pulse::new(None, || {})).await,
+            Some(listener) => collectors.accept_forever(listener, Heartbeat::none()).await,
             None => std::future::pending().await,
         }
     };
     supervisor.serving();
     tokio::select! {
         () = shutdown => {}
-        never = callers.accept_forever(&api, heart(supervisor)) => match never {},
-        never = accept_for_collectors => match never {},
+        never = callers.accept_forever(&api, heartbeat_for(supervisor)) => match never {},
+        never = accept_collectors => match never {},
     }
     state.draining.cancel();
     tracing::info!(connections = callers.open(), "shutting down");
@@ -84,8 +84,32 @@ pub async fn run_supervised(
         background.close();
         background.wait().await;
     };
-    let mut counting = Pulse::new(Some(RECOUNT), || supervisor.draining(callers.open()));
-    heart(supervisor).beside(counting.beside(drained)).await;
-    state.log_budget.report();
+    let report_connections = async {
+        let mut ticks = interval(REPORT_INTERVAL);
+        loop {
+            ticks.tick().await;
+            supervisor.draining(callers.open());
+        }
+    };
+    let drained = async {
+        tokio::select! {
+            () = drained => {}
+            never = report_connections => never,
+        }
+    };
+    heartbeat_for(supervisor).while_waiting_for(drained).await;
+    state.access_log.budget.report();
     tracing::info!("stopped");
+}
+
+/// Starts the tasks that are beside every connection; they end when the service begins to drain.
+async fn start_background(state: &AppState, tasks: &TaskTracker) {
+    state.limiter.start(tasks, state.draining.clone()).await;
+    let reports = Arc::clone(&state.access_log.budget).report_forever();
+    tasks.spawn(state.draining.clone().run_until_cancelled_owned(reports));
+}
+
+fn acceptor(app: Router, state: &AppState, connections: usize) -> Acceptor {
+    let gauge = state.metrics.connections_gauge();
+    Acceptor::new(app, &state.config, connections, gauge, state.draining.clone())
 }

@@ -12,9 +12,9 @@ use anyhow::ensure;
 use port_checker_testbed::{http::connect, process::Running, skip};
 
 use crate::{
-    comparison::{Comparison, Outcome},
+    comparison::{Comparison, Measurement},
     load::latency,
-    service::processor_ticks_of,
+    service::{TICK_US, processor_ticks_of},
     table::{Goal, Table},
 };
 use lab::{Lab, Ports, question};
@@ -26,9 +26,6 @@ const LOSSES: [f64; 3] = [0.0, 0.02, 0.1];
 
 /// Rounds take long here: nmap needs half a minute for some.
 const ROUNDS: usize = 3;
-
-/// A processor tick in microseconds.
-const TICK_US: f64 = 10_000.0;
 
 fn wanted(table: &Table, name: &str) -> bool {
     table.wants(&[name]) && skip::is_root()
@@ -56,7 +53,7 @@ fn compare(
     programs: &[Program],
     rounds: usize,
     comparison: &mut Comparison,
-) -> anyhow::Result<Vec<Vec<Outcome>>> {
+) -> anyhow::Result<Vec<Vec<Measurement>>> {
     let mut outcomes = vec![Vec::new(); programs.len()];
     for _ in 0..rounds {
         for (program, outcomes) in programs.iter().zip(&mut outcomes) {
@@ -82,7 +79,7 @@ pub(crate) fn single_checks(table: &mut Table, comparison: &mut Comparison) -> a
         let lab = Lab::new(distance, loss, &ports);
         let ours = lab.serve(&[]);
         let checks = |server, pid| lab.checker.within(|| ask_for_a_while(server, pid, &ports));
-        let rounds = |one: &dyn Fn() -> Outcome| {
+        let rounds = |one: &dyn Fn() -> Measurement| {
             (0..table.rounds.min(ROUNDS)).map(|_| one()).collect::<Vec<_>>()
         };
         comparison.add(&task, "ours", rounds(&|| checks(ours.address, ours.pid())));
@@ -96,7 +93,7 @@ pub(crate) fn single_checks(table: &mut Table, comparison: &mut Comparison) -> a
 }
 
 /// The median time of a check, and the processor time of each.
-fn ask_for_a_while(server: std::net::SocketAddr, pid: u32, ports: &Ports) -> Outcome {
+fn ask_for_a_while(server: std::net::SocketAddr, pid: u32, ports: &Ports) -> Measurement {
     const CALLERS: usize = 64;
     const WHILE: Duration = Duration::from_secs(4);
     let body = question(&ports.all);
@@ -116,7 +113,7 @@ fn ask_for_a_while(server: std::net::SocketAddr, pid: u32, ports: &Ports) -> Out
     let cpu_us = (processor_ticks_of(pid) - before) * TICK_US / times.len() as f64;
     let mut seconds: Vec<f64> = times.iter().map(Duration::as_secs_f64).collect();
     seconds.sort_by(f64::total_cmp);
-    Outcome { seconds: seconds[seconds.len() / 2], cpu_us, open_missed: None, wrong: None }
+    Measurement { seconds: seconds[seconds.len() / 2], cpu_us, open_missed: None, wrong: None }
 }
 
 /// A fifth of all packets is lost.

@@ -34,10 +34,10 @@ const LATE: Duration = Duration::from_secs(8);
 pub(crate) struct Honest {
     pub(crate) name: &'static str,
     address: Ipv4Addr,
-    question: Question,
+    question: HonestRequest,
 }
 
-enum Question {
+enum HonestRequest {
     /// Ports that are open and ports that are not, and so many that never answer.
     Ports { silent: u16 },
     /// A port that says the challenge.
@@ -58,7 +58,7 @@ pub(crate) struct Served {
     pub(crate) examples: Vec<String>,
 }
 
-const fn other(name: &'static str, host: u8, question: Question) -> Honest {
+const fn other(name: &'static str, host: u8, question: HonestRequest) -> Honest {
     Honest { name, address: Ipv4Addr::new(198, 18, 0, host), question }
 }
 
@@ -67,20 +67,20 @@ pub(super) const ALL: [Honest; 9] = [
     Honest {
         name: "victim of D: 8 ports that answer",
         address: VICTIM,
-        question: Question::Ports { silent: 0 },
+        question: HonestRequest::Ports { silent: 0 },
     },
     Honest {
         name: "visitor of F: 8 ports that answer",
         address: VISITOR,
-        question: Question::Ports { silent: 0 },
+        question: HonestRequest::Ports { silent: 0 },
     },
-    other("other: 8 ports that answer", 20, Question::Ports { silent: 0 }),
-    other("other: 8 ports that answer", 21, Question::Ports { silent: 0 }),
-    other("other: 8 that answer, 2 silent", 30, Question::Ports { silent: 2 }),
-    other("other: 8 that answer, 10 silent", 31, Question::Ports { silent: 10 }),
-    other("other: 8 that answer, 20 silent", 32, Question::Ports { silent: 20 }),
-    other("other: a port with a challenge", 40, Question::Challenge),
-    Honest { name: "other: a TLS server", address: TLS_SERVER, question: Question::Tls },
+    other("other: 8 ports that answer", 20, HonestRequest::Ports { silent: 0 }),
+    other("other: 8 ports that answer", 21, HonestRequest::Ports { silent: 0 }),
+    other("other: 8 that answer, 2 silent", 30, HonestRequest::Ports { silent: 2 }),
+    other("other: 8 that answer, 10 silent", 31, HonestRequest::Ports { silent: 10 }),
+    other("other: 8 that answer, 20 silent", 32, HonestRequest::Ports { silent: 20 }),
+    other("other: a port with a challenge", 40, HonestRequest::Challenge),
+    Honest { name: "other: a TLS server", address: TLS_SERVER, question: HonestRequest::Tls },
 ];
 
 impl Honest {
@@ -100,7 +100,7 @@ impl Honest {
     }
 }
 
-impl Question {
+impl HonestRequest {
     /// How often it may be asked without ever using up the 300 probes a minute that everybody has for
     /// checks of his own address.
     const fn every(&self) -> Duration {

@@ -18,7 +18,7 @@ use port_checker_testbed::{
     targets::{Conduct, Targets},
 };
 
-use super::{attacks::certificates::CHAINS, service::Attacked};
+use super::{costly_chains::CHAINS, service::Attacked};
 
 /// Ports of every address of the world, by what they do. `OPEN` is accepted and closed.
 pub(crate) const OPEN: [u16; 4] = [1001, 1002, 1003, 1004];

@@ -28,7 +28,7 @@ pub(crate) fn documented_memory() -> u64 {
     let files = OpenFiles::of(DESCRIPTORS);
     let probes = files.probes();
     let bounds = Bounds { connections: files.clients_beside(probes), ..Bounds::default() };
-    bounds.most_memory(probes, std::thread::available_parallelism().map_or(1, usize::from))
+    bounds.max_memory(probes, std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 /// The running program; it is killed when dropped.

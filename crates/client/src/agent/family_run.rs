@@ -7,36 +7,36 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use port_checker_api::{Port, Progress};
+use port_checker_api::{Challenge, Port, Progress};
 use tokio::{
     select,
-    sync::mpsc::UnboundedSender,
+    sync::{Semaphore, mpsc::UnboundedSender},
     time::{interval, timeout},
 };
 
 use super::{
-    Ours, own_address,
-    question::{Audience, Question, Verdicts},
+    observed_address,
+    port_query::{PortQuery, QueryObserver, Verdicts},
     wait_budget::WaitBudget,
 };
 use crate::{
     Checker, Event, Family, NoVerdict, Plan,
     facts::{Arrivals, CheckerFacts, FamilyFacts, Local, PortFacts},
     host::Host,
-    listeners::{Listeners, Visitors},
+    listeners::{Listeners, PeerFilter},
 };
 
 /// How long to wait for a connection that a checker reports and our listener has not seen yet: the
 /// report can overtake it by a moment.
-const OVERTAKEN: Duration = Duration::from_secs(1);
+const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The same for a checker that reported one which never came: it may go on to do so in every batch.
-const OVERTAKEN_AGAIN: Duration = Duration::from_millis(100);
+const CONTRADICTED_ARRIVAL_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// How often to look whether it has come.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// What all families of a verification have in common.
+/// The parts that all families of a verification share.
 #[derive(Clone, Copy)]
 pub(super) struct Common<'a> {
     pub(super) plan: &'a Plan,
@@ -44,6 +44,13 @@ pub(super) struct Common<'a> {
     /// One for each checker.
     pub(super) budgets: &'a [WaitBudget],
     pub(super) events: &'a UnboundedSender<Event>,
+}
+
+/// The same for every listener of a verification.
+pub(super) struct OwnListeners {
+    pub(super) challenge: Challenge,
+    /// One for each connection that may be open.
+    pub(super) permits: Semaphore,
 }
 
 /// A verification over one address family, under way.
@@ -61,13 +68,14 @@ pub(super) struct FamilyRun<'a> {
 impl<'a> FamilyRun<'a> {
     /// Finds out from which address each checker sees this machine.
     pub(super) async fn of_this_machine(family: Family, common: Common<'a>) -> Self {
-        let host = Host::look(family);
+        let host = Host::read(family);
         if let Some(address) = common.plan.address(family) {
             let mut run = Self::of_another_machine(address, common);
             run.facts.host = Some(host.towards(Some(address)));
             return run;
         }
-        let (facts, checkers) = own_address::ask(family, common.checkers, &host.addresses).await;
+        let (facts, checkers) =
+            observed_address::ask(family, common.checkers, &host.addresses).await;
         let facts = FamilyFacts {
             family,
             asked_for: common.plan.insists(),
@@ -106,9 +114,9 @@ impl<'a> FamilyRun<'a> {
         let (family, ports) = (self.facts.family, self.common.plan.ports.len());
         for (checker, facts) in self.facts.checkers.iter().enumerate() {
             match (facts.address, &facts.failure) {
-                (Some(_), _) => self.tell(Event::Asking { checker, family, ports }),
+                (Some(_), _) => self.send(Event::Asking { checker, family, ports }),
                 (None, Some(failure)) if self.facts.asked_for => {
-                    self.tell(Event::NoVerdict {
+                    self.send(Event::NoVerdict {
                         checker,
                         family,
                         message: failure.message.clone(),
@@ -120,18 +128,18 @@ impl<'a> FamilyRun<'a> {
         self
     }
 
-    /// What was found out.
+    /// The facts.
     pub(super) fn into_facts(self) -> FamilyFacts {
         self.facts
     }
 
     /// Listens on these ports and has them checked.
-    pub(super) async fn verify(&mut self, ports: &[Port], ours: &Ours) {
+    pub(super) async fn verify(&mut self, ports: &[Port], own: &OwnListeners) {
         let host = self.facts.host.clone().unwrap_or_default();
-        let visitors = Visitors::of(&host, self.facts.seen());
+        let peers = PeerFilter::of(&host, self.facts.seen());
         let family = self.facts.family;
-        let listeners = Listeners::open(family, ports, &ours.challenge, visitors);
-        let on_arrival = |port, from| self.tell(Event::Arrived { port, from });
+        let listeners = Listeners::open(family, ports, &own.challenge, peers);
+        let on_arrival = |port, from| self.send(Event::Arrived { port, from });
         let (bound, others): (Vec<_>, Vec<_>) =
             ports.iter().partition(|&&port| *listeners.local(port) == Local::Bound);
         let others =
@@ -139,21 +147,23 @@ impl<'a> FamilyRun<'a> {
         let others: Vec<Port> = others.collect();
         let asking = async {
             let answers = self.ask(|address| {
-                let challenge = Some(ours.challenge.clone());
-                let bound = Question { address, ports: bound.clone(), challenge };
-                vec![bound, Question { address, ports: others.clone(), challenge: None }]
+                let challenge = Some(own.challenge.clone());
+                let bound = PortQuery { address, ports: bound.clone(), challenge };
+                vec![bound, PortQuery { address, ports: others.clone(), challenge: None }]
             });
             let answers = answers.await;
             let others = |index: &usize| !self.contradicted.contains(index);
-            let _ = timeout(OVERTAKEN, all_arrived(&listeners, &answers, others)).await;
-            let _ = timeout(OVERTAKEN_AGAIN, all_arrived(&listeners, &answers, |_| true)).await;
-            // What came since the last look.
+            let _ = timeout(ARRIVAL_TIMEOUT, all_arrived(&listeners, &answers, others)).await;
+            let _ =
+                timeout(CONTRADICTED_ARRIVAL_TIMEOUT, all_arrived(&listeners, &answers, |_| true))
+                    .await;
+            // Connections since the last look.
             listeners.note_half_open().await;
             answers
         };
         let answers = select! {
             answers = asking => answers,
-            never = listeners.serve(&ours.permits, on_arrival) => match never {},
+            never = listeners.serve(&own.permits, on_arrival) => match never {},
         };
         let mut arrivals = listeners.arrivals();
         let contradicted = answers.iter().enumerate().filter(|(_, answer)| {
@@ -168,23 +178,23 @@ impl<'a> FamilyRun<'a> {
     /// Has these ports checked.
     pub(super) async fn check(&mut self, ports: &[Port]) {
         let answers =
-            self.ask(|address| vec![Question { address, ports: ports.to_vec(), challenge: None }]);
+            self.ask(|address| vec![PortQuery { address, ports: ports.to_vec(), challenge: None }]);
         let answers = answers.await;
         self.record(ports, answers, |_| (None, Arrivals::default()));
     }
 
     /// Asks every checker that has an address to check, all at once.
-    async fn ask(&self, questions: impl Fn(IpAddr) -> Vec<Question>) -> Vec<Option<Verdicts>> {
+    async fn ask(&self, questions: impl Fn(IpAddr) -> Vec<PortQuery>) -> Vec<Option<Verdicts>> {
         let asked = self.checkers.iter().enumerate().map(async |(index, checker)| {
             let address = self.facts.checkers[index].address?;
             if self.given_up.contains(&index) {
                 return None;
             }
             let budget = &self.common.budgets[index];
-            let audience = Teller { run: self, checker: index, address };
+            let observer = EventSender { run: self, checker: index, address };
             let asked = questions(address).into_iter();
             let answers =
-                join_all(asked.map(|question| question.ask(checker, budget, &audience))).await;
+                join_all(asked.map(|question| question.ask(checker, budget, &observer))).await;
             Some(answers.into_iter().fold(Verdicts::default(), Verdicts::and))
         });
         join_all(asked).await
@@ -210,7 +220,7 @@ impl<'a> FamilyRun<'a> {
     }
 
     /// Who says when to come again, or only does not dial some ports, is asked about the next ones;
-    /// whoever else failed is not.
+    /// one that failed in another way is not.
     fn note_failure(&mut self, checker: usize, error: &NoVerdict) {
         self.facts.checkers[checker].failure = Some(error.into());
         let busy = error.retry_after().is_some() || error.may_be_about_some_ports();
@@ -218,41 +228,41 @@ impl<'a> FamilyRun<'a> {
             self.given_up.insert(checker);
         }
         let (family, message) = (self.facts.family, error.to_string());
-        self.tell(Event::NoVerdict { checker, family, message });
+        self.send(Event::NoVerdict { checker, family, message });
     }
 
-    fn tell(&self, event: Event) {
+    fn send(&self, event: Event) {
         // Who does not listen any more will drop the verification too.
         let _ = self.common.events.send(event);
     }
 }
 
-/// Tells what one checker does.
-struct Teller<'a> {
+/// Sends the events of one checker.
+struct EventSender<'a> {
     run: &'a FamilyRun<'a>,
     checker: usize,
     address: IpAddr,
 }
 
-impl Audience for Teller<'_> {
+impl QueryObserver for EventSender<'_> {
     fn judged(&self, progress: &Progress) {
         let Self { run, checker, address } = *self;
         let (port, accessible) = (progress.port, progress.result.accessible);
-        run.tell(Event::Judged { checker, address, port, accessible });
+        run.send(Event::Judged { checker, address, port, accessible });
     }
 
     fn waiting(&self, wait: Duration) {
-        self.run.tell(Event::Waiting { checker: self.checker, wait });
+        self.run.send(Event::Waiting { checker: self.checker, wait });
     }
 }
 
-/// Waits until every port that one of these checkers got through to has heard a connection.
+/// Waits until every port that one of these checkers got through to has arrivals a connection.
 async fn all_arrived(
     listeners: &Listeners,
     answers: &[Option<Verdicts>],
     of: impl Fn(&usize) -> bool,
 ) {
-    let mut looks = interval(LOOK_AGAIN);
+    let mut looks = interval(POLL_INTERVAL);
     loop {
         looks.tick().await;
         let arrivals = listeners.arrivals();
@@ -263,7 +273,7 @@ async fn all_arrived(
     }
 }
 
-/// Whether every port that a checker got through to has heard a connection, if we listen on it.
+/// Whether every port that a checker got through to has arrivals a connection, if we listen on it.
 fn has_arrived(verdicts: &Verdicts, arrivals: &HashMap<Port, Arrivals>) -> bool {
     let came = |port| arrivals.get(port).is_none_or(|arrivals| arrivals.connections > 0);
     verdicts.results.iter().all(|(port, result)| !result.accessible || came(port))

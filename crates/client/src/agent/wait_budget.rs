@@ -1,4 +1,4 @@
-//! What one checker may cost a verification without giving a verdict.
+//! The time that one checker may take of a verification without giving a verdict.
 
 use std::{
     sync::{Mutex, MutexGuard},
@@ -7,7 +7,7 @@ use std::{
 
 use crate::Checker;
 
-/// What each verdict adds to the budget: a checker with default limits asks for that long for the port
+/// The time that each verdict adds to the budget: a checker with default limits asks for that long for the port
 /// of a third party, 5 probes at 600 a minute. So a large verification is not cut short by limits that
 /// are kept.
 const WAIT_PER_VERDICT: Duration = Duration::from_millis(500);
@@ -18,9 +18,9 @@ pub(super) struct WaitBudget(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    /// What may still be waited because the checker says that it is busy.
+    /// The time left to wait for a checker that says it is busy.
     waits: Duration,
-    /// What the checker may still take to refuse.
+    /// The time left for refusals of the checker.
     refusals: Duration,
     /// Whether it was busy again after the last wait.
     in_vain: bool,

@@ -1,9 +1,9 @@
 //! What to do about a port: a sentence or two that a person without a degree in networks can act on.
 
-use super::{Place, PortVerdict};
+use super::{network_position::NetworkPosition, verdict::PortVerdict};
 use crate::{
-    Family,
     facts::{Local, PortFacts},
+    family::Family,
 };
 
 const NO_FORWARD_CAN_WORK: &str = "Behind carrier-grade NAT nothing gets in, whatever you forward; \
@@ -14,7 +14,7 @@ const NO_FORWARD_CAN_WORK: &str = "Behind carrier-grade NAT nothing gets in, wha
 pub(super) fn advice(
     verdict: PortVerdict,
     facts: &PortFacts,
-    place: &Place,
+    position: &NetworkPosition,
     dissenters: &[(&str, PortVerdict)],
 ) -> Option<String> {
     let what_to_do = match verdict {
@@ -26,9 +26,9 @@ pub(super) fn advice(
                 .to_owned(),
         ),
         PortVerdict::NotBound => Some(not_bound(facts)),
-        PortVerdict::Refused => Some(refused(facts, place)),
-        PortVerdict::NothingArrived => Some(nothing_arrived(place)),
-        other => Some(fixed(other, place)),
+        PortVerdict::Refused => Some(refused(facts, position)),
+        PortVerdict::NothingArrived => Some(nothing_arrived(position)),
+        other => Some(fixed(other, position)),
     };
     let otherwise =
         dissenters.iter().map(|(url, found)| format!("Not so from {url}: {}.", found.words()));
@@ -48,7 +48,7 @@ fn not_bound(facts: &PortFacts) -> String {
     }
 }
 
-fn refused(facts: &PortFacts, place: &Place) -> String {
+fn refused(facts: &PortFacts, position: &NetworkPosition) -> String {
     if let Some(Local::InUse { listens_on, .. }) = &facts.local
         && !listens_on.is_empty()
         && listens_on.iter().all(|ip| ip.is_loopback())
@@ -63,14 +63,14 @@ fn refused(facts: &PortFacts, place: &Place) -> String {
                 ports, name them in the kernel's net.ipv4.ip_local_reserved_ports."
             .to_owned();
     }
-    match (&facts.local, place) {
-        (_, Place::CarrierGradeNat { .. }) => NO_FORWARD_CAN_WORK.to_owned(),
-        (_, Place::BehindNat { .. }) => format!(
+    match (&facts.local, position) {
+        (_, NetworkPosition::CarrierGradeNat { .. }) => NO_FORWARD_CAN_WORK.to_owned(),
+        (_, NetworkPosition::BehindNat { .. }) => format!(
             "The router forwards to a machine where nothing listens, or refuses by itself. Let it \
              forward these TCP ports to {}.",
-            place.here()
+            position.here()
         ),
-        (Some(Local::Bound), Place::Direct(family)) => format!(
+        (Some(Local::Bound), NetworkPosition::Direct(family)) => format!(
             "A firewall refuses the connections before they reach our listener. {}",
             allow_in(*family)
         ),
@@ -80,19 +80,19 @@ fn refused(facts: &PortFacts, place: &Place) -> String {
     }
 }
 
-fn nothing_arrived(place: &Place) -> String {
-    match place {
-        Place::CarrierGradeNat { .. } => NO_FORWARD_CAN_WORK.to_owned(),
-        Place::BehindNat { .. } => format!(
+fn nothing_arrived(position: &NetworkPosition) -> String {
+    match position {
+        NetworkPosition::CarrierGradeNat { .. } => NO_FORWARD_CAN_WORK.to_owned(),
+        NetworkPosition::BehindNat { .. } => format!(
             "Let the router forward these TCP ports to {}. If it does already, allow incoming TCP \
              connections in this machine's firewall; and if there is a second router before it, that \
              one must forward to the first.",
-            place.here()
+            position.here()
         ),
-        Place::Direct(family) => {
+        NetworkPosition::Direct(family) => {
             format!("A firewall drops the connections before they reach us. {}", allow_in(*family))
         }
-        Place::Elsewhere => "A firewall drops the connections.".to_owned(),
+        NetworkPosition::Elsewhere => "A firewall drops the connections.".to_owned(),
     }
 }
 
@@ -110,8 +110,8 @@ const fn allow_in(family: Family) -> &'static str {
 }
 
 /// Verdicts whose advice does not depend on the port.
-fn fixed(verdict: PortVerdict, place: &Place) -> String {
-    let here = place.here();
+fn fixed(verdict: PortVerdict, position: &NetworkPosition) -> String {
+    let here = position.here();
     match verdict {
         PortVerdict::AnotherHost => format!(
             "The address or the forward leads to another machine, or to a service of the router \
@@ -119,11 +119,11 @@ fn fixed(verdict: PortVerdict, place: &Place) -> String {
         ),
         PortVerdict::Intercepted => {
             "A proxy, load balancer or virus scanner between the Internet and this machine answers in \
-             our place. Take it out of the way of these ports."
+             our position. Take it out of the way of these ports."
                 .to_owned()
         }
         PortVerdict::Contradicted => format!(
-            "Either another machine answered in our place, and the router should forward to {here}; \
+            "Either another machine answered in our position, and the router should forward to {here}; \
              or the checker is wrong: ask another one."
         ),
         PortVerdict::AnswersLost => {
@@ -141,7 +141,7 @@ fn fixed(verdict: PortVerdict, place: &Place) -> String {
              at its log, and whether it admits strangers."
                 .to_owned()
         }
-        PortVerdict::TimedOut if *place != Place::Elsewhere => format!(
+        PortVerdict::TimedOut if *position != NetworkPosition::Elsewhere => format!(
             "Nothing came back: let the router forward these TCP ports to {here}, and the firewall \
              admit them."
         ),

@@ -2,7 +2,7 @@
 
 use port_checker_api::{ChallengeOutcome, PortResult, Reason};
 
-use super::{Opinion, PortVerdict};
+use super::{conclusion::Opinion, verdict::PortVerdict};
 use crate::facts::{Arrivals, Local, PortFacts};
 
 /// The verdict, and what those checkers found that found otherwise.

@@ -3,7 +3,11 @@ use std::net::IpAddr;
 use port_checker_api::{ChallengeOutcome, Port, PortDetails, PortResult, Reason};
 
 use super::*;
-use crate::facts::{Arrivals, Failure, Local, Process};
+use crate::{
+    facts::{Arrivals, Failure, Local, Process},
+    family::Family,
+    host::Host,
+};
 
 const OUTSIDE: &str = "203.0.113.7";
 const INSIDE: &str = "192.168.1.10";
@@ -132,6 +136,7 @@ fn verdicts_about_one_port() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn checkers_together() {
     use PortVerdict as V;
     use Reason::{Refused, TimedOut};

@@ -14,7 +14,7 @@ use rustls::{
 };
 use x509_parser::{certificate::X509Certificate, prelude::FromDer, time::ASN1Time};
 
-/// The most intermediate certificates that are looked at. The server chooses them, and what it costs to
+/// The most intermediate certificates that are looked at. The server chooses them, and the cost to
 /// find a way among them grows faster than their number; chains in use have one or two.
 const MAX_INTERMEDIATES: usize = 8;
 
@@ -29,7 +29,7 @@ pub(super) struct Verifier {
     pub(super) given: Vec<CertificateDer<'static>>,
 }
 
-/// What is wrong with a certificate, where rustls has no word for it.
+/// Problems of a certificate for which rustls has no word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Distrust {
     /// Nobody but itself vouches for it.

@@ -63,7 +63,7 @@ async fn no_connection() {
 async fn no_http() {
     let incomplete = "cannot talk to {url}: it hung up before its answer was complete; if it expects \
                       HTTPS, try {other}";
-    let plain = "cannot talk to {url}: what answers does not speak plain HTTP; try {other}";
+    let plain = "cannot talk to {url}: the server there does not speak plain HTTP; try {other}";
     let ssh = always("SSH-2.0-OpenSSH_9.2\r\n");
     // What a TLS server answers to plain HTTP: an alert (RFC 8446, section 6).
     let tls = always([21, 3, 3, 0, 2, 2, 50]);
@@ -89,12 +89,12 @@ async fn no_http() {
         ),
         (
             format!("https://{ssh}"),
-            "cannot talk to {url}: what answers does not speak HTTPS; try {other}",
+            "cannot talk to {url}: the server there does not speak HTTPS; try {other}",
             "SSH over https",
         ),
         (
             format!("https://{}", always("HTTP/1.1 400 Bad Request\r\n\r\n")),
-            "cannot talk to {url}: what answers does not speak HTTPS; try {other}",
+            "cannot talk to {url}: the server there does not speak HTTPS; try {other}",
             "a plain server",
         ),
         (

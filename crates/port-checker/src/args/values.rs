@@ -1,4 +1,4 @@
-//! From the text of an argument to its value. An error says what would be accepted.
+//! From the text of an argument to its value. An error names the accepted forms.
 
 use std::{
     ffi::OsStr,
@@ -11,7 +11,7 @@ use std::{
 use clap::{Arg, Command, builder::TypedValueParser, error::ErrorKind};
 use port_checker_client::{Checker, CheckerBuilder, Roots};
 
-/// Takes the address of a checker. What cannot be used is not shown as it was given: it may have a
+/// Takes the address of a checker. A text that cannot be used is not shown as it was given: it may have a
 /// password in it.
 #[derive(Clone)]
 pub(super) struct CheckerParser;

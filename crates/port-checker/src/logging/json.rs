@@ -36,7 +36,7 @@ where
         let mut line = Line::default();
         line.put("timestamp", time.into());
         line.put("level", about.level().as_str().into());
-        // The nearest span first: what it says counts.
+        // The nearest span first: its fields win.
         let spans = context.event_scope().into_iter().flatten();
         let of_spans = spans.filter_map(|span| {
             let extensions = span.extensions();

@@ -9,7 +9,7 @@ pub(super) struct Line {
     /// Counted from 1.
     pub(super) number: usize,
     pub(super) name: String,
-    /// The value, or what is wrong with the line.
+    /// The value, or the problem of the line.
     pub(super) value: Result<String, &'static str>,
 }
 
@@ -20,7 +20,7 @@ const AFTER_QUOTE: &str = "something follows the quoted value; expected nothing 
 const SUBSTITUTION: &str =
     "${…} is not substituted; write the value itself, or in single quotes if it is meant so";
 
-/// The lines that set what `is_ours` knows. Every other line is passed over, whatever it looks like.
+/// The lines that set a variable that `is_ours` knows. Every other line is skipped.
 pub(super) fn lines(contents: &[u8], is_ours: impl Fn(&str) -> bool) -> Vec<Line> {
     let text = String::from_utf8_lossy(contents);
     let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();
@@ -40,7 +40,7 @@ pub(super) fn lines(contents: &[u8], is_ours: impl Fn(&str) -> bool) -> Vec<Line
     found
 }
 
-/// The name that a line begins with, and what follows it.
+/// The name at the beginning of a line, and the rest of it.
 fn named(line: &str) -> (&str, &str) {
     let line = line.trim_start();
     let exported = line.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t']));
@@ -71,7 +71,7 @@ fn is_nothing(after: &str) -> bool {
     after.is_empty() || after.starts_with('#')
 }
 
-/// Where the quotation mark is that closes what `text` is the inside of.
+/// The position of the quotation mark that closes a quotation which begins with `text`.
 fn closing(text: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
     text.char_indices().find_map(|(at, char)| {
@@ -81,7 +81,7 @@ fn closing(text: &str, quote: char) -> Option<usize> {
     })
 }
 
-/// What stands behind the equals sign.
+/// The text after the equals sign.
 fn read(text: &str) -> Result<String, &'static str> {
     if text.contains(char::REPLACEMENT_CHARACTER) {
         return Err(NOT_UTF8);
@@ -113,7 +113,7 @@ fn without_comment(text: &str) -> &str {
     &text[..comment.unwrap_or(text.len())]
 }
 
-/// What quotes hold: a backslash takes from these characters what they mean there.
+/// The text within quotes: a backslash removes the special meaning of these characters.
 fn unescaped(text: &str, special: &str) -> String {
     let mut value = String::new();
     let mut chars = text.chars().peekable();

@@ -5,7 +5,7 @@
 
 use std::{iter::Peekable, str::Chars};
 
-/// What a file says.
+/// The contents of a file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Reading {
     /// The line that each begins on, its name and its value. Of equal names the last counts.
@@ -66,7 +66,7 @@ fn is_name(name: &str) -> bool {
     name.chars().all(plain) && !name.starts_with(|char: char| char.is_ascii_digit())
 }
 
-/// What a line, or what goes on over several, is.
+/// The kind of a line, or of one that continues over several.
 enum Part {
     Comment {
         continued: bool,

@@ -49,14 +49,14 @@ fn is_made_for(service: &str, name: &str, value: &str) -> bool {
     }
 }
 
-/// `_9000_TCP` and what it is made of: `_9000_TCP_ADDR`, …
+/// `_9000_TCP` and its parts: `_9000_TCP_ADDR`, …
 fn is_of_a_port(rest: &str) -> bool {
     let parts: Vec<&str> = rest.split('_').skip(1).collect();
     match *parts {
         [number, protocol, ..] if parts.len() <= 3 => {
             number.parse::<u16>().is_ok()
                 && ["TCP", "UDP", "SCTP"].contains(&protocol)
-                && parts.get(2).is_none_or(|what| ["PROTO", "PORT", "ADDR"].contains(what))
+                && parts.get(2).is_none_or(|part| ["PROTO", "PORT", "ADDR"].contains(part))
         }
         _ => false,
     }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use port_checker_testbed::{
-    http::{Answer, check, check_ports, connect, read_answer},
+    http::{Answer, JSON, check, check_ports, connect, post, read_answer},
     namespace::Namespace,
     process::Service,
     skip,
@@ -49,11 +49,15 @@ fn a_machine_without_a_route_does_not_call_ports_unreachable() {
         return;
     }
     let network = Namespace::new();
-    let service = serve(&network, &["serve"], &[]);
+    let service = serve(&network, &["serve"], &[("PORT_CHECKER_RATE_PER_MINUTE", "600")]);
     for target in ["198.51.100.1", "2001:db8::1"] {
         let answer =
             ask(&network, &service, &format!(r#"{{"provider_ip":"{target}","ports":[80]}}"#));
         assert_check_failed(&answer, target);
+        let body = format!(r#"{{"host":"{target}","port":443}}"#);
+        let answer = network.within(|| post(service.address, "/check-tls", JSON, body.as_bytes()));
+        assert_check_failed(&answer, target);
+        assert!(answer.header("ratelimit").is_some(), "it was charged: {answer:?}");
     }
 }
 

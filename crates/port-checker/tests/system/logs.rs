@@ -19,6 +19,7 @@ use crate::program::port_checker;
 mod flood;
 mod json;
 mod strict;
+mod targets;
 
 /// An address of no machine (RFC 5737): the service starts, warns, and cannot listen.
 const NOT_OURS: &str = "203.0.113.1";

@@ -72,7 +72,7 @@ fn the_unit_leaves_as_much_memory_as_the_service_can_take() {
     let probes = files.probes();
     let bounds = Bounds { connections: files.clients_beside(probes), ..Bounds::default() };
     let most = value(&service, "MemoryMax").strip_suffix('G').unwrap().parse::<u64>().unwrap();
-    let sum = bounds.most_memory(probes, 16);
+    let sum = bounds.max_memory(probes, 16);
     assert!((most - 1) * GIBI < sum && sum <= most * GIBI, "{} MiB", sum >> 20);
     // The table under "Sizing" in docs/operating.md.
     let documented = fs::read_to_string(repository("docs/operating.md")).unwrap();
@@ -81,7 +81,7 @@ fn the_unit_leaves_as_much_memory_as_the_service_can_take() {
         let probes = files.probes();
         let clients = files.clients_beside(probes);
         let bounds = Bounds { connections: clients, ..Bounds::default() };
-        let mebi = bounds.most_memory(probes, 2) >> 20;
+        let mebi = bounds.max_memory(probes, 2) >> 20;
         let row = format!("| {limit} | {probes} | {clients} | {mebi} MiB |");
         assert!(documented.contains(&row), "{row}");
     }

@@ -14,7 +14,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 pub struct SpecialPurpose {
     /// The addresses.
     pub prefix: IpNet,
-    /// What they are for, in the registry's words.
+    /// Their purpose, in the registry's words.
     pub name: &'static str,
     /// The document that says so.
     pub source: &'static str,

@@ -5,19 +5,21 @@ use std::{sync::Arc, time::Duration};
 use port_checker_api::{Challenge, ChallengeOutcome, Reason};
 use tokio::time::{Instant, sleep_until};
 
-use super::{Connection, NotReached, dial, unwatchable};
+use super::connection::{Connection, NotReached, dial, unwatchable};
 use crate::{
-    Fault, ProbeSettings, Target, Verdict,
     challenge::Reply,
+    fault::Fault,
+    policy::Target,
     reactor::{Interest, Reactor, Registration},
-    transport::{Outcome, Progress, Transport},
-    verdict::{Step, judge},
+    settings::ProbeSettings,
+    transport::{AttemptOutcome, AttemptState, Transport},
+    verdict::{Step, Verdict, judge},
 };
 
 /// The least time for which a connection is held, in case it is reset at once.
 const MIN_SETTLE: Duration = Duration::from_millis(5);
 
-/// What a listener needs beyond that to be given a processor. One on a small machine that is busy
+/// The time beyond that which a listener may need to get a processor. One on a small machine that is busy
 /// needs some milliseconds.
 const RESPONSE_TIME: Duration = Duration::from_millis(5);
 
@@ -88,10 +90,10 @@ impl TcpTransport {
         attempt: &mut TcpAttempt,
         token: usize,
         now: Instant,
-    ) -> Result<Progress, Fault> {
+    ) -> Result<AttemptState, Fault> {
         let elapsed = attempt.began.elapsed();
-        let ended = |reason| Outcome::of(Verdict::NotOpen(reason), elapsed);
-        match attempt.connection.look() {
+        let ended = |reason| AttemptOutcome::of(Verdict::NotOpen(reason), elapsed);
+        match attempt.connection.poll() {
             Some(reached) => match reached? {
                 Ok(()) => {
                     attempt.phase = match self.challenge {
@@ -101,16 +103,16 @@ impl TcpTransport {
                     self.advance(attempt, token, now)
                 }
                 Err(NotReached { reason, icmp }) => {
-                    Ok(Progress::Ended(Outcome { icmp, ..ended(reason) }))
+                    Ok(AttemptState::Ended(AttemptOutcome { icmp, ..ended(reason) }))
                 }
             },
             None if now >= attempt.until => {
                 let elapsed = self.settings.timeout + (now - attempt.until);
-                Ok(Progress::Ended(Outcome { elapsed, ..ended(Reason::TimedOut) }))
+                Ok(AttemptState::Ended(AttemptOutcome { elapsed, ..ended(Reason::TimedOut) }))
             }
             None => {
                 self.watch(attempt, token, Interest::Writable)?;
-                Ok(Progress::Pending { until: attempt.until, silent: true })
+                Ok(AttemptState::Pending { until: attempt.until, silent: true })
             }
         }
     }
@@ -121,22 +123,22 @@ impl TcpTransport {
         attempt: &mut TcpAttempt,
         token: usize,
         now: Instant,
-    ) -> Result<Progress, Fault> {
+    ) -> Result<AttemptState, Fault> {
         let TcpAttempt { connection, phase: Phase::Reading(reply), began, until, .. } = attempt
         else {
             unreachable!("called for an attempt that reads");
         };
         let elapsed = began.elapsed();
         let read = match reply.read(&connection.socket_ref()) {
-            // What a router says of a connection that stands does not end it (RFC 1122, section 4.2.3.9).
-            Err(_) if connection.stands() => Ok(false),
+            // A router's message about an established connection does not end it (RFC 1122, section 4.2.3.9).
+            Err(_) if connection.is_established() => Ok(false),
             read => read,
         };
         match read {
             Ok(false) if now < *until => {
                 let until = *until;
                 self.watch(attempt, token, Interest::Readable)?;
-                Ok(Progress::Pending { until, silent: true })
+                Ok(AttemptState::Pending { until, silent: true })
             }
             Ok(_) => {
                 connection.discard_banner();
@@ -146,12 +148,12 @@ impl TcpTransport {
                     ChallengeOutcome::Matched => Verdict::Open,
                     _ => Verdict::NotOpen(Reason::ChallengeFailed),
                 };
-                let outcome = Outcome::of(verdict, elapsed);
-                Ok(Progress::Ended(Outcome { challenge: Some(challenge), ..outcome }))
+                let outcome = AttemptOutcome::of(verdict, elapsed);
+                Ok(AttemptState::Ended(AttemptOutcome { challenge: Some(challenge), ..outcome }))
             }
             Err(error) => {
                 let reason = judge(Step::Underway, connection.address(), error)?;
-                Ok(Progress::Ended(Outcome::of(Verdict::NotOpen(reason), elapsed)))
+                Ok(AttemptState::Ended(AttemptOutcome::of(Verdict::NotOpen(reason), elapsed)))
             }
         }
     }
@@ -180,11 +182,11 @@ impl Transport for TcpTransport {
         attempt: &mut TcpAttempt,
         token: usize,
         now: Instant,
-    ) -> Result<Progress, Fault> {
+    ) -> Result<AttemptState, Fault> {
         match attempt.phase {
             Phase::Connecting => self.connecting(attempt, token, now),
             Phase::Settling { until, .. } if now < until => {
-                Ok(Progress::Pending { until, silent: false })
+                Ok(AttemptState::Pending { until, silent: false })
             }
             Phase::Settling { connected, .. } => {
                 let verdict = match attempt.connection.was_reset() {
@@ -192,7 +194,7 @@ impl Transport for TcpTransport {
                     false => Verdict::Open,
                 };
                 attempt.connection.discard_banner();
-                Ok(Progress::Ended(Outcome::of(verdict, connected)))
+                Ok(AttemptState::Ended(AttemptOutcome::of(verdict, connected)))
             }
             Phase::Reading(_) => self.reading(attempt, token, now),
         }
@@ -213,7 +215,7 @@ impl Transport for TcpTransport {
 }
 
 impl Phase {
-    /// A RST to what a listener does at once arrives as long after the handshake as the handshake took.
+    /// The RST of a listener that resets at once arrives as long after the handshake as the handshake took.
     /// A quarter more, because no line is always equally fast.
     fn settling(began: Instant, connected: Duration, most: Duration) -> Self {
         let hold = connected.max(MIN_SETTLE) + connected / 4 + RESPONSE_TIME;
@@ -260,7 +262,9 @@ mod tests {
         let mut attempt = transport.begin(0).unwrap();
         assert!(attempt.until >= now + settings.timeout, "the time-out");
         let progress = transport.advance(&mut attempt, 0, round).unwrap();
-        let Progress::Pending { until, silent: false } = progress else { panic!("{progress:?}") };
+        let AttemptState::Pending { until, silent: false } = progress else {
+            panic!("{progress:?}")
+        };
         assert!(until >= now + MIN_SETTLE, "the wait for a reset");
     }
 }

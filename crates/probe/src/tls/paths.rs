@@ -1,4 +1,4 @@
-//! In how many ways certificates lead to one another, which is what their verification costs: a
+//! The number of ways in which certificates lead to one another, which is the cost of their verification: a
 //! verifier that finds no trust root tries every one of them, and reads every certificate at each step.
 //!
 //! A bound on their number is not enough: eight authorities of one name that fill 60 KB took 4.8 seconds.
@@ -87,7 +87,11 @@ mod tests {
             (same_named(4), true, "4 + 12 + 24 + 24 = 64 steps"),
             (same_named(5), false, "5 + 20 + 60 + 120 + 120 = 325 steps"),
             (same_named(8), false, "as many as are accepted"),
-            (vec![CertificateDer::from(vec![0x30, 0]); 8], true, "what cannot be read"),
+            (
+                vec![CertificateDer::from(vec![0x30, 0]); 8],
+                true,
+                "certificates that cannot be parsed",
+            ),
         ];
         for (intermediates, few, why) in cases {
             assert_eq!(are_few(&leaf, &intermediates), few, "{why}");

@@ -1,12 +1,12 @@
-//! From what the TLS library says to what is wrong with the target.
+//! From errors of the TLS library to a problem of the target.
 
 use std::io;
 
 use rustls::{CertificateError, Error};
 
-use super::recorder::MAX_INTERMEDIATES;
+use super::bounds::{MAX_HANDSHAKE_BYTES, MAX_INTERMEDIATES};
 
-/// What is wrong with a target's TLS; its display is for the owner of the target.
+/// A problem of a target's TLS; its display is for the owner of the target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TlsProblem {
     /// The certificate's time is over.
@@ -40,13 +40,10 @@ pub enum TlsProblem {
     )]
     TooManyCertificates,
     /// The target sends more than a handshake takes.
-    #[error(
-        "The handshake failed: the server sends more than {} bytes",
-        super::MAX_HANDSHAKE_BYTES
-    )]
+    #[error("The handshake failed: the server sends more than {MAX_HANDSHAKE_BYTES} bytes")]
     Endless,
-    /// What came back is not TLS.
-    #[error("What answers does not speak TLS")]
+    /// The answer is not TLS.
+    #[error("The server does not speak TLS")]
     NotTls,
     /// The target speaks TLS, but none that is still safe, or refuses.
     #[error("The handshake failed: {0}")]

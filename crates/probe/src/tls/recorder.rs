@@ -9,13 +9,9 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 
-use super::TlsProblem;
+use super::{bounds::MAX_INTERMEDIATES, problem::TlsProblem};
 
-/// How many certificates beside its own a target may show. Honest servers show one or two; what a
-/// verification costs grows with the number of orders that they can be put in.
-pub(super) const MAX_INTERMEDIATES: usize = 8;
-
-/// Records what one target shows.
+/// Records the certificates of one target.
 #[derive(Debug)]
 pub(super) struct Recorder {
     /// Knows which signatures are good.

@@ -9,7 +9,12 @@ use rustls::{
 };
 use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
-use super::{TlsExpectation, TlsFinding, TlsProblem, TlsVerdict, paths, problem, recorder::Shown};
+use super::{
+    paths,
+    problem::{self, TlsProblem},
+    recorder::Shown,
+    verdict::{TlsExpectation, TlsFinding, TlsVerdict},
+};
 
 /// Certificates that a target showed, and nobody has verified yet.
 #[derive(Debug)]
@@ -17,19 +22,19 @@ pub struct Unverified {
     pub(super) verifier: Arc<dyn ServerCertVerifier>,
     pub(super) shown: Shown,
     pub(super) expected: TlsExpectation,
-    /// What is wrong with the handshake.
+    /// The problem of the handshake, if there is one.
     pub(super) problem: Option<TlsProblem>,
 }
 
 impl Unverified {
-    /// Verifies the chain, the time and the names of the certificate. What is wrong with it outweighs
-    /// what was wrong with the handshake: a server that wants to see a certificate too may hang up.
+    /// Verifies the chain, the time and the names of the certificate. A problem of it outweighs
+    /// one of the handshake: a server that wants to see a certificate too may hang up.
     ///
     /// Takes as much of a processor as the target chose: usually less than a millisecond, at most some
     /// tens. Not for a thread that others wait for.
     pub fn verify(self) -> TlsFinding {
         let Self { shown, problem, .. } = &self;
-        // What cannot be read is none.
+        // A certificate that cannot be parsed has no dates.
         let parsed = X509Certificate::from_der(&shown.certificate).ok();
         let parsed = parsed.as_ref().map(|(_, certificate)| certificate);
         let is_self_signed =
@@ -61,7 +66,7 @@ impl Unverified {
         matches!(self.expected.name, ServerName::IpAddress(_))
     }
 
-    /// What is wrong if the certificate should contain an address.
+    /// The problem, if the certificate lacks an address that it should contain.
     fn contradicts_address(&self) -> Option<TlsProblem> {
         let address = ServerName::IpAddress(self.expected.ip?.into());
         let certificate = ParsedCertificate::try_from(&self.shown.certificate).ok()?;

@@ -10,7 +10,7 @@ use super::{
     RECHECK, Worker,
     simulation::{Fate, Record, Simulated},
 };
-use crate::{Budget, Finding, Policy, ProbeSettings, Verdict, check::Ports};
+use crate::{Budget, Finding, Policy, ProbeSettings, Verdict, port_queue::PortQueue};
 
 const MAX_PORTS: usize = 40;
 const MAX_ATTEMPTS: usize = 4;
@@ -125,7 +125,7 @@ impl<'a> Run<'a> {
         let ports = (1..=case.fates.len()).map(|port| Port::new(port as u16).expect("not 0"));
         let target = policy.vet(us.into(), us.into(), ports.collect()).expect("it is admitted");
         let admission = budget.admit_now(us.into(), 0).expect("no port needs no socket");
-        let ports = Ports::new(Arc::new(target), settings, admission.slot);
+        let ports = PortQueue::new(Arc::new(target), settings, admission.slot);
         let deadline = network.clock + DAY;
         let mut worker = Worker::new(ports, network, None, deadline);
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
@@ -187,12 +187,12 @@ impl<'a> Run<'a> {
     fn is_begun_when_due(&self, before: &End, began: Instant) {
         let silent = before.began + self.case.delay;
         let answered = before.at + self.case.delay;
-        // What comes about when the next attempt is due may come too late.
+        // An answer that arrives when the next attempt is due may come too late.
         let earliest = match before.answered {
             Some(at) if at + SLACK < silent => answered,
             _ => silent,
         };
-        // What comes while the next attempt lacks a socket puts it off if it is a connection.
+        // A connection that is established while the next attempt lacks a socket postpones it.
         let due = match before.answered {
             Some(at) if at < silent + SLACK || (at < began && at < before.at) => answered,
             _ => silent,
@@ -230,7 +230,7 @@ impl<'a> Run<'a> {
 
 const SILENT: Verdict = Verdict::NotOpen(Reason::TimedOut);
 
-/// What the model says of one attempt.
+/// The model's account of one attempt.
 #[derive(Debug)]
 struct End {
     began: Instant,

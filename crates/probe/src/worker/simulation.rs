@@ -14,10 +14,10 @@ use tokio::time::Instant;
 use crate::{
     Fault, Verdict,
     budget::Permit,
-    transport::{Outcome, Progress, Transport},
+    transport::{AttemptOutcome, AttemptState, Transport},
 };
 
-/// What becomes of one attempt.
+/// The fate of one attempt.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Fate {
     /// Nothing ever comes back.
@@ -28,7 +28,7 @@ pub(super) enum Fate {
     Established(Duration, Duration, Verdict),
 }
 
-/// What happened, for the test to look at.
+/// A record for the test.
 #[derive(Debug, Default)]
 pub(super) struct Record {
     /// When each attempt was begun, by the index of the port.
@@ -116,15 +116,15 @@ impl Transport for Simulated {
         attempt: &mut SimulatedAttempt,
         token: usize,
         now: Instant,
-    ) -> Result<Progress, Fault> {
+    ) -> Result<AttemptState, Fault> {
         let SimulatedAttempt { fate, began, .. } = *attempt;
         let time_out = began + self.timeout;
-        let ended = |verdict| Progress::Ended(Outcome::of(verdict, now - began));
+        let ended = |verdict| AttemptState::Ended(AttemptOutcome::of(verdict, now - began));
         let (comes, progress) = match fate {
             Fate::Answer(after, reason) => (began + after, ended(Verdict::NotOpen(reason))),
             Fate::Established(after, hold, verdict) => match began + after + hold {
                 until if until <= now => (began + after, ended(verdict)),
-                until => (began + after, Progress::Pending { until, silent: false }),
+                until => (began + after, AttemptState::Pending { until, silent: false }),
             },
             Fate::Lost => (time_out, ended(Verdict::NotOpen(Reason::TimedOut))),
         };
@@ -137,7 +137,7 @@ impl Transport for Simulated {
         if comes < time_out {
             self.events.push(Reverse((comes, token)));
         }
-        Ok(Progress::Pending { until: time_out, silent: true })
+        Ok(AttemptState::Pending { until: time_out, silent: true })
     }
 
     fn ready(&mut self) -> Vec<usize> {

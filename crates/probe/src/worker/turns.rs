@@ -12,17 +12,17 @@ use port_checker_api::{Port, Reason};
 use tokio::{sync::mpsc, task::yield_now};
 
 use super::{
-    BATCH, Worker,
+    MAX_BATCH, Worker,
     simulation::{Fate, Simulated},
 };
-use crate::{Budget, Policy, ProbeSettings, check::Ports};
+use crate::{Budget, Policy, ProbeSettings, port_queue::PortQueue};
 
 /// Answers come one by one, each before the worker waits for it.
 #[tokio::test]
 async fn others_have_the_processor_while_answers_keep_coming() {
     const PORTS: usize = 2048;
     /// Once for each batch that is begun, and at least once in 128 rounds, which is the runtime's measure.
-    const TURNS: usize = PORTS / BATCH + PORTS / 128;
+    const TURNS: usize = PORTS / MAX_BATCH + PORTS / 128;
     let answer = |index| vec![Fate::Answer(Duration::from_millis(index), Reason::Refused)];
     let fates = (1..=PORTS as u64).map(answer).collect();
     let timeout = Duration::from_secs(60);
@@ -39,7 +39,7 @@ async fn others_have_the_processor_while_answers_keep_coming() {
         timeout,
         ..ProbeSettings::default()
     };
-    let ports = Ports::new(target, settings, admission.slot);
+    let ports = PortQueue::new(target, settings, admission.slot);
     let turns = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&turns);
     let other = tokio::spawn(async move {

@@ -1,6 +1,6 @@
 //! The edges of every special-purpose prefix: the first address, the last, and one on either side.
 //!
-//! What is refused is named by its most specific prefix; neighbouring and overlapping prefixes make
+//! A refusal names the most specific prefix; neighbouring and overlapping prefixes make
 //! some outer neighbours refused too. Nothing here is dialled.
 
 pub(crate) enum Expected {

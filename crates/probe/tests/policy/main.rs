@@ -1,4 +1,4 @@
-//! Who may have what checked. On the policy alone: no packet is sent.
+//! Which targets the policy admits. On the policy alone: no packet is sent.
 
 mod edges;
 mod iana;
@@ -78,7 +78,7 @@ fn denied_beats_allowed_beats_special_purpose() {
     let cases = [
         ("198.18.0.1", true, "allowed although for benchmarking"),
         ("2001:db8::1", true, "allowed although for documentation"),
-        ("198.18.7.1", false, "denied within what is allowed"),
+        ("198.18.7.1", false, "denied within an allowed prefix"),
         ("9.9.9.9", false, "denied although public"),
         ("::ffff:9.9.9.9", false, "denied, mapped"),
         ("9.9.9.10", true, "allowing some does not forbid others"),
@@ -99,7 +99,7 @@ fn whose_addresses_each_mode_admits() {
         (Targets::Caller, "::ffff:8.8.8.8", true, "one's own, mapped"),
         (Targets::Caller, "1.1.1.1", false, "somebody else's"),
         (Targets::Any, "169.254.169.254", true, "no policy at all"),
-        (Targets::Any, "9.9.9.9", false, "but what is denied explicitly stays denied"),
+        (Targets::Any, "9.9.9.9", false, "but an explicit denial holds"),
     ];
     for (targets, address, allowed, why) in cases {
         let policy = Policy { targets, denied: deny.clone(), ..Policy::default() };

@@ -118,7 +118,7 @@ async fn a_port_that_waits_for_its_next_attempt_holds_no_socket() {
     assert_eq!(prober.budget().in_flight(), 0);
 }
 
-/// What one attempt within a namespace finds of a port of its loopback interface.
+/// The finding of one attempt within a namespace at a port of its loopback interface.
 fn found_within(namespace: &Namespace, ip: IpAddr, port: u16) -> Finding {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

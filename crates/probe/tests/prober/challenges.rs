@@ -1,4 +1,4 @@
-//! What listeners say, and whether it is the caller's challenge.
+//! Lines that listeners send, and whether they are the caller's challenge.
 
 use std::{io::Write, time::Duration};
 
@@ -81,7 +81,7 @@ async fn where_nothing_listens_no_challenge_is_read() {
 
 const FAILED: Verdict = Verdict::NotOpen(Reason::ChallengeFailed);
 
-/// What is found of a listener that sends `sent`, at once or with a pause after each byte.
+/// The finding for a listener that sends `sent`, at once or with a pause after each byte.
 async fn challenged(expected: &str, sent: &[u8], pause: Option<Duration>) -> Finding {
     let listening = Listening::on(V4);
     let target = target(V4, vec![listening.port()]);

@@ -44,7 +44,7 @@ async fn what_could_not_end_in_time_does_not_fit_while_others_hold_the_sockets()
     let prober = Prober::new(settings, Budget::new(8));
     let second = Duration::from_secs(1);
     let fits = |ports, time_left| prober.budget().fits(V4, ports, second, time_left).is_ok();
-    assert!(fits(1000, second), "an idle checker cannot know what answers");
+    assert!(fits(1000, second), "an idle checker cannot know which ports answer");
     let mut slow = check(&prober, target(V4, silent.iter().map(Held::port).collect()), LONG).await;
     let soon = Duration::from_millis(50);
     assert!(tokio::time::timeout(soon, slow.next()).await.is_err(), "nothing answers");
@@ -72,11 +72,13 @@ async fn what_fits_into_the_share_that_will_be_left_is_not_turned_away_by_caller
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(LONG, all).await.expect("four fifths of what the others leave");
+        tokio::time::timeout(LONG, all)
+            .await
+            .expect("four fifths of the sockets that the others leave");
     }
     let second = Duration::from_secs(1);
     let fits = |ports, time_left| budget.fits([192, 0, 2, 4].into(), ports, second, time_left);
-    fits(8, second).expect("a quarter of what four callers may hold is 29");
+    fits(8, second).expect("a quarter of the sockets that four callers may hold is 29");
     fits(60, 2 * second).expect_err("three rounds do not fit into two seconds");
     fits(60, 3 * second).expect("but into three");
 }

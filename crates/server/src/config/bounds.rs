@@ -1,14 +1,14 @@
-//! What a client may make this process hold or wait for. These are not settings.
+//! Bounds on the memory and time that clients can take. These are not settings.
 
 use std::time::Duration;
 
-use crate::OpenFiles;
+use super::open_files::OpenFiles;
 
-/// The open-file limit that the defaults assume, until [`Config::resolve`](super::Config::resolve) is
+/// The open-file limit that the defaults assume, until [`Config::resolve`](crate::Config::resolve) is
 /// told the real one.
 pub(super) const USUAL_OPEN_FILES: OpenFiles = OpenFiles::of(1024);
 
-/// What a client may make this process hold or wait for.
+/// Bounds on the memory and time that clients can take.
 #[derive(Debug, Clone)]
 pub struct Bounds {
     /// Connections open at once; further ones wait in the kernel's queue.
@@ -43,28 +43,28 @@ pub struct Bounds {
     pub drain_margin: Duration,
 }
 
-/// What the program takes by itself, in bytes: its code, the limits of callers and targets, its threads.
+/// The memory of the program without clients, in bytes: its code, the limits of callers and targets, its threads.
 const PROGRAM_BYTES: u64 = 64 << 20;
 
-/// What a probe takes with its socket, in bytes, the kernel's part included.
+/// The memory of a probe with its socket, in bytes, the kernel's part included.
 const PROBE_BYTES: u64 = 4 << 10;
 
-/// What reading a request can take for a moment on each processor, in bytes: a body of the largest size is
+/// The memory that parsing can take for a moment on each processor, in bytes: a body of the largest size is
 /// taken apart into values, each larger than its text.
 const PARSING_BYTES: u64 = 64 << 20;
 
 impl Bounds {
-    /// What one connection takes at most, in bytes: a head in part, what is read, encrypted and written
+    /// The most memory of one connection, in bytes: a head in part, data that was read, encrypted and written
     /// ahead, a request under way, and the kernel's part.
     pub const CONNECTION_BYTES: u64 = 128 << 10;
 
-    /// What a connection takes besides when it speaks HTTP/2, in bytes: a decoded head in part, a body that
+    /// The most further memory of a connection that speaks HTTP/2, in bytes: a decoded head in part, a body that
     /// has come and was not read, and 32 requests under way.
     pub const HTTP2_BYTES: u64 = 640 << 10;
 
-    /// What the process takes at most, in bytes, whatever clients send, with so many sockets for probes and
-    /// so many processors.
-    pub fn most_memory(&self, probes: usize, processors: usize) -> u64 {
+    /// The most memory of the process, in bytes, for any behaviour of clients, with so many sockets for probes
+    /// and so many processors.
+    pub fn max_memory(&self, probes: usize, processors: usize) -> u64 {
         let http2 = self.http2_connections.min(self.connections);
         PROGRAM_BYTES
             + self.connections as u64 * Self::CONNECTION_BYTES

@@ -1,14 +1,14 @@
-//! What is said of a value that cannot be used.
+//! The message about a value that cannot be used.
 
 use std::fmt;
 
-use super::SETTINGS;
+use super::settings::SETTINGS;
 use crate::quote::escaped;
 
 /// How much of a value is shown, in characters: an operator's lists may be long.
 const MAX_VALUE_CHARS: usize = 1000;
 
-/// What the contents of a PEM file begin with (RFC 7468, section 2).
+/// The beginning of a PEM file (RFC 7468, section 2).
 const PEM_BEGINNING: &str = "-----BEGIN";
 
 /// A value that cannot be used. Shown with its control characters escaped, and without the value where
@@ -17,27 +17,27 @@ const PEM_BEGINNING: &str = "-----BEGIN";
 pub struct InvalidSetting {
     /// The setting.
     pub variable: &'static str,
-    /// What it was set to; none where a secret may be in it.
+    /// The value; none if a secret may be in it.
     pub value: Option<String>,
-    /// What would be accepted.
+    /// The values that would be accepted.
     pub expected: String,
 }
 
 impl InvalidSetting {
-    /// Forgets a value that may be a secret: by its setting, or by what it looks like.
+    /// Forgets a value that may be a secret: by its setting, or by its form.
     pub(super) fn new(variable: &'static str, value: String, expected: String) -> Self {
         let secret = SETTINGS.iter().any(|it| it.variable == variable && it.is_secret());
-        // What is wrong with a list quotes one of its parts.
-        let parts = value.split(',').map(str::trim).filter(|part| looks_secret(part));
+        // The message about a list quotes one of its parts.
+        let parts = value.split(',').map(str::trim).filter(|part| may_be_secret(part));
         let expected = parts.fold(expected, |expected, part| expected.replace(part, "…"));
-        let value = Some(value).filter(|value| !secret && !looks_secret(value));
+        let value = Some(value).filter(|value| !secret && !may_be_secret(value));
         Self { variable, value, expected }
     }
 }
 
-/// Whether a value, whatever its setting, is a private key instead of the path of its file, or an address
+/// Whether a value of any setting is a private key instead of the path of its file, or an address
 /// with a password.
-fn looks_secret(value: &str) -> bool {
+fn may_be_secret(value: &str) -> bool {
     let has_credentials = value.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
     value.contains(PEM_BEGINNING) || has_credentials
 }
@@ -49,9 +49,7 @@ impl fmt::Display for InvalidSetting {
             Some(value) => {
                 write!(f, "{variable}: '{}' cannot be used", escaped(value, MAX_VALUE_CHARS))?;
             }
-            None => {
-                write!(f, "{variable}: what it is set to (a secret, not shown) cannot be used")?
-            }
+            None => write!(f, "{variable}: its value (a secret, not shown) cannot be used")?,
         }
         write!(f, "; expected {}", escaped(expected, MAX_VALUE_CHARS))
     }

@@ -1,124 +1,73 @@
-//! The settings of the rate limits, and those among them that admit less than is probably meant.
+//! Consequences of the settings of the rate limits for other settings.
 
-use std::num::NonZeroU32;
-
+use port_checker_limits::{Asker, Limits, Scope, Tariff};
 use port_checker_probe::Targets;
-
-use crate::limits::{Asker, Scope, Tariff};
 
 /// Ports that a provider of the Golem Network asks about when it starts.
 const PROVIDER_PORTS: u64 = 100;
 
-/// How many probes (ports) may be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// By one caller: an IPv4 address or an IPv6 /64.
-    pub caller: Allowance,
-    /// Of one target: an IPv4 address or an IPv6 /64. Third parties together may spend half of it, and
-    /// nobody but the target the other half.
-    pub target: Allowance,
-    /// How many times a probe counts for its caller when the target is not the caller.
-    pub third_party_cost: u32,
-}
-
-/// How many probes a caller or target may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Allowance {
-    /// In the long run; 0 turns the limit off.
-    pub per_minute: u32,
-    /// At once.
-    pub burst: u32,
-}
-
-impl Default for Allowance {
-    fn default() -> Self {
-        Self { per_minute: 600, burst: 2048 }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { caller: Allowance::default(), target: Allowance::default(), third_party_cost: 5 }
-    }
-}
-
-/// The most attempts at a port of a third party: each makes the kernel send several packets to somebody
-/// who did not ask for them.
-const THIRD_PARTY_ATTEMPTS: NonZeroU32 = NonZeroU32::new(2).expect("not 0");
-
-impl Limits {
-    /// The most attempts at a port of an address that is not the caller's; none: as many as at the
-    /// caller's own, because the operator has made the one as cheap as the other.
-    pub(crate) fn third_party_attempts(&self) -> Option<NonZeroU32> {
-        let are_dearer = self.caller.per_minute > 0 && self.third_party_cost > 1;
-        are_dearer.then_some(THIRD_PARTY_ATTEMPTS)
-    }
-
-    /// Requests that other settings allow and that the limits never admit.
-    pub(super) fn warnings(&self, max_ports: usize, targets: Targets) -> Vec<String> {
-        let wanted = max_ports as u64;
-        let own = self.too_few(Asker::Itself, wanted).map(|(most, raise)| {
-            format!(
-                "PORT_CHECK_MAX_PORTS={wanted}, but the limits admit at most {most} ports at once of \
+/// Requests that other settings allow and that the limits never admit.
+pub(super) fn warnings(limits: &Limits, max_ports: usize, targets: Targets) -> Vec<String> {
+    let wanted = max_ports as u64;
+    let own = too_few(limits, Asker::Itself, wanted).map(|(max, raise)| {
+        format!(
+            "PORT_CHECK_MAX_PORTS={wanted}, but the limits admit at most {max} ports at once of \
                  the caller's own address: raise {raise}"
-            )
-        });
-        let third_parties = self
-            .too_few(Asker::ThirdParty, wanted.min(PROVIDER_PORTS))
+        )
+    });
+    let third_parties = too_few(limits, Asker::ThirdParty, wanted.min(PROVIDER_PORTS))
             .filter(|_| targets != Targets::Caller)
-            .map(|(most, raise)| {
+            .map(|(max, raise)| {
                 format!(
-                    "the limits admit at most {most} ports at once of an address that is not the \
+                    "the limits admit at most {max} ports at once of an address that is not the \
                      caller's own, and a provider that is reached at another address than it asks \
                      from asks about {PROVIDER_PORTS}: raise {raise}, or set PORT_CHECKER_TARGETS=caller"
                 )
             });
-        own.into_iter().chain(third_parties).collect()
-    }
+    own.into_iter().chain(third_parties).collect()
+}
 
-    /// The most ports that are ever admitted at once, if that is less than `wanted`, and what to raise
-    /// to how much.
-    fn too_few(&self, asker: Asker, wanted: u64) -> Option<(u64, String)> {
-        let most = Tariff::new(self).max_ports(asker);
-        let most = most.into_iter().filter(|&(_, most)| most < wanted);
-        let raise = most.clone().map(|(scope, _)| match scope {
-            Scope::Caller if asker == Asker::Itself => {
-                format!("PORT_CHECKER_RATE_BURST to {wanted}")
-            }
-            Scope::Caller => format!(
-                "PORT_CHECKER_RATE_BURST to {} (PORT_CHECKER_THIRD_PARTY_COST is {})",
-                wanted * u64::from(self.third_party_cost),
-                self.third_party_cost
-            ),
-            Scope::TargetItself | Scope::ThirdParties => {
-                format!(
-                    "PORT_CHECKER_TARGET_RATE_BURST to {}, half of which counts here",
-                    wanted * 2
-                )
-            }
-        });
-        let raise = raise.collect::<Vec<_>>().join(" and ");
-        most.map(|(_, most)| most).min().map(|most| (most, raise))
-    }
+/// The most ports that are ever admitted at once, if that is less than `wanted`, and the settings
+/// to raise.
+fn too_few(limits: &Limits, asker: Asker, wanted: u64) -> Option<(u64, String)> {
+    let bounds = Tariff::new(limits).max_ports(asker);
+    let bounds = bounds.into_iter().filter(|&(_, max)| max < wanted);
+    let raise = bounds.clone().map(|(scope, _)| match scope {
+        Scope::Caller if asker == Asker::Itself => {
+            format!("PORT_CHECKER_RATE_BURST to {wanted}")
+        }
+        Scope::Caller => format!(
+            "PORT_CHECKER_RATE_BURST to {} (PORT_CHECKER_THIRD_PARTY_COST is {})",
+            wanted * u64::from(limits.third_party_cost),
+            limits.third_party_cost
+        ),
+        Scope::TargetItself | Scope::ThirdParties => {
+            format!("PORT_CHECKER_TARGET_RATE_BURST to {}, half of which counts here", wanted * 2)
+        }
+    });
+    let raise = raise.collect::<Vec<_>>().join(" and ");
+    bounds.map(|(_, max)| max).min().map(|max| (max, raise))
 }
 
 #[cfg(test)]
 mod tests {
+    use port_checker_limits::Allowance;
+
     use super::*;
 
     #[test]
-    fn limits_that_never_admit_what_other_settings_allow_are_named() {
+    fn limits_that_never_admit_requests_that_other_settings_allow_are_named() {
         const OWN: &str = "ports at once of the caller's own address: raise ";
         const THIRD: &str = "not the caller's own";
         const BURST: &str = "PORT_CHECKER_RATE_BURST to ";
         const TARGET: &str = "PORT_CHECKER_TARGET_RATE_BURST to ";
-        type Said<'a> = &'a [[&'a str; 3]];
+        type Warnings<'a> = &'a [[&'a str; 3]];
         let limits = Limits::default();
         let burst = |burst| Limits { caller: Allowance { burst, ..limits.caller }, ..limits };
         let target = |burst| Limits { target: Allowance { burst, ..limits.target }, ..limits };
         let off = Allowance { per_minute: 0, burst: 1 };
         let (open, own_only) = (Targets::Public, Targets::Caller);
-        let cases: [(Limits, usize, Targets, Said<'_>, &str); 10] = [
+        let cases: [(Limits, usize, Targets, Warnings<'_>, &str); 10] = [
             (limits, 1024, open, &[], "the defaults"),
             (limits, 1025, open, &[["1024", OWN, TARGET]], "more than the target's half"),
             (burst(1000), 1024, open, &[["1000", OWN, BURST]], "more than the caller's burst"),
@@ -137,7 +86,7 @@ mod tests {
             (Limits { caller: off, target: off, ..limits }, 65_535, open, &[], "no limits"),
         ];
         for (limits, max_ports, targets, said, why) in cases {
-            let warnings = limits.warnings(max_ports, targets);
+            let warnings = warnings(&limits, max_ports, targets);
             assert_eq!(warnings.len(), said.len(), "{why}: {warnings:?}");
             for (warning, [most, about, raise]) in warnings.iter().zip(said) {
                 let admits = format!("the limits admit at most {most} ports");

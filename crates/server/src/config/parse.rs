@@ -1,4 +1,4 @@
-//! From the text of a setting to its value. An error says what would be accepted.
+//! From the text of a setting to its value. An error says which values would be accepted.
 
 use std::{
     fmt::Display,
@@ -14,7 +14,7 @@ use axum::http::HeaderValue;
 use ipnet::IpNet;
 use url::Url;
 
-use super::CorsOrigins;
+use super::model::CorsOrigins;
 
 pub(super) fn boolean(text: &str) -> Result<bool, String> {
     one_of(text, &[("true", true), ("false", false)])
@@ -88,7 +88,7 @@ fn prefix(part: &str) -> Result<IpNet, String> {
     }
     match prefix {
         IpNet::V6(mapped) if mapped.addr().to_ipv4_mapped().is_some() => {
-            Err(format!("an IPv4 prefix in place of the IPv4-mapped '{part}'"))
+            Err(format!("an IPv4 prefix instead of the IPv4-mapped '{part}'"))
         }
         prefix => Ok(prefix),
     }

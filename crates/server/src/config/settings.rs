@@ -6,7 +6,7 @@ use port_checker_probe::Targets;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 use super::{
-    Config, CorsOrigins, LogFormat,
+    model::{Config, CorsOrigins, LogFormat},
     parse::{
         boolean, file, list, one_of, optional, origins, own_origin, path, prefixes, seconds,
         shown_if_any, whole, word,
@@ -23,7 +23,7 @@ const LOG_FORMATS: &[(&str, LogFormat)] = &[("text", LogFormat::Text), ("json", 
 pub struct Setting {
     /// The environment variable.
     pub variable: &'static str,
-    /// What it decides, its unit and its range.
+    /// Its effect, its unit and its range.
     pub help: &'static str,
     set: fn(&mut Config, &str) -> Result<(), String>,
     show: fn(&Config) -> String,
@@ -152,7 +152,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         variable: "PORT_CHECKER_DENIED_TARGETS",
-        help: "Addresses to refuse whatever else admits them: a comma-separated list of prefixes",
+        help: "Addresses to refuse even if another setting admits them: a comma-separated list of prefixes",
         set: |config, text| prefixes(text).map(|value| config.policy.denied = value),
         show: |config| list(&config.policy.denied),
     },
@@ -221,7 +221,9 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         variable: "PORT_CHECKER_REDIS_URL",
         help: "Redis through which instances share their limits: redis://, rediss:// or unix://",
-        set: |config, text| optional(text).map(|value| config.redis = value),
+        set: |config, text| {
+            optional(text).map(|value| config.redis = value).map_err(|error| error.to_string())
+        },
         show: |config| shown_if_any(config.redis.as_ref()),
     },
     Setting {

@@ -16,7 +16,7 @@ use utoipa_swagger_ui::Config as PageConfig;
 
 use crate::{
     error::{ApiError, quoted},
-    state::AppState,
+    routes::state::AppState,
 };
 
 const DOCUMENT: &str = "/openapi.json";
@@ -28,7 +28,7 @@ pub(crate) fn front_page() -> OpenApi {
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
             "Can the Internet reach my ports? Nobody can answer that about themselves, so this \
-             service dials back and says, per port, what it found.",
+             service dials back and says, per port, the result.",
         ))
         .license(Some(LicenseBuilder::new().name("MIT OR Apache-2.0").build()));
     OpenApiBuilder::new().info(info.build()).build()

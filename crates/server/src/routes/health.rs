@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use port_checker_api::{ErrorBody, Health, HealthStatus, Readiness, ReadinessStatus};
 
-use crate::{error::ApiError, state::AppState};
+use crate::{error::ApiError, routes::state::AppState};
 
 /// Whether the process can answer.
 #[utoipa::path(
@@ -32,7 +32,7 @@ pub(crate) async fn ready(State(state): State<AppState>) -> Result<Json<Readines
     if state.draining.is_cancelled() {
         return Err(ApiError::check_failed("the checker is shutting down"));
     }
-    state.prober.can_open_sockets().map_err(|error| {
+    state.checker.prober.can_open_sockets().map_err(|error| {
         ApiError::check_failed(format!("the checker cannot open sockets: {error}"))
     })?;
     Ok(Json(Readiness { status: ReadinessStatus::Ready }))

@@ -4,7 +4,10 @@ use axum::{
     Router, extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::get,
 };
 
-use crate::{answer::Charge, body::no_room, caller::Caller, error::ApiError, state::AppState};
+use crate::{
+    error::ApiError, net::answer::MemoryCharge, net::caller::Caller, routes::body::out_of_memory,
+    routes::state::AppState,
+};
 
 /// The text format, version 0.0.4.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -17,8 +20,8 @@ async fn metrics(
     State(state): State<AppState>,
     Caller(caller): Caller,
 ) -> Result<impl IntoResponse, ApiError> {
-    let text = state.metrics.text(&state.prober);
+    let text = state.metrics.text(&state.checker.prober);
     let share = state.memory.take(caller, text.len());
-    let share = share.ok_or_else(|| no_room(&state.memory, &state.config.bounds))?;
-    Ok(([(CONTENT_TYPE, TEXT)], Charge::extension(share), text))
+    let share = share.ok_or_else(|| out_of_memory(&state.memory, &state.config.bounds))?;
+    Ok(([(CONTENT_TYPE, TEXT)], MemoryCharge::extension(share), text))
 }

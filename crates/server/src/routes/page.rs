@@ -19,10 +19,11 @@ use flate2::{Compression, read::GzEncoder};
 use sha2::{Digest, Sha256};
 
 use super::{
-    page_form,
+    accept_header, page_form,
     page_headers::{POLICY, REFERRERS},
+    state::AppState,
 };
-use crate::{Config, accept_header, state::AppState};
+use crate::config::Config;
 
 /// The parts of the page; each names only those before it.
 const PARTS: [(&str, &str, &[u8]); 10] = [

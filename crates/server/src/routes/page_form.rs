@@ -3,7 +3,7 @@
 use std::{convert::Infallible, net::IpAddr, sync::Arc};
 
 use axum::{
-    Extension, Router,
+    Router,
     extract::{FromRequestParts, State},
     http::{
         HeaderMap, HeaderValue, StatusCode, Uri,
@@ -21,17 +21,17 @@ use port_checker_probe::{Finding, Verdict};
 use url::{Url, form_urlencoded};
 
 use super::{
-    check_ports,
-    judging::{self, Question},
+    body::out_of_memory,
+    check_ports::PORT_BYTES,
     page_headers::{POLICY, REFERRERS},
+    state::AppState,
 };
 use crate::{
-    access_log::Arrival,
-    answer::Charge,
-    body::no_room,
-    caller::Caller,
+    admission::{context::RequestContext, transport::Transport},
+    checks::ports::PortsCheck,
     error::{ApiError, Failure, quoted},
-    state::AppState,
+    net::answer::MemoryCharge,
+    rate_limit::RateLimitHeaders,
 };
 
 /// What one byte of a text may become within a page, in bytes: `&quot;`.
@@ -41,15 +41,14 @@ const MAX_ESCAPED_BYTES: usize = 6;
 pub(super) fn router(template: String) -> Router<AppState> {
     let template: Arc<str> = template.into();
     let answer = async move |State(state): State<AppState>,
-                             Caller(caller): Caller,
-                             Extension(arrival): Extension<Arrival>,
+                             context: RequestContext,
                              own: OwnForm,
                              uri: Uri| {
         let ports = asked(&uri);
         // The list may be as long as a head.
         drop(uri);
         let form = Form { template, ports };
-        form.answer(&state, caller, arrival, own).await
+        form.answer(&state, &context, own).await
     };
     Router::new().route("/check", get(answer))
 }
@@ -98,8 +97,7 @@ impl Form {
     async fn answer(
         self,
         state: &AppState,
-        caller: IpAddr,
-        arrival: Arrival,
+        context: &RequestContext,
         OwnForm(own): OwnForm,
     ) -> Response {
         let Some(text) = self.ports.as_deref().filter(|_| own) else {
@@ -110,35 +108,31 @@ impl Form {
             Ok(ports) => ports,
             Err(error) => return self.refused(error),
         };
-        let bytes = text.len() * MAX_ESCAPED_BYTES + ports.len() * check_ports::PORT_BYTES;
-        let Some(share) = state.memory.take(caller, bytes) else {
-            return self.refused(no_room(&state.memory, &state.config.bounds));
+        let bytes = text.len() * MAX_ESCAPED_BYTES + ports.len() * PORT_BYTES;
+        let Some(share) = state.memory.take(context.caller, bytes) else {
+            return self.refused(out_of_memory(&state.memory, &state.config.bounds));
         };
-        let answer = self.judged(state, caller, ports, arrival).await;
-        (Charge::extension(share), answer).into_response()
+        let answer = self.judged(state, context, ports).await;
+        (MemoryCharge::extension(share), answer).into_response()
     }
 
     /// The page about ports that can be asked about.
     async fn judged(
         &self,
         state: &AppState,
-        caller: IpAddr,
+        context: &RequestContext,
         ports: Vec<Port>,
-        arrival: Arrival,
     ) -> Response {
-        match check(state, caller, ports, arrival).await {
-            Ok((parts, findings)) => {
+        match check(state, context, ports).await {
+            Ok((quota, findings)) => {
                 let open =
                     findings.iter().filter(|finding| finding.verdict == Verdict::Open).count();
                 let plural = if findings.len() == 1 { "" } else { "s" };
                 let title = format!("{open} of {} port{plural} open", findings.len());
-                let response = (parts, StatusCode::OK).into_response();
-                self.page(response, &title, &table(caller, &findings))
+                let response = (quota, StatusCode::OK).into_response();
+                self.page(response, &title, &table(context.caller, &findings))
             }
-            Err((parts, error)) => {
-                let refused = self.refused(error);
-                (parts, refused).into_response()
-            }
+            Err(error) => self.refused(error),
         }
     }
 
@@ -209,15 +203,16 @@ fn parse(text: &str, max_ports: usize) -> Result<Vec<Port>, ApiError> {
 /// Every finding, in the order asked.
 async fn check(
     state: &AppState,
-    caller: IpAddr,
+    context: &RequestContext,
     ports: Vec<Port>,
-    arrival: Arrival,
-) -> Result<(judging::Parts, Vec<Finding>), (judging::Parts, ApiError)> {
-    let question = Question { caller, address: caller, ports, challenge: None, arrival };
-    let (parts, judging) = judging::begin(state, question).await?;
-    match check_ports::collect(judging).await {
-        Ok(findings) => Ok((parts, findings)),
-        Err(fault) => Err((parts, fault.into())),
+) -> Result<(RateLimitHeaders, Vec<Finding>), ApiError> {
+    let target = state.admission.vet(context, context.caller, ports)?;
+    let admitted = state.admission.admit(context, target, Transport::Tcp).await?;
+    let quota = admitted.quota.clone();
+    let outcome = PortsCheck::begin(&state.checker, admitted, None).outcome().await;
+    match outcome.fault {
+        Some(fault) => Err(fault.into()),
+        None => Ok((quota, outcome.verdicts)),
     }
 }
 

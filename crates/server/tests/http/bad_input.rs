@@ -1,80 +1,67 @@
-//! What is not a good request, with its code, and a message that names the value.
+//! Bad requests, each with its code and a message that names the value.
 
 use port_checker_testbed::http::{Answer, JSON, check_ports, post, request, send};
 
 use crate::server::Server;
 
+/// Bodies, each with its code, a part of the message, and the reason for the row.
+const BAD_BODIES: &[(&str, &str, &str, &str)] = &[
+    (r#"{"provider_ip":"example.org","ports":[80]}"#, "INVALID_IP", "'example.org'", "a name"),
+    (r#"{"provider_ip":"","ports":[80]}"#, "INVALID_IP", "''", "an empty string"),
+    (r#"{"provider_ip":"fe80::1%lo","ports":[80]}"#, "INVALID_IP", "'fe80::1%lo'", "a zone"),
+    (r#"{"provider_ip":"[::1]","ports":[80]}"#, "INVALID_IP", "'[::1]'", "brackets"),
+    (r#"{"provider_ip":"127.0.0.1:80","ports":[80]}"#, "INVALID_IP", "'127.0.0.1:80'", "a port"),
+    (r#"{"provider_ip":"127.1","ports":[80]}"#, "INVALID_IP", "'127.1'", "two numbers"),
+    (r#"{"provider_ip":"0177.0.0.1","ports":[80]}"#, "INVALID_IP", "'0177.0.0.1'", "octal"),
+    (r#"{"provider_ip":"2130706433","ports":[80]}"#, "INVALID_IP", "'2130706433'", "one number"),
+    (r#"{"provider_ip":" ::1","ports":[80]}"#, "INVALID_IP", "' ::1'", "a blank"),
+    (r#"{"provider_ip":"::1\n","ports":[80]}"#, "INVALID_IP", r"'::1\n'", "a line end"),
+    (
+        r#"{"provider_ip":127,"ports":[80]}"#,
+        "INVALID_REQUEST",
+        "provider_ip is 127; expected",
+        "not a string",
+    ),
+    (r#"{"ports":[0]}"#, "INVALID_PORT", "contains 0;", "names no port"),
+    (r#"{"ports":[65536]}"#, "INVALID_PORT", "contains 65536;", "above the range"),
+    (r#"{"ports":[-1]}"#, "INVALID_PORT", "contains -1;", "below the range"),
+    (r#"{"ports":[1.5]}"#, "INVALID_PORT", "contains 1.5;", "not an integer"),
+    (r#"{"ports":[80,"80"]}"#, "INVALID_PORT", r#"contains "80";"#, "a string"),
+    (r#"{"ports":[null]}"#, "INVALID_PORT", "contains null;", "null"),
+    (r#"{"ports":[[80]]}"#, "INVALID_PORT", "contains [80];", "an array"),
+    (r#"{"ports":[true]}"#, "INVALID_PORT", "contains true;", "a boolean"),
+    (
+        r#"{"ports":[1000000000000000000000000000000]}"#,
+        "INVALID_PORT",
+        "contains 1000000000000000000000000000000;",
+        "10^30",
+    ),
+    (r#"{"provider_ip":"::1"}"#, "INVALID_REQUEST", "ports is missing", "no ports"),
+    (r#"{"ports":null}"#, "INVALID_REQUEST", "ports is missing or null", "null for ports"),
+    (r#"{"ports":80}"#, "INVALID_REQUEST", "ports is 80;", "a number for ports"),
+    (r#"{"ports":{"80":1}}"#, "INVALID_REQUEST", r#"ports is {"80":1};"#, "an object for ports"),
+    (
+        r#"{"ports":[80],"verbose":"yes"}"#,
+        "INVALID_REQUEST",
+        r#"verbose is "yes";"#,
+        "not a boolean",
+    ),
+    (r#"{"ports":[80],"ports":[81]}"#, "INVALID_REQUEST", "duplicate field", "a field twice"),
+    (r#"["127.0.0.1",[80]]"#, "INVALID_REQUEST", r#"'["127.0.0.1",[80'"#, "an array as body"),
+    (r#""ports""#, "INVALID_REQUEST", r#"'"ports"'"#, "a string as body"),
+    ("", "INVALID_REQUEST", "the body is empty", "an empty body"),
+    (" \r\n\t", "INVALID_REQUEST", "the body is empty", "blanks"),
+    ("\u{feff}", "INVALID_REQUEST", "the body is empty", "a byte-order mark alone"),
+    (r#"{"ports":[80],"challenge":5}"#, "INVALID_REQUEST", "challenge is 5;", "a number"),
+    (r#"{"ports":[80"#, "INVALID_REQUEST", "EOF", "truncated JSON"),
+    (r#"{"ports":[80]} x"#, "INVALID_REQUEST", "trailing", "more than JSON"),
+    (r#"{ports:[80]}"#, "INVALID_REQUEST", "line 1 column 2", "JavaScript, not JSON"),
+];
+
 #[test]
 fn bodies_that_are_not_good_requests() {
     let server = Server::start(|_| {});
-    let cases = [
-        (r#"{"provider_ip":"example.org","ports":[80]}"#, "INVALID_IP", "'example.org'", "a name"),
-        (r#"{"provider_ip":"","ports":[80]}"#, "INVALID_IP", "''", "an empty string"),
-        (r#"{"provider_ip":"fe80::1%lo","ports":[80]}"#, "INVALID_IP", "'fe80::1%lo'", "a zone"),
-        (r#"{"provider_ip":"[::1]","ports":[80]}"#, "INVALID_IP", "'[::1]'", "brackets"),
-        (
-            r#"{"provider_ip":"127.0.0.1:80","ports":[80]}"#,
-            "INVALID_IP",
-            "'127.0.0.1:80'",
-            "a port",
-        ),
-        (r#"{"provider_ip":"127.1","ports":[80]}"#, "INVALID_IP", "'127.1'", "two numbers"),
-        (r#"{"provider_ip":"0177.0.0.1","ports":[80]}"#, "INVALID_IP", "'0177.0.0.1'", "octal"),
-        (
-            r#"{"provider_ip":"2130706433","ports":[80]}"#,
-            "INVALID_IP",
-            "'2130706433'",
-            "one number",
-        ),
-        (r#"{"provider_ip":" ::1","ports":[80]}"#, "INVALID_IP", "' ::1'", "a blank"),
-        (r#"{"provider_ip":"::1\n","ports":[80]}"#, "INVALID_IP", r"'::1\n'", "a line end"),
-        (
-            r#"{"provider_ip":127,"ports":[80]}"#,
-            "INVALID_REQUEST",
-            "provider_ip is 127; expected",
-            "not a string",
-        ),
-        (r#"{"ports":[0]}"#, "INVALID_PORT", "contains 0;", "names no port"),
-        (r#"{"ports":[65536]}"#, "INVALID_PORT", "contains 65536;", "above the range"),
-        (r#"{"ports":[-1]}"#, "INVALID_PORT", "contains -1;", "below the range"),
-        (r#"{"ports":[1.5]}"#, "INVALID_PORT", "contains 1.5;", "not an integer"),
-        (r#"{"ports":[80,"80"]}"#, "INVALID_PORT", r#"contains "80";"#, "a string"),
-        (r#"{"ports":[null]}"#, "INVALID_PORT", "contains null;", "null"),
-        (r#"{"ports":[[80]]}"#, "INVALID_PORT", "contains [80];", "an array"),
-        (r#"{"ports":[true]}"#, "INVALID_PORT", "contains true;", "a boolean"),
-        (
-            r#"{"ports":[1000000000000000000000000000000]}"#,
-            "INVALID_PORT",
-            "contains 1000000000000000000000000000000;",
-            "10^30",
-        ),
-        (r#"{"provider_ip":"::1"}"#, "INVALID_REQUEST", "ports is missing", "no ports"),
-        (r#"{"ports":null}"#, "INVALID_REQUEST", "ports is missing or null", "null for ports"),
-        (r#"{"ports":80}"#, "INVALID_REQUEST", "ports is 80;", "a number for ports"),
-        (
-            r#"{"ports":{"80":1}}"#,
-            "INVALID_REQUEST",
-            r#"ports is {"80":1};"#,
-            "an object for ports",
-        ),
-        (
-            r#"{"ports":[80],"verbose":"yes"}"#,
-            "INVALID_REQUEST",
-            r#"verbose is "yes";"#,
-            "not a boolean",
-        ),
-        (r#"{"ports":[80],"ports":[81]}"#, "INVALID_REQUEST", "duplicate field", "a field twice"),
-        (r#"["127.0.0.1",[80]]"#, "INVALID_REQUEST", r#"'["127.0.0.1",[80'"#, "an array as body"),
-        (r#""ports""#, "INVALID_REQUEST", r#"'"ports"'"#, "a string as body"),
-        ("", "INVALID_REQUEST", "the body is empty", "an empty body"),
-        (" \r\n\t", "INVALID_REQUEST", "the body is empty", "blanks"),
-        ("\u{feff}", "INVALID_REQUEST", "the body is empty", "a byte-order mark alone"),
-        (r#"{"ports":[80],"challenge":5}"#, "INVALID_REQUEST", "challenge is 5;", "a number"),
-        (r#"{"ports":[80"#, "INVALID_REQUEST", "EOF", "truncated JSON"),
-        (r#"{"ports":[80]} x"#, "INVALID_REQUEST", "trailing", "more than JSON"),
-        (r#"{ports:[80]}"#, "INVALID_REQUEST", "line 1 column 2", "JavaScript, not JSON"),
-    ];
-    for (body, code, named, why) in cases {
+    for (body, code, named, why) in BAD_BODIES.iter().copied() {
         let answer = check_ports(server.address, body);
         assert_error(&answer, 422, code, why);
         assert!(answer.message().contains(named), "{why}: {}", answer.message());
@@ -196,7 +183,7 @@ fn a_byte_order_mark_is_ignored_once() {
 }
 
 #[test]
-fn compressed_bodies_are_refused_with_what_would_be_accepted() {
+fn compressed_bodies_are_refused_with_the_accepted_encoding() {
     let server = Server::start(|_| {});
     let gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xab\x56\x2a\xc8\x2f";
     let zstd = b"\x28\xb5\x2f\xfd\x04\0";
@@ -225,7 +212,7 @@ fn compressed_bodies_are_refused_with_what_would_be_accepted() {
     assert_eq!(text.header("accept-encoding"), None, "only where the encoding is at fault");
 }
 
-/// Each would be 127.0.0.1, or nothing, to whoever misreads it.
+/// Each would be 127.0.0.1, or nothing, to a program that misreads it.
 #[test]
 fn hosts_that_look_like_addresses_are_no_names() {
     let server = Server::start(|_| {});

@@ -54,7 +54,7 @@ fn verbose_says_why_how_often_and_how_long() {
     assert!(silent["connect_ms"].as_f64().unwrap() >= 200.0, "the time-out: {silent}");
     for result in [open, silent] {
         assert_eq!(result["challenge"], json!(null), "none was asked");
-        assert_eq!(result["icmp"], json!(null), "nobody said anything");
+        assert_eq!(result["icmp"], json!(null), "no router sent an ICMP message");
         assert_eq!(result.as_object().unwrap().len(), 7, "{result}");
     }
 }
@@ -77,7 +77,7 @@ fn without_an_address_the_callers_own_is_checked() {
 }
 
 #[test]
-fn what_the_policy_refuses_names_the_setting_that_admits_it() {
+fn a_refusal_of_the_policy_names_the_setting_that_admits_the_target() {
     let server = Server::start(|config| {
         config.policy.allow_local = false;
         config.policy.denied = vec!["9.9.9.9/32".parse().unwrap()];

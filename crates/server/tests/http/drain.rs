@@ -32,7 +32,7 @@ fn an_open_connection_is_told_and_a_new_one_is_not_accepted() {
 }
 
 #[test]
-fn what_the_kernel_accepted_before_the_end_is_answered() {
+fn connections_that_the_kernel_accepted_before_the_end_are_answered() {
     let mut server = Server::start(|config| config.bounds.connections = 1);
     let occupant = begin_request(server.address, 100);
     let mut queued: Vec<TcpStream> = (0..300).map(|_| connect(server.address)).collect();
@@ -79,7 +79,7 @@ fn idle_connections_and_silent_ones_do_not_hold_up_the_end() {
 }
 
 #[test]
-fn what_lasts_longer_than_a_check_may_take_is_cut_off() {
+fn connections_that_last_longer_than_a_check_may_take_are_cut_off() {
     let mut server = Server::start(|config| {
         config.deadline = Duration::from_millis(200);
         config.bounds.drain_margin = Duration::ZERO;

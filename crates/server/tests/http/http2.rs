@@ -1,4 +1,4 @@
-//! What clients can do with HTTP/2 alone.
+//! Attacks that only HTTP/2 makes possible.
 
 use std::{io, time::Duration};
 

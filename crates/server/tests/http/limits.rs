@@ -32,7 +32,7 @@ fn ask(server: &Server, target: &str, ports: Range<u16>) -> Answer {
     check_ports(server.address, &body(target, ports))
 }
 
-/// What `caller` gets, for whom a trusted proxy speaks.
+/// The answer to `caller`, which a trusted proxy names.
 fn ask_as(server: &Server, caller: &str, target: &str, ports: Range<u16>) -> Answer {
     let headers = format!("X-Forwarded-For: {caller}\r\n");
     exchange(&mut connect(server.address), &headers, &body(target, ports)).expect("an answer")
@@ -44,7 +44,7 @@ fn body(target: &str, ports: Range<u16>) -> String {
 }
 
 #[test]
-fn headers_tell_what_a_caller_has_left() {
+fn headers_tell_the_allowance_that_is_left() {
     let server = strict(|_| {});
     let admitted = ask(&server, "127.0.0.1", 1..5);
     assert_eq!(admitted.status, 200);
@@ -68,7 +68,7 @@ fn a_request_is_charged_whole_or_not_at_all() {
 }
 
 #[test]
-fn what_can_never_pass_is_told_so_and_not_when_to_come_back() {
+fn a_request_that_can_never_pass_has_no_retry_after() {
     type Change = fn(&mut Config);
     let own = |server: &Server, count: u16| ask(server, "127.0.0.1", 1..count + 1);
     let other = |server: &Server, count: u16| ask(server, "127.0.0.2", 1..count + 1);
@@ -156,7 +156,7 @@ fn a_matched_challenge_is_given_back_before_the_answer_ends() {
 }
 
 #[test]
-fn a_client_that_hangs_up_is_given_back_what_has_matched() {
+fn a_client_that_hangs_up_gets_the_surplus_of_matched_ports_back() {
     let (open, silent) = (greeting(), Silent::on(LOOPBACK));
     let server = strict(|config| {
         config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
@@ -185,7 +185,7 @@ fn a_client_that_hangs_up_is_given_back_what_has_matched() {
 }
 
 #[test]
-fn what_is_refused_for_another_reason_costs_nothing() {
+fn a_request_refused_for_another_reason_costs_nothing() {
     let server = strict(|config| {
         config.max_ports = 8;
         config.policy.denied = vec!["127.0.0.9/32".parse().unwrap()];

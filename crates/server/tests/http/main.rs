@@ -1,4 +1,4 @@
-//! The service over real sockets: a server per test, on a port of its own.
+//! The service over real sockets: one server for each test, on another port.
 
 mod bad_input;
 mod checks;
@@ -6,11 +6,12 @@ mod drain;
 mod http2;
 mod limits;
 mod overload;
-mod own;
+mod own_address;
 mod progress;
 mod routes;
 mod server;
 mod slow_clients;
 mod slow_readers;
 mod supervisor;
+mod tls_admission;
 mod tls_requests;

@@ -93,7 +93,7 @@ fn a_caller_with_many_checks_does_not_keep_others_from_theirs() {
     // Each wants 180 sockets.
     let _greedy = [0; 6].map(|_| ask(GREEDY, &ports));
     let in_flight = || metric(server.address, "port_checker_probes_in_flight ");
-    wait_until("one caller has taken what it may", || in_flight() >= 150.0);
+    wait_until("one caller has all the sockets that it may have", || in_flight() >= 150.0);
     let began = Instant::now();
     let answer = read_answer(&mut ask(MODEST, &ports[..5]));
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -119,7 +119,7 @@ fn bodies_that_arrive_share_a_bound() {
 }
 
 #[test]
-fn whoever_is_over_a_limit_takes_no_place_among_those_that_wait() {
+fn a_caller_over_its_limit_does_not_wait_for_a_socket() {
     let server = Server::start(|config| {
         config.max_in_flight = 1;
         config.probe.attempts = std::num::NonZeroU32::MIN;

@@ -81,7 +81,7 @@ fn lines_do_not_wait_for_each_other() {
 }
 
 #[test]
-fn what_fails_after_the_first_line_is_the_last_line() {
+fn a_failure_after_the_first_line_is_the_last_line() {
     let server = Server::start(|config| {
         config.probe.timeout = Duration::from_secs(20);
         config.deadline = Duration::from_millis(300);
@@ -95,7 +95,7 @@ fn what_fails_after_the_first_line_is_the_last_line() {
 }
 
 #[test]
-fn what_fails_before_the_first_line_is_an_answer_of_its_own() {
+fn a_failure_before_the_first_line_is_a_separate_answer() {
     let server = Server::start(|config| {
         config.probe.timeout = Duration::from_secs(20);
         config.deadline = Duration::from_millis(100);

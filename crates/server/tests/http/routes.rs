@@ -1,11 +1,11 @@
-//! The routes beside the check, and what is on every answer.
+//! The routes beside the checks, and the headers of every answer.
 
 use port_checker_testbed::http::{JSON, check_ports, get, post, request, send};
 
 use crate::server::Server;
 
 #[test]
-fn health_and_readiness_say_exactly_what_the_contract_says() {
+fn health_and_readiness_have_the_words_of_the_contract() {
     let server = Server::start(|_| {});
     let cases = [("/health", r#"{"status":"ok"}"#), ("/ready", r#"{"status":"ready"}"#)];
     for (path, body) in cases {
@@ -75,7 +75,7 @@ fn every_answer_has_a_request_id() {
 
 /// A cache would give the first caller's answer to the second, or yesterday's today.
 #[test]
-fn no_cache_keeps_what_is_about_a_caller() {
+fn no_cache_keeps_answers_about_a_caller() {
     let server = Server::start(|config| config.bounds.head_bytes = 8 * 1024);
     let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(9_000));
     let answers = [
@@ -94,7 +94,7 @@ fn no_cache_keeps_what_is_about_a_caller() {
         (
             send(server.address, b"OPTIONS /ip HTTP/1.1\r\nConnection: close\r\n\r\n"),
             200,
-            "what may be sent",
+            "the methods that may be sent",
         ),
         (send(server.address, b"GARBAGE\r\n\r\n"), 400, "no request"),
         (send(server.address, long.as_bytes()), 431, "too long a request"),

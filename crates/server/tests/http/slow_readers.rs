@@ -26,7 +26,7 @@ fn ask_and_do_not_read(server: &Server, ports: &[u16]) -> (Http2, u32) {
     (client, stream)
 }
 
-/// What arrives on a stream once it is let through, to its end.
+/// All bytes that arrive on a stream once they are let through.
 fn read_to_the_end(mut client: Http2, stream: u32) -> String {
     let window = (1_u32 << 20).to_be_bytes();
     client.send(kind::WINDOW_UPDATE, 0, stream, &window).expect("it is taken");

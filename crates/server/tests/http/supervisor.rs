@@ -1,4 +1,4 @@
-//! What a supervisor hears.
+//! The reports to a supervisor.
 
 use std::{
     net::SocketAddr,
@@ -21,10 +21,10 @@ use tokio::{
 /// How often the service is to say that it is alive.
 const HEARTBEAT: Duration = Duration::from_millis(20);
 
-/// Far longer than that.
-const SILENCE: Duration = Duration::from_secs(1);
+/// How often another service says that it is alive until one that has said nothing meanwhile is silent.
+const SILENCE: usize = 50;
 
-/// Counts what it hears.
+/// Counts the reports.
 #[derive(Default)]
 struct Listener {
     alive: AtomicUsize,
@@ -46,20 +46,21 @@ impl Listener {
         wait_until("it is alive", || self.alive.load(Ordering::SeqCst) > before + 2);
     }
 
-    /// How often it is told in a while; once may have been under way.
-    fn hears_nothing(&self) -> bool {
+    /// Whether it is told nothing while `other` is told much; one report may have been under way.
+    fn hears_nothing_beside(&self, other: &Self) -> bool {
         let before = self.alive.load(Ordering::SeqCst);
-        thread::sleep(SILENCE);
+        let target = other.alive.load(Ordering::SeqCst) + SILENCE;
+        wait_until("the other is alive", || other.alive.load(Ordering::SeqCst) >= target);
         self.alive.load(Ordering::SeqCst) <= before + 1
     }
 }
 
-/// A service with one worker beside the thread of its accept loop, and what holds that thread.
+/// A service with one worker beside the thread of its accept loop, and the means to hold that thread.
 struct Supervised {
     runtime: Arc<Runtime>,
     supervisor: Arc<Listener>,
     address: SocketAddr,
-    /// Holds the accept loop until the other end of what it is sent is dropped.
+    /// Holds the accept loop until the other end of the channel is dropped.
     hold: oneshot::Sender<mpsc::Receiver<()>>,
     ended: thread::JoinHandle<()>,
 }
@@ -81,33 +82,42 @@ impl Supervised {
         });
         Self { runtime, supervisor, address, hold, ended }
     }
+
+    fn stop(self) {
+        drop(self.hold);
+        self.ended.join().expect("it ends");
+    }
 }
 
 #[test]
 fn an_accept_loop_that_stands_still_is_not_alive_even_if_workers_are() {
+    let other = Supervised::start();
     let Supervised { runtime, supervisor, address, hold, ended } = Supervised::start();
     supervisor.wait_for_more();
     assert_eq!(get(address, "/health").status, 200);
     let (go_on, until) = mpsc::channel();
     hold.send(until).expect("it runs");
-    wait_until("it stands still", || supervisor.hears_nothing());
+    wait_until("it stands still", || supervisor.hears_nothing_beside(&other.supervisor));
     let (done, worked) = mpsc::channel();
     runtime.spawn(async move { done.send(()) });
     worked.recv().expect("the worker works");
     drop(go_on);
     ended.join().expect("it ends");
+    other.stop();
 }
 
 #[test]
 fn workers_that_stand_still_are_not_alive_even_if_the_accept_loop_is() {
+    let other = Supervised::start();
     let Supervised { runtime, supervisor, address, hold, ended } = Supervised::start();
     supervisor.wait_for_more();
     let (go_on, until) = mpsc::channel::<()>();
     runtime.spawn(async move { until.recv() });
-    wait_until("it stands still", || supervisor.hears_nothing());
+    wait_until("it stands still", || supervisor.hears_nothing_beside(&other.supervisor));
     drop(go_on);
     supervisor.wait_for_more();
     assert_eq!(get(address, "/health").status, 200);
     drop(hold);
     ended.join().expect("it ends");
+    other.stop();
 }

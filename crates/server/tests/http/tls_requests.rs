@@ -4,7 +4,7 @@ use port_checker_testbed::http::{Answer, JSON, post};
 
 use crate::server::Server;
 
-/// Refused by the policy of every checker here, so that whatever gets so far was a good request.
+/// Refused by the policy of every checker here, so that this refusal is the sign of a good request.
 const HOST: &str = "192.0.2.1";
 
 fn ask(server: &Server, body: &str) -> Answer {
@@ -12,7 +12,7 @@ fn ask(server: &Server, body: &str) -> Answer {
 }
 
 #[test]
-fn bodies_and_what_is_said_of_them() {
+fn good_and_bad_bodies() {
     let server = Server::start(|_| {});
     let with = |further: &str| format!(r#"{{"host":"{HOST}","port":443{further}}}"#);
     let nested = |depth| format!(r#","x":{}{}"#, "[".repeat(depth), "]".repeat(depth));

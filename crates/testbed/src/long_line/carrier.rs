@@ -14,7 +14,10 @@ use std::{
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tun_rs::SyncDevice;
 
-use super::{Counts, Line, MTU, answers::Answers};
+use super::{
+    answers::Answers,
+    line::{Counts, Line, MTU},
+};
 use crate::priority;
 
 /// Packets under way in one direction: two seconds of 60,000 packets a second. Further ones are lost.

@@ -17,11 +17,10 @@ use port_checker_testbed::{
 };
 use serde_json::Value;
 
-use super::TICK_US;
 use crate::{
-    comparison::Outcome,
+    comparison::Measurement,
     load::ask_on,
-    service::{self, UNLIMITED, processor_ticks},
+    service::{self, TICK_US, UNLIMITED, processor_ticks},
 };
 
 /// The host that is asked about.
@@ -92,7 +91,7 @@ impl Lab {
     }
 
     /// Asks about all ports, and compares the answer with what is known.
-    pub(super) fn ask(&self, service: &Service, ports: &Ports) -> anyhow::Result<Outcome> {
+    pub(super) fn ask(&self, service: &Service, ports: &Ports) -> anyhow::Result<Measurement> {
         let before = processor_ticks(service);
         let mut outcome = self.judge(service.address, ports)?;
         outcome.cpu_us = (processor_ticks(service) - before) * TICK_US / ports.all.len() as f64;
@@ -104,13 +103,13 @@ impl Lab {
         &self,
         server: std::net::SocketAddr,
         ports: &Ports,
-    ) -> anyhow::Result<Outcome> {
+    ) -> anyhow::Result<Measurement> {
         self.line.forget_answers();
         let client = self.checker.within(|| connect(server));
         let (answer, took) = ask_on(client, &question(&ports.all));
         let (open_missed, wrong) = self.count(&answer, ports, Instant::now())?;
         let seconds = took.as_secs_f64();
-        Ok(Outcome { seconds, cpu_us: 0.0, open_missed: Some(open_missed), wrong: Some(wrong) })
+        Ok(Measurement { seconds, cpu_us: 0.0, open_missed: Some(open_missed), wrong: Some(wrong) })
     }
 
     /// Open ports that were not found, and ports that were judged wrongly.

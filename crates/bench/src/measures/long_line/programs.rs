@@ -13,14 +13,11 @@ use port_checker_testbed::{
     skip,
 };
 
-use super::{
-    TICK_US,
-    lab::{HOST, Lab, Ports},
-};
+use super::lab::{HOST, Lab, Ports};
 use crate::{
-    comparison::Outcome,
+    comparison::Measurement,
     load::has,
-    service::{processor_ticks_of, processor_ticks_of_children},
+    service::{TICK_US, processor_ticks_of, processor_ticks_of_children},
 };
 
 /// One of them.
@@ -67,7 +64,7 @@ impl Program {
     }
 
     /// Has it look at all ports; nothing comes of a scanner that does not end in time.
-    pub(super) fn scan(&self, lab: &Lab, ports: &Ports) -> anyhow::Result<Option<Outcome>> {
+    pub(super) fn scan(&self, lab: &Lab, ports: &Ports) -> anyhow::Result<Option<Measurement>> {
         match self {
             Self::Ours(service) | Self::OursThreeAttempts(service) => {
                 lab.ask(service, ports).map(Some)
@@ -113,7 +110,7 @@ fn run(
     descriptors: Option<u64>,
     lab: &Lab,
     ports: &Ports,
-) -> anyhow::Result<Option<Outcome>> {
+) -> anyhow::Result<Option<Measurement>> {
     let mut command = Command::new("timeout");
     command.args([SCAN_TIMEOUT, "prlimit"]);
     if let Some(most) = descriptors {
@@ -132,7 +129,7 @@ fn run(
     ensure!(output.status.success(), "{command:?}: {}", output.status);
     let used = processor_ticks_of_children() - before;
     let found = numbers(&String::from_utf8_lossy(&output.stdout));
-    Ok(Some(Outcome {
+    Ok(Some(Measurement {
         seconds,
         cpu_us: used * TICK_US / ports.all.len() as f64,
         open_missed: Some(ports.open.difference(&found).count()),

@@ -3,29 +3,14 @@
 
 use std::{io, sync::atomic::Ordering, time::Duration};
 
-use port_checker_testbed::{
-    costly_tls::{Chain, Filling},
-    http::Answer,
-};
+use port_checker_testbed::http::Answer;
 use serde_json::Value;
 
 use super::super::{
     attack::{Attack, Attacker, in_words},
+    costly_chains::CHAINS,
     lab::{FIRST_COSTLY, json, send},
 };
-
-const ALONE: Chain =
-    Chain { authorities: 0, filling: Filling::Nothing, rsa_bits: None, record: 16_000 };
-
-/// What the servers show, and a word for each.
-pub(crate) const CHAINS: [(Chain, &str); 6] = [
-    (with(9, Filling::Certificates), "too many certificates"),
-    (with(8, Filling::Extensions), "too many ways"),
-    (with(4, Filling::Extensions), "the costliest that is verified"),
-    (with(1, Filling::Names), "10,000 names"),
-    (Chain { rsa_bits: Some(8192), ..ALONE }, "the costliest key"),
-    (Chain { record: 1, ..with(4, Filling::Extensions) }, "records of one byte"),
-];
 
 pub(super) const ATTACKS: &[Attack] = &[Attack {
     kind: 'A',
@@ -34,10 +19,6 @@ pub(super) const ATTACKS: &[Attack] = &[Attack {
     rest: Duration::from_millis(10),
     round,
 }];
-
-const fn with(authorities: u16, filling: Filling) -> Chain {
-    Chain { authorities, filling, ..ALONE }
-}
 
 /// Each check is of another chain at the caller's own address, which makes it cheap for him.
 fn round(attacker: &Attacker<'_>) {

@@ -1,4 +1,4 @@
-//! What systemd makes of files, by its manual page and by the program itself.
+//! Files as systemd reads them, by its manual page and by the program itself.
 
 use std::{fs, process::Command};
 
@@ -6,8 +6,8 @@ use port_checker_testbed::skip;
 
 use super::*;
 
-/// A program of systemd's that reads files the same way and prints what it read. It also substitutes,
-/// so that no dollar sign may be in what it is given.
+/// A program of systemd's that reads files the same way and prints the result. It also substitutes,
+/// so that its input must contain no dollar sign.
 const SYSTEMD: &str =
     "/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator";
 
@@ -38,7 +38,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("A=b=c", "b=c", "an equals sign within"),
     ("A='a\tb\rc'", "a\tb\rc", "control characters in quotes"),
     ("A=ü", "ü", "letters of any language"),
-    ("words\nA=5", "5", "what is no assignment is passed over"),
+    ("words\nA=5", "5", "a line without an assignment is skipped"),
     ("A=5\nexport A=6", "5", "so is an export"),
     ("A=5\n1A=6", "5", "and a name that is none"),
     ("\u{feff}A=4\nA=5", "5", "a byte-order mark belongs to a name"),
@@ -65,7 +65,7 @@ fn systemd_reads_the_same() {
         let directory = home.path().join("environment.d");
         fs::create_dir(&directory).unwrap();
         fs::write(directory.join("zz.conf"), file).unwrap();
-        // It writes what a shell reads, but for control characters; and nothing where the value is empty.
+        // It writes text for a shell, but for control characters; and nothing where the value is empty.
         let shell = r#"eval "$("$0")"; printf %s "$A""#;
         let mut systemd = Command::new("bash");
         systemd.args(["-c", shell, SYSTEMD]).env_clear().env("XDG_CONFIG_HOME", home.path());

@@ -60,7 +60,7 @@ const CASES: [(&str, u16, Option<&str>); 17] = [
     ),
     ("good.example", SELF_SIGNED, Some("The certificate is self-signed")),
     (V6, SELF_SIGNED, Some("The certificate is self-signed")),
-    ("good.example", SSH, Some("What answers does not speak TLS")),
+    ("good.example", SSH, Some("The server does not speak TLS")),
     ("good.example", MUTE, Some("The handshake timed out")),
     ("good.example", RESETS, Some("The connection was reset during the handshake")),
     ("good.example", CLOSED, Some("Connection refused")),

@@ -1,4 +1,4 @@
-//! What values do, and how flags are named.
+//! The effects of values, and the names of flags.
 
 use super::*;
 
@@ -25,10 +25,10 @@ fn values_that_can_be_used() {
         ("PORT_CHECKER_IPV6_URL", "https://[2001:db8::1]", "https://[2001:db8::1]", "in brackets"),
         ("PORT_CHECKER_IPV6_URL", "", "", "none"),
     ];
-    for (variable, given, expected, why) in cases {
+    for (variable, text, expected, why) in cases {
         let setting = SETTINGS.iter().find(|setting| setting.variable == variable).unwrap();
         let mut config = Config::default();
-        assert_eq!(setting.apply(&mut config, given), Ok(()), "{why}");
+        assert_eq!(setting.apply(&mut config, text), Ok(()), "{why}");
         assert_eq!(setting.show(&config), expected, "{why}");
     }
 }

@@ -1,0 +1,132 @@
+//! One question to one checker, in as many requests as it takes.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use port_checker_api::{Challenge, CheckRequest, CheckResponse, Port, PortResult, Progress};
+
+use super::wait_budget::WaitBudget;
+use crate::{Checker, NoVerdict};
+
+/// Single ports that a checker may refuse before the others are not asked about either: it seems to
+/// refuse the address.
+const MAX_REFUSED: usize = 16;
+
+/// Ports of one address, asked about together.
+pub(super) struct PortQuery {
+    /// The address.
+    pub(super) address: IpAddr,
+    /// The ports.
+    pub(super) ports: Vec<Port>,
+    /// The line that the listeners on them send.
+    pub(super) challenge: Option<Challenge>,
+}
+
+/// The answer of a checker.
+#[derive(Default)]
+pub(super) struct Verdicts {
+    /// About the ports it judged.
+    pub(super) results: HashMap<Port, PortResult>,
+    /// Why it did not judge others, if there are any.
+    pub(super) failure: Option<NoVerdict>,
+}
+
+impl Verdicts {
+    /// The answers to two queries together; of two failures the first.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.results.extend(other.results);
+        self.failure = self.failure.or(other.failure);
+        self
+    }
+}
+
+/// Receives the events of a query.
+pub(super) trait QueryObserver {
+    /// A port was judged.
+    fn judged(&self, progress: &Progress);
+    /// The checker is busy and will be asked again after this time.
+    fn waiting(&self, wait: Duration);
+}
+
+impl PortQuery {
+    /// Asks. A checker that takes fewer ports at once, or does not dial some, is asked in parts, as
+    /// long as its budget lasts.
+    pub(super) async fn ask(
+        self,
+        checker: &Checker,
+        budget: &WaitBudget,
+        observer: &impl QueryObserver,
+    ) -> Verdicts {
+        let mut verdicts = Verdicts::default();
+        let (mut parts, mut refused) = (vec![self.ports.clone()], 0);
+        while let Some(mut ports) = parts.pop() {
+            if ports.is_empty() {
+                continue;
+            }
+            match self.ask_part(checker, ports.clone(), budget, observer).await {
+                Ok(answer) => verdicts.results.extend(answer.results),
+                Err(error)
+                    if error.may_be_about_some_ports() && ports.len() > 1 && !budget.is_spent() =>
+                {
+                    parts.push(ports.split_off(ports.len() / 2));
+                    parts.push(ports);
+                }
+                Err(error) => {
+                    refused += 1;
+                    let hopeless = !error.may_be_about_some_ports()
+                        || refused == MAX_REFUSED
+                        || budget.is_spent();
+                    verdicts.failure = Some(error);
+                    if hopeless {
+                        break;
+                    }
+                }
+            }
+        }
+        verdicts
+    }
+
+    /// Asks about some of the ports; once more if the checker is busy and says for how long.
+    async fn ask_part(
+        &self,
+        checker: &Checker,
+        ports: Vec<Port>,
+        budget: &WaitBudget,
+        observer: &impl QueryObserver,
+    ) -> Result<CheckResponse, NoVerdict> {
+        let request = CheckRequest {
+            provider_ip: Some(self.address),
+            ports,
+            challenge: self.challenge.clone(),
+            verbose: Some(true),
+        };
+        let mut told = false;
+        let mut arrivals = |progress: &Progress| {
+            told = true;
+            observer.judged(progress);
+        };
+        let (began, mut waited) = (Instant::now(), None);
+        let may_wait = |wait| {
+            waited = Some(wait).filter(|&wait| budget.take(wait));
+            waited.inspect(|&wait| observer.waiting(wait)).is_some()
+        };
+        let answer = checker.check_and_wait(&request, &mut arrivals, may_wait).await;
+        match &answer {
+            Ok(answer) => budget.judged(answer.results.len()),
+            Err(_) => {
+                let took = began.elapsed().saturating_sub(waited.unwrap_or_default());
+                budget.refused(took, waited.is_some());
+            }
+        }
+        let answer = answer?;
+        if !told {
+            for (port, result) in answer.results.iter() {
+                observer.judged(&Progress { port: *port, result: result.clone() });
+            }
+        }
+        Ok(answer)
+    }
+}

@@ -1,0 +1,136 @@
+//! Requests to one checker and its answers, over HTTP.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use hyper::{
+    header::{CONTENT_TYPE, LOCATION, RETRY_AFTER},
+    http::request::Builder,
+};
+use port_checker_api::{CheckRequest, CheckResponse, NDJSON, Progress};
+
+use crate::{
+    answer::{self, Gathered},
+    explain::explain,
+    lines::Lines,
+    no_verdict::NoVerdict,
+    server_url::ServerUrl,
+    transport::{Answer, Broken, Transport},
+};
+
+/// The longest answer that is read, in bytes: 65,535 verbose results fit twice.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// A checker's address and the connections to it.
+#[derive(Debug, Clone)]
+pub(super) struct Exchange {
+    pub(super) server: ServerUrl,
+    pub(super) http: Transport,
+    /// How long each answer may take.
+    pub(super) timeout: Duration,
+}
+
+impl Exchange {
+    pub(super) fn url(&self) -> &str {
+        self.server.as_str()
+    }
+
+    /// The answer to a check, whole or line by line, whichever the checker sends.
+    pub(super) async fn verdicts(
+        &self,
+        answer: Answer,
+        request: &CheckRequest,
+        on_progress: &mut impl FnMut(&Progress),
+    ) -> Result<CheckResponse, NoVerdict> {
+        if is_by_lines(&answer) {
+            self.gather(answer, request, on_progress).await
+        } else {
+            answer::whole(self.url(), request, &self.body(answer).await?)
+        }
+    }
+
+    async fn gather(
+        &self,
+        mut answer: Answer,
+        request: &CheckRequest,
+        on_progress: &mut impl FnMut(&Progress),
+    ) -> Result<CheckResponse, NoVerdict> {
+        let (mut lines, mut gathered) = (Lines::new(MAX_BYTES), Gathered::default());
+        while let Some(piece) = self.piece(&mut answer).await? {
+            let ended =
+                lines.push(&piece).map_err(|error| NoVerdict::malformed(self.url(), error))?;
+            for line in ended {
+                if let Some(progress) = gathered.take(self.url(), &line)? {
+                    on_progress(progress);
+                }
+            }
+            if gathered.is_complete() {
+                break;
+            }
+        }
+        gathered.finish(self.url(), request)
+    }
+
+    /// Sends a request; an answer that is not 200 is no verdict.
+    pub(super) async fn send(&self, request: Builder, body: Bytes) -> Result<Answer, NoVerdict> {
+        let request = request.body(body.into()).expect("the parts of the head are good");
+        let sent = self.http.send(request, self.timeout).await;
+        let answer = sent.map_err(|broken| self.broken(broken))?;
+        let status = answer.head.status().as_u16();
+        if status == 200 {
+            return Ok(answer);
+        }
+        let headers = answer.head.headers();
+        let retry_after =
+            headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?));
+        if let Some(elsewhere) = headers.get(LOCATION) {
+            let elsewhere = String::from_utf8_lossy(elsewhere.as_bytes()).into_owned();
+            return Err(NoVerdict::redirected(self.url(), status, &elsewhere));
+        }
+        // A body that breaks off does not take back the status.
+        let body = self.body(answer).await.unwrap_or_default();
+        Err(NoVerdict::from_answer(self.url(), status, retry_after, &body))
+    }
+
+    pub(super) async fn body(&self, mut answer: Answer) -> Result<Vec<u8>, NoVerdict> {
+        let mut body = Vec::new();
+        while let Some(piece) = self.piece(&mut answer).await? {
+            if body.len() + piece.len() > MAX_BYTES {
+                return Err(NoVerdict::malformed(self.url(), "it is too long"));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(body)
+    }
+
+    async fn piece(&self, answer: &mut Answer) -> Result<Option<Bytes>, NoVerdict> {
+        answer.piece().await.map_err(|broken| self.broken(broken))
+    }
+
+    fn broken(&self, broken: Broken) -> NoVerdict {
+        let url = self.url().to_owned();
+        match broken {
+            Broken::TimedOut => NoVerdict::TimedOut { url, timeout: self.timeout },
+            Broken::Otherwise(error) => {
+                NoVerdict::Unreachable { url, reason: explain(&*error, &self.server) }
+            }
+        }
+    }
+}
+
+/// Seconds, or the date of an HTTP message (RFC 9110, section 10.2.3). A date that has passed is now.
+fn retry_after(value: &str) -> Option<Duration> {
+    let seconds = value.trim().parse().ok().map(Duration::from_secs);
+    seconds.or_else(|| {
+        let date = httpdate::parse_http_date(value.trim()).ok()?;
+        let left = date.duration_since(SystemTime::now()).unwrap_or_default();
+        Some(Duration::from_secs(left.as_secs_f64().ceil() as u64))
+    })
+}
+
+/// Whether the answer arrives line by line, whatever parameters its media type has.
+fn is_by_lines(answer: &Answer) -> bool {
+    let kind = answer.head.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case(NDJSON)
+}

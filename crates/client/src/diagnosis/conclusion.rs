@@ -1,0 +1,82 @@
+//! The conclusions from the facts: verdicts, advice and notices.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::{notice::Notice, verdict::PortVerdict};
+use crate::{
+    facts::{CheckerFacts, PortFacts},
+    family::Family,
+    host::Host,
+};
+
+/// What a verification came to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Diagnosis {
+    /// The whole in one word.
+    pub outcome: Outcome,
+    /// What concerns the families together.
+    pub notices: Vec<Notice>,
+    /// Each address family.
+    pub families: Vec<FamilyDiagnosis>,
+}
+
+/// What a verification came to over one address family.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FamilyDiagnosis {
+    /// The family.
+    pub family: Family,
+    /// The family in one word; none if it was not asked for by name and there is none.
+    pub outcome: Option<Outcome>,
+    /// The address that was checked: the first if checkers see several.
+    pub address: Option<IpAddr>,
+    /// This machine; none when ports of another one were asked about.
+    pub host: Option<Host>,
+    /// What concerns all its ports.
+    pub notices: Vec<Notice>,
+    /// The checkers, in the order given.
+    pub checkers: Vec<CheckerFacts>,
+    /// The ports, in the order given.
+    pub ports: Vec<PortDiagnosis>,
+}
+
+/// The facts about one port over one address family.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PortDiagnosis {
+    /// The facts the verdict comes from.
+    #[serde(flatten)]
+    pub facts: PortFacts,
+    /// Whether the port is accessible.
+    pub accessible: bool,
+    /// The verdict.
+    pub verdict: PortVerdict,
+    /// The verdict in words.
+    pub summary: String,
+    /// What to do about it, in a sentence or two; the same for all ports in the same situation.
+    pub advice: Option<String>,
+    /// What those checkers found that found otherwise.
+    pub dissent: Vec<Opinion>,
+}
+
+/// What one checker found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Opinion {
+    /// Its position in the list of checkers.
+    pub checker: usize,
+    /// What it found.
+    pub verdict: PortVerdict,
+}
+
+/// Ports together, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Every port is accessible.
+    Accessible,
+    /// At least one port is not.
+    NotAccessible,
+    /// No port is known not to be accessible, but at least one got no verdict.
+    NoVerdict,
+}

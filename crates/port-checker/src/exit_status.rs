@@ -1,0 +1,16 @@
+//! The exit statuses of the command.
+
+/// A failure of a command that gives no verdicts.
+pub(crate) const FAILURE: u8 = 1;
+
+/// At least one port is not accessible.
+pub(crate) const NOT_ACCESSIBLE: u8 = 1;
+
+/// A setting or an argument cannot be used.
+pub(crate) const UNUSABLE: u8 = 2;
+
+/// There is no verdict about at least one port, or none at all.
+pub(crate) const NO_VERDICT: u8 = 3;
+
+/// Ctrl-C: 128 and the number of SIGINT.
+pub(crate) const INTERRUPTED: u8 = 130;

@@ -1,0 +1,152 @@
+//! The metrics. No label has a value that a client can choose.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::http::StatusCode;
+use port_checker_limits::{Observer, Scope};
+use port_checker_probe::{Fault, FaultKind, Finding, Prober, Reason, TlsVerdict, Verdict};
+use prometheus::{IntGauge, Registry, TextEncoder, process_collector::ProcessCollector};
+
+use crate::{config::Config, counted::Counted};
+
+mod buckets;
+mod series;
+
+use series::{CheckSeries, LimitSeries, RequestSeries, TlsSeries, register_build_info};
+
+/// The beginning of every name.
+const NAMESPACE: &str = "port_checker";
+
+/// Every metric of the service.
+pub(crate) struct Metrics {
+    registry: Registry,
+    /// About the process: names without the namespace.
+    process: Registry,
+    requests: RequestSeries,
+    checks: CheckSeries,
+    tls: TlsSeries,
+    limits: LimitSeries,
+}
+
+impl Metrics {
+    /// All at zero. Those about Redis are there only with Redis.
+    pub(crate) fn new(config: &Config) -> Arc<Self> {
+        let metrics = Self::register(config).expect("each name is valid, and registered once");
+        metrics.touch();
+        Arc::new(metrics)
+    }
+
+    fn register(config: &Config) -> prometheus::Result<Self> {
+        let registry = Registry::new_custom(Some(NAMESPACE.to_owned()), None)?;
+        let process = Registry::new();
+        process.register(Box::new(ProcessCollector::for_self()))?;
+        register_build_info(config.revision, &registry)?;
+        Ok(Self {
+            requests: RequestSeries::register(config, &registry)?,
+            checks: CheckSeries::register(config, &registry)?,
+            tls: TlsSeries::register(&registry)?,
+            limits: LimitSeries::register(config, &registry)?,
+            registry,
+            process,
+        })
+    }
+
+    /// Makes every series that may ever be, so that rates are right from the first event on.
+    fn touch(&self) {
+        for route in ["/check-ports", "/check-tls", "/port/{port}"] {
+            self.requests.seconds.with_label_values(&[route]);
+        }
+        for family in ["ipv4", "ipv6"] {
+            let not_open = Reason::ALL.map(Verdict::NotOpen);
+            for verdict in not_open.into_iter().chain([Verdict::Open]) {
+                self.checks.verdicts.with_label_values(&[verdict.name(), family]);
+            }
+        }
+        for verdict in TlsVerdict::NAMES {
+            self.tls.verdicts.with_label_values(&[verdict]);
+        }
+        for scope in Scope::ALL {
+            for decision in [ADMITTED, REJECTED] {
+                self.limits.decisions.with_label_values(&[scope.name(), decision]);
+            }
+        }
+        for kind in FaultKind::ALL {
+            self.checks.faults.with_label_values(&[kind.name()]);
+        }
+    }
+
+    /// A request was answered. The route is one of the service's own or `none`.
+    pub(crate) fn answered(&self, route: &str, status: StatusCode) {
+        self.requests.answered.with_label_values(&[route, status.as_str()]).inc();
+    }
+
+    /// A request took this long, to the end of its answer.
+    pub(crate) fn took(&self, route: &str, time: Duration) {
+        self.requests.seconds.with_label_values(&[route]).observe(time.as_secs_f64());
+    }
+
+    pub(crate) fn judged(&self, finding: &Finding, family: &str) {
+        self.checks.verdicts.with_label_values(&[finding.verdict.name(), family]).inc();
+        self.checks.probe_seconds.observe(finding.elapsed.as_secs_f64());
+    }
+
+    pub(crate) fn tls_judged(&self, verdict: &TlsVerdict) {
+        self.tls.verdicts.with_label_values(&[verdict.name()]).inc();
+    }
+
+    pub(crate) fn tls_verified(&self, took: Duration) {
+        self.tls.verification_seconds.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn tls_verification_waits(&self) -> Counted {
+        Counted::in_gauge(&self.tls.verifications_waiting)
+    }
+
+    pub(crate) fn failed(&self, fault: &Fault) {
+        self.checks.faults.with_label_values(&[fault.kind().name()]).inc();
+    }
+
+    /// Counts the connections from clients.
+    pub(crate) fn connections_gauge(&self) -> IntGauge {
+        self.requests.connections.clone()
+    }
+
+    pub(crate) fn connections_limit(&self, limit: usize) {
+        self.requests.connections_limit.set(whole(limit));
+    }
+
+    /// Everything, in the text format of Prometheus.
+    pub(crate) fn text(&self, prober: &Prober) -> String {
+        let budget = prober.budget();
+        self.checks.probes.set(whole(budget.in_flight()));
+        self.checks.probes_limit.set(whole(budget.limit()));
+        self.checks.waiting.set(whole(budget.waiting()));
+        let families = [self.registry.gather(), self.process.gather()].concat();
+        TextEncoder::new().encode_to_string(&families).expect("the families are well-formed")
+    }
+}
+
+impl Observer for Metrics {
+    fn limiter_decided(&self, scope: Scope, admitted: bool) {
+        let decision = if admitted { ADMITTED } else { REJECTED };
+        self.limits.decisions.with_label_values(&[scope.name(), decision]).inc();
+    }
+
+    fn redis_up(&self, up: bool) {
+        self.limits.redis_up.set(i64::from(up));
+    }
+
+    fn redis_answered(&self, time: Duration, succeeded: bool) {
+        self.limits.redis_seconds.observe(time.as_secs_f64());
+        if !succeeded {
+            self.limits.redis_errors.inc();
+        }
+    }
+}
+
+const ADMITTED: &str = "admitted";
+const REJECTED: &str = "rejected";
+
+fn whole(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

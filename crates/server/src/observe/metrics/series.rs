@@ -1,0 +1,178 @@
+//! The time series, each registered under its name.
+
+use prometheus::{
+    Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, Result, labels,
+    register_histogram_vec_with_registry as histograms,
+    register_histogram_with_registry as histogram,
+    register_int_counter_vec_with_registry as counters,
+    register_int_counter_with_registry as counter, register_int_gauge_with_registry as gauge,
+};
+
+use super::buckets;
+use crate::config::Config;
+
+/// Seconds; from an honest server's certificates to the costliest that are verified.
+const VERIFICATION_BUCKETS: [f64; 8] = [0.0005, 0.001, 0.0025, 0.01, 0.05, 0.1, 0.25, 1.0];
+
+/// Seconds; from a Redis next door to the time it is given.
+const REDIS_BUCKETS: [f64; 8] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25];
+
+/// Of requests and connections.
+pub(super) struct RequestSeries {
+    pub(super) answered: IntCounterVec,
+    pub(super) seconds: HistogramVec,
+    pub(super) connections: IntGauge,
+    pub(super) connections_limit: IntGauge,
+}
+
+impl RequestSeries {
+    pub(super) fn register(config: &Config, registry: &Registry) -> Result<Self> {
+        Ok(Self {
+            answered: counters!(
+                "requests_total",
+                "Requests answered, by route and HTTP status.",
+                &["route", "status"],
+                registry
+            )?,
+            seconds: histograms!(
+                "request_duration_seconds",
+                "Duration of requests that were answered, by route, until the answer ended.",
+                &["route"],
+                buckets::of_requests(config),
+                registry
+            )?,
+            connections: gauge!("connections", "Connections from clients.", registry)?,
+            connections_limit: gauge!(
+                "connections_limit",
+                "Connections that clients may have.",
+                registry
+            )?,
+        })
+    }
+}
+
+/// Of checks, and of the checker's means for them.
+pub(super) struct CheckSeries {
+    pub(super) verdicts: IntCounterVec,
+    pub(super) probe_seconds: Histogram,
+    pub(super) probes: IntGauge,
+    pub(super) probes_limit: IntGauge,
+    pub(super) waiting: IntGauge,
+    pub(super) faults: IntCounterVec,
+}
+
+impl CheckSeries {
+    pub(super) fn register(config: &Config, registry: &Registry) -> Result<Self> {
+        Ok(Self {
+            verdicts: counters!(
+                "verdicts_total",
+                "Ports judged, by verdict and address family of the target.",
+                &["verdict", "family"],
+                registry
+            )?,
+            probe_seconds: histogram!(
+                "probe_duration_seconds",
+                "Duration of the attempt that decided, of each port.",
+                buckets::of_probes(config),
+                registry
+            )?,
+            probes: gauge!("probes_in_flight", "Sockets open for probes.", registry)?,
+            probes_limit: gauge!(
+                "probes_in_flight_limit",
+                "Sockets that may be open for probes.",
+                registry
+            )?,
+            waiting: gauge!(
+                "requests_waiting",
+                "Requests that wait for their first socket.",
+                registry
+            )?,
+            faults: counters!(
+                "faults_total",
+                "Checks that failed because of the checker, by kind of fault.",
+                &["kind"],
+                registry
+            )?,
+        })
+    }
+}
+
+/// Of checks of TLS.
+pub(super) struct TlsSeries {
+    pub(super) verdicts: IntCounterVec,
+    pub(super) verification_seconds: Histogram,
+    pub(super) verifications_waiting: IntGauge,
+}
+
+impl TlsSeries {
+    pub(super) fn register(registry: &Registry) -> Result<Self> {
+        Ok(Self {
+            verdicts: counters!(
+                "tls_verdicts_total",
+                "Servers whose TLS was judged, by verdict.",
+                &["verdict"],
+                registry
+            )?,
+            verification_seconds: histogram!(
+                "tls_verification_duration_seconds",
+                "Duration of the verification of a server's certificates.",
+                VERIFICATION_BUCKETS.to_vec(),
+                registry
+            )?,
+            verifications_waiting: gauge!(
+                "tls_verifications_waiting",
+                "Checks of TLS that wait for their certificates to be verified.",
+                registry
+            )?,
+        })
+    }
+}
+
+/// Of the limits, and of Redis if they are there.
+pub(super) struct LimitSeries {
+    pub(super) decisions: IntCounterVec,
+    pub(super) redis_up: IntGauge,
+    pub(super) redis_seconds: Histogram,
+    pub(super) redis_errors: IntCounter,
+}
+
+impl LimitSeries {
+    pub(super) fn register(config: &Config, registry: &Registry) -> Result<Self> {
+        // A registry that is not gathered shows nothing.
+        let redis = if config.redis.is_some() { registry } else { &Registry::new() };
+        Ok(Self {
+            decisions: counters!(
+                "limiter_decisions_total",
+                "Decisions of the rate limits, by limit.",
+                &["limit", "decision"],
+                registry
+            )?,
+            redis_up: gauge!(
+                "redis_up",
+                "Whether limits are shared through Redis: 1 or 0.",
+                redis
+            )?,
+            redis_seconds: histogram!(
+                "redis_duration_seconds",
+                "Duration of a request to Redis.",
+                REDIS_BUCKETS.to_vec(),
+                redis
+            )?,
+            redis_errors: counter!(
+                "redis_errors_total",
+                "Requests to Redis without an answer.",
+                redis
+            )?,
+        })
+    }
+}
+
+/// Registers a constant that names the version.
+pub(super) fn register_build_info(revision: &str, registry: &Registry) -> Result<()> {
+    let labels = labels! { "version" => env!("CARGO_PKG_VERSION"), "revision" => revision };
+    let labels = labels.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let opts = Opts::new("build_info", "Always 1; the version and its revision are in the labels.")
+        .const_labels(labels.collect());
+    gauge!(opts, registry)?.set(1);
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! `GET /ip` and `GET /port/{port}`: about the caller's own address.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, Uri, header::ACCEPT},
+    response::{IntoResponse, Response},
+};
+use port_checker_api::{ErrorBody, ErrorCode, JsonPort, OwnAddress, OwnPort};
+
+use super::{accept_header, error_responses::CheckErrors, state::AppState};
+use crate::{
+    admission::{context::RequestContext, cross_site::NotCrossSite, transport::Transport},
+    checks::ports::PortsCheck,
+    error::{ApiError, quoted},
+    net::caller::Caller,
+};
+
+/// The caller's address as the checker sees it: plain text with a line feed, or JSON when asked for.
+#[utoipa::path(
+    get,
+    path = "/ip",
+    tag = "Your own address",
+    responses((status = 200, description = "The caller's address.", content(
+        (String = "text/plain", example = "192.0.2.7\n"),
+        (OwnAddress = "application/json"),
+    )))
+)]
+pub(crate) async fn ip(Caller(ip): Caller, headers: HeaderMap) -> Response {
+    if accept_header::names(&headers, ACCEPT, "application/json") {
+        Json(OwnAddress { ip }).into_response()
+    } else {
+        format!("{ip}\n").into_response()
+    }
+}
+
+/// Whether one port of the caller can be reached from here. Requests from pages of origins that the operator
+/// does not admit are refused: `TARGET_NOT_ALLOWED`.
+#[utoipa::path(
+    get,
+    path = "/port/{port}",
+    tag = "Your own address",
+    params(("port" = u16, Path, description = "The TCP port", minimum = 1, maximum = 65_535)),
+    responses(
+        (status = 200, description = "The port's verdict.", body = OwnPort),
+        (status = 422, description = "`INVALID_PORT`.", body = ErrorBody),
+        CheckErrors,
+    )
+)]
+pub(crate) async fn port(
+    State(state): State<AppState>,
+    context: RequestContext,
+    _: NotCrossSite,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let text = uri.path().strip_prefix("/port/").unwrap_or_default();
+    let JsonPort(port) = serde_json::from_str(text).map_err(|_| {
+        let message = format!("the port is {}; expected an integer from 1 to 65535", quoted(text));
+        ApiError::new(ErrorCode::InvalidPort, message)
+    })?;
+    // The path may be as long as a head.
+    drop(uri);
+    let admission = &state.admission;
+    let target = admission.vet(&context, context.caller, vec![port])?;
+    let admitted = admission.admit(&context, target, Transport::Tcp).await?;
+    let quota = admitted.quota.clone();
+    let outcome = PortsCheck::begin(&state.checker, admitted, None).outcome().await;
+    Ok((quota, outcome.into_own_port().map(Json)).into_response())
+}

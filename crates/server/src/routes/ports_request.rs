@@ -1,0 +1,92 @@
+//! The body of `POST /check-ports`, or words about its mistake.
+
+use std::net::IpAddr;
+
+use port_checker_api::{Challenge, CheckRequest, ErrorCode, JsonPort};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::json_object::{self, Field, invalid, value};
+use crate::error::{ApiError, quoted, shown};
+
+/// Parses a body and bounds the number of ports.
+///
+/// # Errors
+/// It is not a good request.
+pub(crate) fn parse(body: &[u8], max_ports: usize) -> Result<CheckRequest, ApiError> {
+    let request: CheckRequest =
+        json_object::parse(body, |fields: PortsFields<'_>| fields.complain(max_ports))?;
+    within(max_ports, request.ports.len()).map(|()| request)
+}
+
+#[derive(Deserialize)]
+struct PortsFields<'a> {
+    #[serde(borrow)]
+    provider_ip: Field<'a>,
+    #[serde(borrow)]
+    ports: Field<'a>,
+    #[serde(borrow)]
+    challenge: Field<'a>,
+    #[serde(borrow)]
+    verbose: Field<'a>,
+}
+
+impl PortsFields<'_> {
+    fn complain(&self, max_ports: usize) -> Result<(), ApiError> {
+        address(self.provider_ip)?;
+        ports(self.ports, max_ports)?;
+        challenge(self.challenge)?;
+        value::<bool>("verbose", self.verbose, "true or false").map(drop)
+    }
+}
+
+fn address(field: Field<'_>) -> Result<(), ApiError> {
+    let Some(text) = value::<String>("provider_ip", field, "a string or null")? else {
+        return Ok(());
+    };
+    text.parse::<IpAddr>().map(drop).map_err(|_| {
+        let message = format!(
+            "provider_ip is {}; expected an IPv4 or IPv6 address without host name, zone, brackets \
+             or port",
+            quoted(&text)
+        );
+        ApiError::new(ErrorCode::InvalidIp, message)
+    })
+}
+
+fn ports(field: Field<'_>, max_ports: usize) -> Result<(), ApiError> {
+    const EXPECTED: &str = "expected an array of integers from 1 to 65535";
+    let Some(raw) = field else {
+        return Err(invalid(format!("ports is missing or null; {EXPECTED}")));
+    };
+    let ports: Vec<&RawValue> = serde_json::from_str(raw.get())
+        .map_err(|_| invalid(format!("ports is {}; {EXPECTED}", shown(raw.get()))))?;
+    within(max_ports, ports.len())?;
+    match ports.iter().find(|port| serde_json::from_str::<JsonPort>(port.get()).is_err()) {
+        None => Ok(()),
+        Some(bad) => {
+            let message =
+                format!("ports contains {}; expected integers from 1 to 65535", shown(bad.get()));
+            Err(ApiError::new(ErrorCode::InvalidPort, message))
+        }
+    }
+}
+
+fn challenge(field: Field<'_>) -> Result<(), ApiError> {
+    let Some(text) = value::<String>("challenge", field, "a string or null")? else {
+        return Ok(());
+    };
+    text.parse::<Challenge>().map(drop).map_err(|expected| {
+        let message = format!("challenge is {}; {expected}", quoted(&text));
+        ApiError::new(ErrorCode::InvalidChallenge, message)
+    })
+}
+
+/// Counts repeats too: the bound is on the ports asked for, whether they repeat or not.
+fn within(max_ports: usize, asked: usize) -> Result<(), ApiError> {
+    if asked <= max_ports {
+        return Ok(());
+    }
+    let message = format!("{asked} ports asked for; at most {max_ports} are checked at once");
+    Err(ApiError::new(ErrorCode::TooManyPorts, message))
+}
