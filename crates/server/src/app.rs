@@ -36,7 +36,7 @@ const PREFLIGHT_AGE: Duration = Duration::from_secs(3600);
 pub(crate) fn app(state: AppState) -> Router {
     let (router, document) = routes::documented();
     let document = with_limits(document, &state.config);
-    let mut router = router.merge(routes::undocumented(&document));
+    let mut router = router.merge(routes::undocumented(&document, &state.config));
     if state.config.metrics_address.is_none() {
         router = router.merge(routes::metrics::router());
     }

@@ -13,7 +13,7 @@ mod warnings;
 
 pub use bounds::Bounds;
 pub use invalid::InvalidSetting;
-pub use model::{Config, CorsOrigins, LogFormat};
+pub use model::{Config, CorsOrigins, LogFormat, PageUrls};
 pub use open_files::OpenFiles;
 pub use port_checker_limits::{Allowance, Limits, RedisUrl};
 pub use settings::{SETTINGS, Setting};

@@ -45,8 +45,8 @@ mod supervisor;
 
 pub use app::openapi;
 pub use config::{
-    Allowance, Bounds, Config, CorsOrigins, InvalidSetting, Limits, LogFormat, OpenFiles, RedisUrl,
-    SETTINGS, Setting, TlsFiles, TlsIdentity, UnusableIdentity,
+    Allowance, Bounds, Config, CorsOrigins, InvalidSetting, Limits, LogFormat, OpenFiles, PageUrls,
+    RedisUrl, SETTINGS, Setting, TlsFiles, TlsIdentity, UnusableIdentity,
 };
 pub use net::listen::{adopt, listen};
 pub use quote::escaped;

@@ -11,6 +11,8 @@ mod json_object;
 pub(crate) mod metrics;
 mod own_address;
 mod page;
+mod page_form;
+mod page_headers;
 pub(crate) mod ports_request;
 pub(crate) mod state;
 mod tls_request;
@@ -19,6 +21,7 @@ use axum::Router;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use crate::config::Config;
 use state::AppState;
 
 /// The routes of the API, and the document that describes them.
@@ -34,6 +37,6 @@ pub(crate) fn documented() -> (Router<AppState>, OpenApi) {
 }
 
 /// The routes of people: the documentation of `document`, and the page.
-pub(crate) fn undocumented(document: &OpenApi) -> Router<AppState> {
-    docs::router(document).merge(page::router())
+pub(crate) fn undocumented(document: &OpenApi, config: &Config) -> Router<AppState> {
+    docs::router(document).merge(page::router(config))
 }

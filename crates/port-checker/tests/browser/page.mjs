@@ -1,179 +1,226 @@
-// Uses the page as people do, in a real Chromium: node page.mjs. What it needs comes from the environment:
-// URL of a checker, the ports OPEN, CLOSED and SILENT, BROWSER_TOOLS where playwright-core and axe-core
-// are installed, CHROMIUM.
+// Uses the page as people do: node page.mjs. What it needs comes from the environment: URL of a checker with
+// a time-out of two seconds, the ports OPEN, CLOSED and SILENT, a list of ports ALL_SILENT; and what browser.mjs needs.
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { withPage } from "./browser.mjs";
 
-const { URL: url, OPEN, CLOSED, SILENT, BROWSER_TOOLS, CHROMIUM } = process.env;
-const load = createRequire(join(BROWSER_TOOLS, "/"));
-const { chromium } = load("playwright-core");
-const axe = load("axe-core");
+const { URL: url, OPEN, CLOSED, SILENT, ALL_SILENT } = process.env;
 
-const profile = mkdtempSync(join(tmpdir(), "page-"));
-const browser = await chromium.launchPersistentContext(profile, {
-  executablePath: CHROMIUM,
-  headless: true,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
-const complaints = [];
-const origins = new Set();
-let limited = false;
-const page = await browser.newPage();
-page.on("pageerror", (error) => complaints.push(String(error)));
-page.on("request", (request) => origins.add(new URL(request.url()).origin));
-page.on("console", (message) => {
-  // The browser reports every answer that is not a success; one is meant.
-  const expected = limited && /429|502/.test(message.text());
-  if (message.type() === "error" && !expected) complaints.push(message.text());
-});
-await page.addInitScript(() => {
-  addEventListener("securitypolicyviolation", (event) => {
-    console.error(`blocked by the policy: ${event.blockedURI}`);
-  });
-});
+// From the click to a cell for every port, in milliseconds.
+const MAX_LAYOUT_TIME = 200;
 
-const cell = (port) => page.locator(`[data-port="${port}"]`);
-const text = (selector) => page.locator(selector).innerText();
-const waitForText = (selector, part) =>
-  page.waitForFunction(([selector, part]) => document.querySelector(selector).innerText.includes(part),
-    [selector, part]);
-
-async function focused() {
-  return page.evaluate(() => document.activeElement.id || document.activeElement.dataset.port);
-}
-
-async function tabTo(id) {
-  for (let presses = 0; presses < 20; presses += 1) {
-    if (await focused() === id) return;
-    await page.keyboard.press("Tab");
-  }
-  assert.fail(`the Tab key does not lead to ${id}`);
-}
-
-async function hasNoViolations(what) {
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() => window.axe.run());
-  assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), [], what);
-}
-
-async function resultsArriveOneByOne() {
+async function resultsArriveOneByOne(visitor) {
+  const { page } = visitor;
   await page.goto(`${url}/?ports=${OPEN},${CLOSED},${SILENT}`);
-  await waitForText("#address", "127.0.0.1");
+  await visitor.waitForText("#you", "You come from 127.0.0.1, over IPv4.");
+  assert.equal(await page.locator("#other-family").isVisible(), false, "there is no name for IPv6");
+  await visitor.waitForText("#problem", "Press Check");
   assert.equal(await page.inputValue("#ports"), `${OPEN},${CLOSED},${SILENT}`, "filled from the address");
-  await tabTo("ports");
+  assert.equal(await page.locator("#results").isVisible(), false, "a link from elsewhere checks nothing");
+  await visitor.isFine("filled-in");
+  await visitor.tabTo("ports");
   await page.keyboard.press("Enter");
-  await cell(OPEN).and(page.locator(".good")).waitFor();
-  assert.equal(await text("#go"), "Cancel", "it arrived before the check ended");
-  assert.equal(await cell(SILENT).getAttribute("aria-label"), `${SILENT}: not judged yet`);
-  await waitForText("#summary", "1 of 3 ports reachable. Connection refused: 1. Connection timed out: 1.");
+  await visitor.cell(OPEN).and(page.locator(".open")).waitFor();
+  assert.equal(await visitor.text("#go"), "Cancel", "it arrived before the check ended");
+  assert.equal(await visitor.cell(SILENT).getAttribute("aria-label"), `${SILENT}: Checking`);
+  await visitor.waitForText("#verdict", "1 of 3 ports open");
+  assert.match(await page.locator("#status").textContent(), /^1 of 3 ports open\.$/);
 }
 
-async function theKeyboardIsEnough() {
-  await tabTo(OPEN);
-  assert.match(await text("#detail"), /The Internet reaches this port/);
-  await page.keyboard.press("ArrowRight");
-  assert.equal(await focused(), CLOSED);
-  assert.match(await text("#detail"), /nothing listens there[^]*Start the service/);
-  await page.keyboard.press("End");
-  assert.equal(await focused(), SILENT);
-  assert.match(await text("#detail"), /Nothing came back/);
-  await page.keyboard.press("Tab");
-  assert.equal(await focused(), "link", "the grid is one stop");
-}
-
-async function everybodyCanReadIt() {
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    await hasNoViolations(colorScheme);
+async function eachVerdictHasItsGroup(visitor) {
+  const groups = await visitor.page.locator(".group").allInnerTexts();
+  const expected = [[OPEN, /Open 1 port/], [CLOSED, /Refused 1 port[^]*nothing listens[^]*What to do/],
+    [SILENT, /No answer 1 port[^]*firewall drops[^]*forward to the machine/]];
+  assert.equal(groups.length, expected.length, groups.join("\n"));
+  for (const [index, [port, words]] of expected.entries()) {
+    assert.match(groups[index], words);
+    assert.ok(groups[index].includes(port), groups[index]);
   }
-  const transition = await cell(OPEN).evaluate((cell) => getComputedStyle(cell).transitionDuration);
-  assert.equal(transition, "0s", "nothing moves");
-  await page.setViewportSize({ width: 320, height: 640 });
-  const width = await page.evaluate(() => document.documentElement.scrollWidth);
-  assert.ok(width <= 320, `${width} is wider than the window`);
-  await hasNoViolations("narrow");
+  const looks = await visitor.page.locator(".cell").evaluateAll((cells) => cells.map((cell) => {
+    const { color, backgroundColor } = getComputedStyle(cell);
+    return [color, backgroundColor, cell.dataset.sign];
+  }));
+  for (const part of [0, 1, 2]) assert.equal(new Set(looks.map((look) => look[part])).size, 3, `${looks}`);
+  await visitor.isFine("mixed");
 }
 
-async function wrongPortsAreNamed() {
+async function theKeyboardIsEnough(visitor) {
+  const { page } = visitor;
+  await visitor.tabTo(OPEN);
+  assert.match(await visitor.text("#detail"), /Connections from the Internet arrive/);
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await visitor.focused(), CLOSED);
+  assert.match(await visitor.text("#detail"), /nothing listens[^]*Start the service/);
+  await page.keyboard.press("End");
+  assert.equal(await visitor.focused(), SILENT);
+  assert.match(await visitor.text("#detail"), /Nothing came back/);
+  await visitor.isFine("one-port");
+  await page.keyboard.press("Tab");
+  assert.equal(await visitor.focused(), "copy-command", "the grid is one stop");
+}
+
+async function wrongPortsAreNamed(visitor) {
   for (const [ports, words] of [
     ["80, 90-70", "“90-70” is neither a port"],
     ["<b>80</b>", "“<b>80</b>” is neither a port"],
     [" , ", "Name at least one port"],
+    ["1-65535", "65,535 ports are too many: this checker takes 1,024 ports at once."],
   ]) {
-    await page.fill("#ports", ports);
-    await page.keyboard.press("Enter");
-    await waitForText("#problem", words);
+    await visitor.page.fill("#ports", ports);
+    await visitor.page.keyboard.press("Enter");
+    await visitor.waitForText("#problem", words);
   }
-  assert.equal(await focused(), "ports");
+  assert.equal(await visitor.focused(), "ports");
+  assert.equal(await visitor.text("#verdict"), "1 of 3 ports open", "the results stay");
+  await visitor.isFine("wrong");
 }
 
-async function aCheckCanBeCancelled() {
-  await page.fill("#ports", `${OPEN},${SILENT}`);
-  await page.click("#go");
-  await cell(OPEN).and(page.locator(".good")).waitFor();
-  await page.click("#go");
-  await waitForText("#problem", "Cancelled after 1 port.");
-  await waitForText("#summary", "1 of 2 ports reachable. Not judged: 1.");
-  assert.equal(await text("#go"), "Check");
+async function allSilentIsLaidOutAtOnce(visitor) {
+  const { page } = visitor;
+  const count = ALL_SILENT.split(",").length;
+  await page.fill("#ports", ALL_SILENT);
+  const took = await page.evaluate((count) => new Promise((resolve) => {
+    const began = performance.now();
+    const look = () => {
+      const laid = document.querySelectorAll(".cell.checking").length === count;
+      if (laid) resolve(performance.now() - began);
+      else requestAnimationFrame(look);
+    };
+    document.getElementById("go").click();
+    requestAnimationFrame(look);
+  }), count);
+  assert.ok(took < MAX_LAYOUT_TIME, `${took} ms`);
+  assert.equal(await visitor.text("#verdict"), `Checking ${count} ports`);
+  await visitor.waitForText("#waiting", `0 of ${count} answered · 1 s · waiting for ${count} ports: a silent port`);
+  await visitor.waitForText("#verdict", `0 of ${count} ports open`);
+  assert.match(await visitor.text("#groups"), new RegExp(`No answer ${count} ports`));
 }
 
-async function theLinkReproducesIt() {
+async function whatIsCheckedCanBeReadMeanwhile(visitor) {
+  const { page } = visitor;
+  let letGo;
+  const held = new Promise((resolve) => { letGo = resolve; });
+  await page.route("**/check-ports", async (route) => {
+    await held;
+    await route.continue();
+  }, { times: 1 });
+  await visitor.check(ALL_SILENT);
+  await visitor.waitForText("#waiting", "the checker is busy");
+  await visitor.isFine("checking");
+  letGo();
+  await visitor.waitForText("#verdict", "0 of 20 ports open");
+}
+
+async function servicesAreNamed(visitor) {
+  await visitor.check("1, 22, 443");
+  await visitor.waitForText("#verdict", "0 of 3 ports open");
+  assert.equal(await visitor.text(".group .ports"), "1, 22 (ssh), 443 (https)");
+}
+
+async function whatFailedIsCheckedAgain(visitor) {
+  const { page } = visitor;
+  await visitor.check(`${OPEN},${CLOSED}`);
+  await visitor.waitForText("#verdict", "1 of 2 ports open");
+  const asked = page.waitForRequest("**/check-ports");
+  await page.click("#again");
+  assert.deepEqual((await asked).postDataJSON().ports, [Number(CLOSED)]);
+  await visitor.waitForText("#verdict", "1 of 2 ports open");
+}
+
+async function aCheckCanBeCancelled(visitor) {
+  const { page } = visitor;
+  await visitor.check(`${OPEN},${SILENT}`);
+  await visitor.cell(OPEN).and(page.locator(".open")).waitFor();
+  await page.click("#go");
+  await visitor.waitForText("#problem", "Cancelled after 1 port.");
+  await visitor.waitForText("#verdict", "1 of 2 ports open, 1 not checked");
+  assert.equal(await visitor.text("#go"), "Check");
+  assert.equal(await visitor.text("#rest"), "Check the other 1 port");
+  await visitor.isFine("cancelled");
+}
+
+async function aLinkOfThisPageRunsTheCheck(visitor) {
+  const { page } = visitor;
   await page.click("#link");
-  await page.waitForLoadState();
-  assert.equal(await page.inputValue("#ports"), `${OPEN},${SILENT}`);
+  await visitor.waitForText("#verdict", "1 of 2 ports open");
+  await page.reload();
+  await visitor.waitForText("#problem", "Press Check");
+  assert.equal(await page.locator("#results").isVisible(), false, "it was only reloaded");
 }
 
-async function whatIsNotTheCheckerIsNotTakenForIt() {
-  limited = true;
+async function theLastResultsStayOnThisDevice(visitor) {
+  const { page } = visitor;
+  const entries = page.locator("#entries button");
+  assert.equal(await entries.count(), 5, "no more than five");
+  await visitor.isFine("last");
+  await entries.first().click();
+  assert.equal(await visitor.text("#verdict"), "1 of 2 ports open");
+  assert.equal(await visitor.focused(), "verdict");
+  assert.equal(await visitor.cell(SILENT).getAttribute("aria-label"), `${SILENT}: No answer`);
+  await page.evaluate(() => localStorage.setItem("port-checker-results", '[{"time":1,"address":"<b>","groups":[["x","<i>","0-9"]]},7]'));
+  await page.reload();
+  await visitor.waitForText("#entries", "Not readable · <b>");
+  await page.click("#clear");
+  assert.equal(await page.locator("#last").isVisible(), false);
+  assert.equal(await page.evaluate(() => localStorage.length), 0);
+}
+
+async function resultsAndTheCommandCanBeCopied(visitor) {
+  const { page } = visitor;
+  await page.evaluate(() => {
+    window.copied = [];
+    navigator.clipboard.writeText = async (text) => { window.copied.push(text); };
+    document.addEventListener("copy", () => window.copied.push(document.activeElement.value));
+  });
+  await visitor.check(`${OPEN},${CLOSED}`);
+  await visitor.waitForText("#verdict", "1 of 2 ports open");
+  await page.click("#copy");
+  await visitor.waitForText("#copy", "Copied");
+  // As over plain HTTP.
+  await page.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+  await page.click("#copy-command");
+  await visitor.waitForText("#copy-command", "Copied");
+  assert.equal(await visitor.focused(), "copy-command");
+  const [text, command] = await page.evaluate(() => window.copied);
+  assert.match(text, new RegExp(`^1 of 2 ports open on 127\\.0\\.0\\.1[^]*Open +${OPEN}\\n[^]*Refused +${CLOSED}\\n`));
+  assert.equal(command, await visitor.text("#command"));
+  assert.match(command, /^port-checker verify \d+[-,]\d+ --server http:/);
+  assert.ok(command.endsWith(url), command);
+}
+
+async function presetsFillInTheField(visitor) {
+  await visitor.page.getByRole("button", { name: "Golem" }).click();
+  assert.equal(await visitor.page.inputValue("#ports"), "7466, 50800-50899");
+  assert.match(await visitor.text("#command"), /verify 7466,50800-50899 --server/);
+  assert.equal(await visitor.focused(), "ports");
+}
+
+async function whatIsNotTheCheckerIsNotTakenForIt(visitor) {
+  visitor.expected.push(/502/);
+  await visitor.page.fill("#ports", OPEN);
   for (const [answer, words] of [
     [{ status: 502, body: "<html>502 Bad Gateway" }, "it answered 502"],
     [{ status: 200, body: "" }, "The answer broke off."],
   ]) {
-    await page.route("**/check-ports", (route) => route.fulfill(answer), { times: 1 });
-    await page.click("#go");
-    await waitForText("#problem", words);
+    await visitor.page.route("**/check-ports", (route) => route.fulfill(answer), { times: 1 });
+    await visitor.page.click("#go");
+    await visitor.waitForText("#problem", words);
+    assert.equal(await visitor.text("#verdict"), "1 of 2 ports open", "the results stay");
   }
 }
 
-async function aLongGridKeepsTheExplanationInSight() {
-  await page.fill("#ports", `${OPEN} 1-39`);
-  await page.click("#go");
-  await waitForText("#summary", "1 of 40 ports reachable");
-  await cell(OPEN).click();
-  const { y } = await page.locator("#detail").boundingBox();
-  const height = await page.evaluate(() => innerHeight);
-  assert.ok(y >= 0 && y < height, `${y} is out of sight`);
-}
-
-async function aLimitIsWaitedFor() {
-  limited = true;
-  await page.fill("#ports", "1-40");
-  await page.click("#go");
-  await waitForText("#problem", "more than the caller");
-  assert.match(await text("#go"), /^Try again in \d+ s$/);
-  assert.ok(await page.isDisabled("#go"));
-  await page.locator("#go:enabled").waitFor();
-  await page.click("#go");
-  await waitForText("#summary", "0 of 40 ports reachable");
-}
-
-try {
-  await resultsArriveOneByOne();
-  await theKeyboardIsEnough();
-  await everybodyCanReadIt();
-  await wrongPortsAreNamed();
-  await aCheckCanBeCancelled();
-  await theLinkReproducesIt();
-  await whatIsNotTheCheckerIsNotTakenForIt();
-  await aLongGridKeepsTheExplanationInSight();
-  await aLimitIsWaitedFor();
-  assert.deepEqual(complaints, []);
-  assert.deepEqual([...origins], [url], "no other origin");
-} finally {
-  await browser.close();
-  rmSync(profile, { recursive: true, force: true });
-}
+await withPage([url], async (visitor) => {
+  await resultsArriveOneByOne(visitor);
+  await eachVerdictHasItsGroup(visitor);
+  await theKeyboardIsEnough(visitor);
+  await wrongPortsAreNamed(visitor);
+  await allSilentIsLaidOutAtOnce(visitor);
+  await whatIsCheckedCanBeReadMeanwhile(visitor);
+  await servicesAreNamed(visitor);
+  await whatFailedIsCheckedAgain(visitor);
+  await aCheckCanBeCancelled(visitor);
+  await aLinkOfThisPageRunsTheCheck(visitor);
+  await theLastResultsStayOnThisDevice(visitor);
+  await resultsAndTheCommandCanBeCopied(visitor);
+  await presetsFillInTheField(visitor);
+  await whatIsNotTheCheckerIsNotTakenForIt(visitor);
+});

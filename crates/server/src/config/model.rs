@@ -44,6 +44,8 @@ pub struct Config {
     pub redis: Option<RedisUrl>,
     /// Whose pages may call this service.
     pub cors_origins: CorsOrigins,
+    /// The addresses that the page offers for a check over the other address family.
+    pub page_urls: PageUrls,
     /// The files of the certificate for callers.
     pub tls: TlsFiles,
     /// Where to serve `/metrics`, and only there; none: beside the other routes.
@@ -53,6 +55,16 @@ pub struct Config {
     /// Which revision of its source the program was built of, for `port_checker_build_info`. Not a
     /// setting.
     pub revision: &'static str,
+}
+
+/// Origins of this service under names that lead to it over one address family alone, such as
+/// `https://ipv6.checker.example`. Where one is missing, the page does not offer that family.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PageUrls {
+    /// Over IPv4 alone.
+    pub ipv4: Option<String>,
+    /// Over IPv6 alone.
+    pub ipv6: Option<String>,
 }
 
 /// How log lines look.
@@ -91,6 +103,7 @@ impl Default for Config {
             limits: Limits::default(),
             redis: None,
             cors_origins: CorsOrigins::Any,
+            page_urls: PageUrls::default(),
             tls: TlsFiles::default(),
             metrics_address: None,
             bounds: Bounds::default(),

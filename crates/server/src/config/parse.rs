@@ -1,7 +1,13 @@
 //! From the text of a setting to its value. An error says which values would be accepted.
 
 use std::{
-    fmt::Display, fs, net::IpAddr, ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration,
+    fmt::Display,
+    fs,
+    net::IpAddr,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
 };
 
 use axum::http::HeaderValue;
@@ -99,6 +105,18 @@ pub(super) fn origins(text: &str) -> Result<CorsOrigins, String> {
     text.split(',').map(str::trim).map(origin).collect::<Result<_, _>>().map(CorsOrigins::Only)
 }
 
+/// An origin of this service, over HTTP or HTTPS; nothing for an empty text.
+pub(super) fn own_origin(text: &str) -> Result<Option<String>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let sent = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    // Exactly an origin, which has no character that ends an attribute of HTML.
+    let sent = sent.map(|url| url.origin().ascii_serialization()).filter(|origin| origin == text);
+    sent.map(Some)
+        .ok_or_else(|| "an origin without a path, such as https://ipv6.example.org".into())
+}
+
 /// Scheme, host and perhaps port, exactly as browsers send it (RFC 6454, section 6.2).
 fn origin(part: &str) -> Result<HeaderValue, String> {
     let sent = Url::parse(part).ok().map(|url| url.origin().ascii_serialization());
@@ -108,4 +126,14 @@ fn origin(part: &str) -> Result<HeaderValue, String> {
             "* or a comma-separated list such as https://example.org, of which '{part}' is no part"
         )
     })
+}
+
+/// What a setting is, or nothing.
+pub(super) fn shown_if_any(value: Option<&impl ToString>) -> String {
+    value.map(ToString::to_string).unwrap_or_default()
+}
+
+/// The name of a file, or nothing.
+pub(super) fn path(value: Option<&Path>) -> String {
+    value.map(|path| path.display().to_string()).unwrap_or_default()
 }

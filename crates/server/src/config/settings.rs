@@ -1,13 +1,16 @@
 //! Every setting: the one source for the environment, the flags of `serve` and their help.
 
-use std::{num::NonZeroU32, path::Path, time::Duration};
+use std::{num::NonZeroU32, time::Duration};
 
 use port_checker_probe::Targets;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 use super::{
     model::{Config, CorsOrigins, LogFormat},
-    parse::{boolean, file, list, one_of, optional, origins, prefixes, seconds, whole, word},
+    parse::{
+        boolean, file, list, one_of, optional, origins, own_origin, path, prefixes, seconds,
+        shown_if_any, whole, word,
+    },
 };
 
 const TARGETS: &[(&str, Targets)] =
@@ -236,6 +239,18 @@ pub const SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        variable: "PORT_CHECKER_IPV4_URL",
+        help: "Where visitors reach this service over IPv4 alone, such as https://ipv4.example.org",
+        set: |config, text| own_origin(text).map(|value| config.page_urls.ipv4 = value),
+        show: |config| shown_if_any(config.page_urls.ipv4.as_ref()),
+    },
+    Setting {
+        variable: "PORT_CHECKER_IPV6_URL",
+        help: "Where visitors reach this service over IPv6 alone, such as https://ipv6.example.org",
+        set: |config, text| own_origin(text).map(|value| config.page_urls.ipv6 = value),
+        show: |config| shown_if_any(config.page_urls.ipv6.as_ref()),
+    },
+    Setting {
         variable: "PORT_CHECKER_METRICS_ADDR",
         help: "Address and port to serve /metrics on, and only there, such as 127.0.0.1:9090",
         set: |config, text| {
@@ -274,14 +289,6 @@ pub const SETTINGS: &[Setting] = &[
         show: |config| word(&config.log_format, LOG_FORMATS),
     },
 ];
-
-fn shown_if_any(value: Option<&impl ToString>) -> String {
-    value.map(ToString::to_string).unwrap_or_default()
-}
-
-fn path(value: Option<&Path>) -> String {
-    value.map(|path| path.display().to_string()).unwrap_or_default()
-}
 
 /// Seconds, in the form [`seconds`] reads.
 fn shown(duration: Duration) -> String {

@@ -1,279 +1,291 @@
-// The page of the port checker: asks POST /check-ports about the visitor's own address and shows each
-// port as it is judged.
+// The page of the port checker: from what the visitor does to requests and what is shown of them.
 
-const LAST_PORT = 65535;
+import { address as ownAddress, check as askChecker } from "./checker.js";
+import { clear, entries, keep } from "./history.js";
+import { PRESETS, compact, parse, plural } from "./ports.js";
+import { asText, copy, followedFromHere, linkTo, linked } from "./share.js";
+import { element, grouped, headline, lay, make, paint, running, summarise, tick } from "./view.js";
 
-// What each `reason` of the API tells the owner of the port, and what to do.
-const REASONS = {
-  refused: [
-    "Your host answered, and nothing listens there; or the forward points at the wrong machine.",
-    "Start the service, let it listen on all addresses, and look where your router forwards the port.",
-  ],
-  timed_out: [
-    "Nothing came back: a firewall drops the packets, or no forward exists.",
-    "Forward the port in your router to the machine that should answer, and allow it in its firewall.",
-  ],
-  host_unreachable: [
-    "A router on the way says that it cannot reach your host, or must not.",
-    "Look for a rule in your router that rejects the port, and whether the machine is on.",
-  ],
-  network_unreachable: [
-    "A router on the way knows no route to your network.",
-    "Ask your Internet provider, or try again in a while.",
-  ],
-  reset: [
-    "Something accepted the connection and hung up at once.",
-    "Look at the log of the service, and whether it admits strangers.",
-  ],
-  challenge_failed: [
-    "A listener answered that is not yours.",
-    "Look where your router forwards the port.",
-  ],
-};
-const REACHABLE = ["The Internet reaches this port.", "Nothing is left to do."];
-const WAITING = ["This port is not judged yet.", ""];
+// How often the elapsed time is shown, in milliseconds.
+const TICK = 250;
 
-const element = (id) => document.getElementById(id);
-const [form, input, button, problem] = ["form", "ports", "go", "problem"].map(element);
-const [results, summary, progress, grid] = ["results", "summary", "progress", "grid"].map(element);
-const [detail, link] = ["detail", "link"].map(element);
+const { maxPorts, silentSeconds, ipv4, ipv6 } = document.querySelector("main").dataset;
+const [form, input, button, problem, offers] = ["form", "ports", "go", "problem", "offers"].map(element);
+const [again, rest, link, last] = ["again", "rest", "link", "last"].map(element);
 
-let running = null; // The AbortController of the check under way.
-let countdown = null; // The timer of a limit that is not over.
-let cells = new Map(); // Port to cell, in the order asked.
-let found = new Map(); // Port to what was found.
+let check = null; // The check on the screen: ports, found, active, asked, began, time, kept (when it was kept last).
+let request = null; // The AbortController of the request under way.
+let countdown = null; // The timer of the offers.
+let frame = 0; // The next time at which the groups are drawn.
+let address = "an unknown address";
 
-// Ports out of "50800-50899, 7466", each once; or an error that quotes the part that is wrong.
-function parse(text) {
-  const ports = new Set();
-  const parts = text.replace(/\s*[-–]\s*/g, "-").split(/[\s,;]+/).filter(Boolean);
-  if (parts.length === 0) throw new Error("Name at least one port, such as 7466 or 50800-50899.");
-  for (const part of parts) {
-    const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(part) ?? [];
-    const [from, to] = [Number(first), Number(last)];
-    if (!(from >= 1 && from <= to && to <= LAST_PORT)) {
-      throw new Error(`“${part}” is neither a port from 1 to ${LAST_PORT} nor a range such as 50800-50899.`);
-    }
-    for (let port = from; port <= to; port += 1) ports.add(port);
-  }
-  return [...ports];
-}
+const failed = () => check.ports.filter((port) => check.found.get(port)?.accessible === false);
+const unchecked = () => check.ports.filter((port) => !check.found.has(port));
 
-function plural(count, word) {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
-}
-
-// Shows a cell for each port, none judged.
-function lay(ports) {
-  found = new Map();
-  cells = new Map(ports.map((port) => {
-    const cell = document.createElement("div");
-    cell.className = "cell";
-    cell.textContent = port;
-    cell.setAttribute("role", "option");
-    cell.setAttribute("aria-selected", "false");
-    cell.setAttribute("aria-label", `${port}: not judged yet`);
-    cell.tabIndex = -1;
-    cell.dataset.port = port;
-    return [port, cell];
-  }));
-  grid.replaceChildren(...cells.values());
-  grid.firstElementChild.tabIndex = 0;
-  detail.replaceChildren();
-  progress.max = ports.length;
-  progress.value = 0;
-  progress.hidden = false;
-  results.hidden = false;
-  summary.textContent = `Checking ${plural(ports.length, "port")}.`;
-}
-
-function judged({ port, accessible, error, reason }) {
-  found.set(port, { accessible, error, reason });
-  const cell = cells.get(port);
-  cell.classList.add(accessible ? "good" : "bad");
-  cell.setAttribute("aria-label", `${port}: ${accessible ? "reachable" : error}`);
-  progress.value = found.size;
-  if (cell.getAttribute("aria-selected") === "true") explain(port);
-}
-
-// Says beside the grid what was found out about a port, and what to do.
-function explain(port) {
-  const verdict = found.get(port);
-  const [meaning, remedy] = !verdict ? WAITING
-    : verdict.accessible ? REACHABLE
-    : REASONS[verdict.reason] ?? ["", ""];
-  const title = document.createElement("h3");
-  title.textContent = `Port ${port}: ${verdict ? verdict.error ?? "reachable" : "not judged yet"}`;
-  const lines = [meaning, remedy].filter(Boolean).map((text) => {
-    const line = document.createElement("p");
-    line.textContent = text;
-    return line;
+// Draws the groups at most once for each picture of the screen.
+function drawSoon() {
+  frame ||= requestAnimationFrame(() => {
+    frame = 0;
+    summarise(check);
+    showTime();
   });
-  detail.replaceChildren(title, ...lines);
 }
 
-function select(cell, focus) {
-  for (const other of grid.querySelectorAll('[tabindex="0"], [aria-selected="true"]')) {
-    other.tabIndex = -1;
-    other.setAttribute("aria-selected", "false");
-  }
-  cell.tabIndex = 0;
-  cell.setAttribute("aria-selected", "true");
-  if (focus) cell.focus();
-  explain(Number(cell.dataset.port));
-}
+const showTime = () => tick(check, Number(silentSeconds));
 
-// The verdicts so far in words.
-function inWords() {
-  const errors = new Map();
-  for (const { error } of found.values()) errors.set(error, (errors.get(error) ?? 0) + 1);
-  const reachable = errors.get(null) ?? 0;
-  errors.delete(null);
-  const unknown = cells.size - found.size;
-  if (unknown > 0) errors.set("Not judged", unknown);
-  const details = [...errors].map(([error, count]) => ` ${error}: ${count}.`).join("");
-  return `${reachable} of ${plural(cells.size, "port")} reachable.${details}`;
-}
-
-// The lines of an answer, as they arrive.
-async function* lines(body) {
-  let rest = "";
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const parts = (rest + value).split("\n");
-    rest = parts.pop();
-    yield* parts.filter(Boolean);
-  }
-}
-
-// What is said to the visitor, and in how many seconds it may be tried again.
-class Failure extends Error {
-  constructor(message, retryAfter = 0) {
-    super(message);
-    this.retryAfter = retryAfter;
-  }
-}
-
-// An answer of the checker that is not a success, or of something before it that is not the checker.
-async function refusal(response) {
-  const body = await response.json().catch(() => null);
-  const message = body?.detail?.message ?? `The checker cannot be used now: it answered ${response.status}.`;
-  return new Failure(message, Number(response.headers.get("Retry-After")));
-}
-
-async function check(ports, signal) {
-  const response = await fetch("/check-ports", {
-    method: "POST",
-    headers: { "Content-Type": "application/json", Accept: "application/x-ndjson" },
-    body: JSON.stringify({ ports, verbose: true }),
-    signal,
-  }).catch((error) => {
-    throw signal.aborted ? error : new Failure("The checker cannot be reached. Try again in a while.");
-  });
-  if (!response.ok) throw await refusal(response);
-  lay(ports);
-  try {
-    for await (const text of lines(response.body)) {
-      const line = JSON.parse(text);
-      if (line.detail) throw new Failure(line.detail.message);
-      if ("port" in line) judged(line);
-    }
-  } catch (error) {
-    throw signal.aborted || error instanceof Failure ? error : new Failure("The answer broke off.");
-  }
-  if (found.size < ports.length) throw new Failure("The answer broke off.");
-}
-
-// Offers to try again when the limit is over.
-function countDown(seconds) {
-  const end = Date.now() + seconds * 1000;
-  const tick = () => {
-    const left = Math.ceil((end - Date.now()) / 1000);
-    if (left > 0) {
-      button.textContent = `Try again in ${left} s`;
-      return;
-    }
-    clearInterval(countdown);
-    countdown = null;
-    button.disabled = false;
-    button.textContent = "Try again";
-  };
-  button.disabled = true;
-  countdown = setInterval(tick, 250);
-  tick();
-}
-
-function fail(error, signal) {
-  if (signal.aborted) {
-    problem.textContent = `Cancelled after ${plural(found.size, "port")}.`;
-    return;
-  }
-  problem.textContent = error.message;
-  if (error.retryAfter > 0) countDown(error.retryAfter);
-}
-
-async function run(ports) {
-  const query = `?ports=${encodeURIComponent(input.value.trim())}`;
-  history.replaceState(null, "", query);
-  link.href = query;
-  running = new AbortController();
-  const { signal } = running;
-  button.textContent = "Cancel";
-  found = new Map();
-  cells = new Map();
-  results.hidden = true;
-  try {
-    await check(ports, signal);
-  } catch (error) {
-    fail(error, signal);
-  } finally {
-    running = null;
-    progress.hidden = true;
-    if (cells.size > 0) summary.textContent = inWords();
-    if (!countdown) button.textContent = "Check";
-  }
-}
-
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  if (running) return running.abort();
+function withdrawOffers() {
+  clearInterval(countdown);
   problem.textContent = "";
+  problem.className = "";
+  offers.replaceChildren();
+}
+
+// What the visitor should know and that is no problem.
+function note(words) {
+  problem.className = "note";
+  problem.textContent = words;
+}
+
+// What can be done with the results now.
+function showActions() {
+  const [bad, open] = [failed().length, unchecked().length];
+  again.hidden = request !== null || bad === 0;
+  again.textContent = bad === 1 ? "Check the port that failed again" : `Check the ${bad} that failed again`;
+  rest.hidden = request !== null || open === 0;
+  rest.textContent = `Check the ${open === check.ports.length ? "" : "other "}${plural(open, "port")}`;
+  const target = linkTo(check.ports);
+  link.hidden = target === null;
+  if (target) link.href = target;
+  button.textContent = request ? "Cancel" : "Check";
+}
+
+// A new check of these ports; some of them at first, if a limit admits no more.
+function begin(ports, first = ports) {
+  const before = check;
+  check = { ports, found: new Map(), active: new Set(), asked: 0, began: 0, time: 0, kept: 0 };
+  history.replaceState(null, "", linkTo(ports) ?? "/");
+  ask(first, (some) => begin(ports, some), () => {
+    if (before?.found.size > 0) check = before;
+  });
+}
+
+// The same check goes on with ports that have no result, or a bad one.
+function goOn(ports) {
+  const before = new Map(ports.map((port) => [port, check.found.get(port)]));
+  for (const port of ports) check.found.delete(port);
+  ask(ports, goOn, () => {
+    for (const [port, found] of before) if (found) check.found.set(port, found);
+  });
+}
+
+// Has ports checked. `retry` does it again with as many as a limit admits; `undo` puts back what was there
+// if not a single result came.
+async function ask(ports, retry, undo) {
+  withdrawOffers();
+  request = new AbortController();
+  const { signal } = request;
+  Object.assign(check, { active: new Set(ports), asked: ports.length, began: performance.now(), time: Date.now() });
+  lay(check);
+  summarise(check);
+  showActions();
+  const ticking = setInterval(showTime, TICK);
+  showTime();
+  running(true, `Checking ${plural(ports.length, "port")}.`);
+  let failure = null;
+  await askChecker(ports, signal, judged).catch((error) => { failure = error; });
+  clearInterval(ticking);
+  const answered = check.asked - check.active.size;
+  check.active.clear();
+  request = null;
+  if (answered === 0) undo();
+  else remember();
+  show(failure ? "" : `${headline(check)}.`);
+  if (signal.aborted) note(`Cancelled after ${plural(answered, "port")}.`);
+  else if (failure) offer(failure, ports, retry);
+}
+
+function judged(result) {
+  if (!check.active.delete(result.port)) return;
+  check.found.set(result.port, result);
+  paint(result.port);
+  drawSoon();
+}
+
+// Shows a check that has ended, and announces it.
+function show(words) {
+  cancelAnimationFrame(frame);
+  frame = 0;
+  lay(check);
+  summarise(check);
+  showActions();
+  running(false, words);
+}
+
+// Keeps the results on this device: for each verdict the reason, the text of the error and the ports.
+function remember() {
+  const groups = grouped(check).map(([, ports]) => {
+    const { accessible, reason, error } = check.found.get(ports[0]) ?? { reason: "unchecked" };
+    return [accessible ? "open" : reason ?? "other", error ?? "", compact(ports)];
+  });
+  keep({ time: check.time, address, groups }, check.kept);
+  check.kept = check.time;
+  showLast();
+}
+
+// Says what went wrong, and offers what can be done now and later.
+function offer(failure, ports, retry) {
+  const { message, wait, now, most } = failure;
+  const all = ports.length === 1 ? "it" : `all ${ports.length}`;
+  const some = now > 0 && now < ports.length;
+  if (now === null) {
+    problem.textContent = message;
+  } else if (wait > 0) {
+    const left = some ? `You can check ${now} more now, or ${all} in ${wait} s.` : `You can check ${all} in ${wait} s.`;
+    problem.textContent = `${plural(ports.length, "port")} are more than you may check now. ${left}`;
+  } else {
+    const left = some ? `You can check ${now} now.` : "Ask for fewer.";
+    problem.textContent = `${plural(ports.length, "port")} are too many: this checker takes at most ${most} at once. ${left}`;
+  }
+  if (some) offers.append(action(`Check ${now} now`, () => retry(ports.slice(0, now))));
+  if (wait > 0) countDown(now === null ? "Try again" : `Check ${all}`, wait, () => retry(ports));
+}
+
+function action(label, run) {
+  const made = make("button", "", label);
+  made.type = "button";
+  made.addEventListener("click", run);
+  return made;
+}
+
+// A button that can be pressed when the wait is over.
+function countDown(label, seconds, run) {
+  const made = action(label, run);
+  const until = performance.now() + seconds * 1000;
+  const show = () => {
+    const left = Math.ceil((until - performance.now()) / 1000);
+    made.disabled = left > 0;
+    made.textContent = left > 0 ? `${label} in ${left} s` : label;
+    if (left <= 0) clearInterval(countdown);
+  };
+  offers.append(made);
+  countdown = setInterval(show, TICK);
+  show();
+}
+
+function showLast() {
+  const kept = entries();
+  last.hidden = kept.length === 0;
+  element("entries").replaceChildren(...kept.map((entry) => {
+    const when = new Date(entry.time).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" });
+    const made = action("", () => restore(entry));
+    const before = remembered(entry);
+    made.append(make("b", "", before ? headline(before) : "Not readable"), ` · ${entry.address} · ${when}`);
+    made.disabled = !before;
+    return make("li", "", made);
+  }));
+}
+
+// A kept check as it was shown, or none if its ports are not ports.
+function remembered({ time, groups }) {
+  const found = new Map();
+  const ports = [];
+  try {
+    for (const [reason, error, list] of groups) {
+      for (const port of parse(list, maxPorts)) {
+        ports.push(port);
+        if (reason !== "unchecked") found.set(port, { port, accessible: reason === "open", reason, error });
+      }
+    }
+  } catch {
+    return null;
+  }
+  ports.sort((a, b) => a - b);
+  return ports.length > 0 ? { ports, found, active: new Set(), asked: 0, began: 0, time, kept: time } : null;
+}
+
+function restore(entry) {
+  if (request) return;
+  withdrawOffers();
+  check = remembered(entry);
+  input.value = compact(check.ports);
+  showCommand();
+  show(`${headline(check)}.`);
+  element("verdict").focus();
+}
+
+function submit() {
+  withdrawOffers();
   try {
     input.removeAttribute("aria-invalid");
-    run(parse(input.value));
+    begin(parse(input.value, Number(maxPorts)));
   } catch (error) {
     input.setAttribute("aria-invalid", "true");
     problem.textContent = error.message;
     input.focus();
   }
-});
+}
 
-grid.addEventListener("click", ({ target }) => {
-  if (target.classList.contains("cell")) select(target, true);
-});
-
-grid.addEventListener("focusin", ({ target }) => {
-  if (target.getAttribute("aria-selected") !== "true") select(target, false);
-});
-
-// One stop for the Tab key; the arrows move within.
-grid.addEventListener("keydown", (event) => {
-  if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  const columns = getComputedStyle(grid).gridTemplateColumns.split(" ").length;
-  const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns };
-  const all = [...cells.values()];
-  const at = all.indexOf(event.target);
-  const to = { Home: 0, End: all.length - 1 }[event.key] ?? at + steps[event.key];
-  if (all[to]) {
-    event.preventDefault();
-    select(all[to], true);
+// The command that listens by itself, with the ports in the field.
+function showCommand() {
+  let ports = "7466";
+  try {
+    ports = compact(parse(input.value, Number(maxPorts)));
+  } catch {
+    // Nothing that could be checked has been written yet.
   }
-});
+  element("command").textContent = `port-checker verify ${ports} --server ${location.origin}`;
+  const other = element("other-family");
+  if (other.dataset.url) other.href = `${other.dataset.url}/?ports=${encodeURIComponent(input.value.trim())}`;
+}
 
-input.value = new URLSearchParams(location.search).get("ports") ?? "";
-fetch("/ip", { headers: { Accept: "application/json" } })
-  .then(async (response) => response.ok ? response.json() : Promise.reject(await refusal(response)))
-  .then(({ ip }) => { element("address").textContent = ip; })
-  .catch(() => { element("address").textContent = "an address the checker cannot tell"; });
+// Which address and family this visit is, and the way to the other family if the checker has one.
+function showAddress(ip) {
+  const isIpv6 = ip.includes(":");
+  address = ip;
+  element("address").textContent = ip;
+  element("family").textContent = isIpv6 ? "IPv6" : "IPv4";
+  const url = isIpv6 ? ipv4 : ipv6;
+  if (url) {
+    const other = element("other-family");
+    other.dataset.url = url;
+    other.textContent = `Check over ${isIpv6 ? "IPv4" : "IPv6"} too`;
+    other.hidden = false;
+    showCommand();
+  }
+  element("you").hidden = false;
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (request) request.abort();
+  else submit();
+});
+input.addEventListener("input", showCommand);
+again.addEventListener("click", () => goOn(failed()));
+rest.addEventListener("click", () => goOn(unchecked()));
+element("copy").addEventListener("click", ({ target }) => copy(asText(check, address), target));
+element("copy-command").addEventListener("click", ({ target }) => copy(element("command").textContent, target));
+element("clear").addEventListener("click", () => {
+  clear();
+  showLast();
+  input.focus();
+});
+element("presets").append(...PRESETS.map(([name, ports]) => {
+  const preset = action("", () => {
+    input.value = ports;
+    showCommand();
+    input.focus();
+  });
+  preset.append(`${name} `, make("span", "", ports.replaceAll("-", "–")));
+  return preset;
+}));
+for (const id of ["presets", "listen"]) element(id).hidden = false;
+
+const list = linked();
+input.value = list ?? "";
+if (list === null) problem.textContent = "The link names too many ports. Write them into the field.";
+showCommand();
+showLast();
+ownAddress().then(showAddress, () => {});
+if (list && followedFromHere()) submit();
+else if (list) note("This link filled in the ports. Press Check to have them checked at your address.");

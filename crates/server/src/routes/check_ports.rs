@@ -28,7 +28,7 @@ use crate::{
 
 /// The memory that one port takes until its answer is sent, in bytes: a finding, a result, and the text of
 /// both with all their details.
-const PORT_BYTES: usize = 512;
+pub(super) const PORT_BYTES: usize = 512;
 
 /// Whether ports of an address can be reached from here.
 ///

@@ -18,12 +18,29 @@ use bytes::Bytes;
 use flate2::{Compression, read::GzEncoder};
 use sha2::{Digest, Sha256};
 
-use super::{accept_header, state::AppState};
+use super::{
+    accept_header, page_form,
+    page_headers::{POLICY, REFERRERS},
+    state::AppState,
+};
+use crate::config::Config;
 
-/// Nothing from elsewhere, nothing inline, in nobody's frame.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-                      connect-src 'self'; base-uri 'none'; form-action 'none'; \
-                      frame-ancestors 'none'";
+/// The parts of the page; each names only those before it.
+const PARTS: [(&str, &str, &[u8]); 10] = [
+    ("icon.svg", "image/svg+xml", include_bytes!("../page/icon.svg")),
+    ("preview.png", "image/png", include_bytes!("../page/preview.png")),
+    ("style.css", "text/css; charset=utf-8", include_bytes!("../page/style.css")),
+    ("ports.js", SCRIPT, include_bytes!("../page/ports.js")),
+    ("words.js", SCRIPT, include_bytes!("../page/words.js")),
+    ("checker.js", SCRIPT, include_bytes!("../page/checker.js")),
+    ("history.js", SCRIPT, include_bytes!("../page/history.js")),
+    ("view.js", SCRIPT, include_bytes!("../page/view.js")),
+    ("share.js", SCRIPT, include_bytes!("../page/share.js")),
+    ("script.js", SCRIPT, include_bytes!("../page/script.js")),
+];
+
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
 
 /// What has its hash in its name never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -44,33 +61,52 @@ struct Asset {
 }
 
 /// The routes of the page. Its parts are named after their contents.
-pub(crate) fn router() -> Router<AppState> {
-    let script =
-        Asset::new("text/javascript; charset=utf-8", FOR_EVER, include_str!("../page/script.js"));
-    let style = Asset::new("text/css; charset=utf-8", FOR_EVER, include_str!("../page/style.css"));
-    let icon = Asset::new("image/svg+xml", FOR_EVER, include_str!("../page/icon.svg"));
-    let parts = [
-        ("{script}", format!("/script-{}.js", script.hash), script),
-        ("{style}", format!("/style-{}.css", style.hash), style),
-        ("{icon}", format!("/icon-{}.svg", icon.hash), icon),
-    ];
-    let mut page = include_str!("../page/index.html").to_owned();
+pub(crate) fn router(config: &Config) -> Router<AppState> {
+    let mut paths: Vec<(&str, String)> = Vec::new();
     let mut router = Router::new();
-    for (placeholder, path, asset) in parts {
-        page = page.replace(placeholder, &path);
+    for (name, content_type, bytes) in PARTS {
+        let bytes = with_paths(bytes, &paths);
+        let asset = Asset::new(content_type, FOR_EVER, &bytes);
+        let (stem, extension) = name.split_once('.').expect("a file has an extension");
+        let path = format!("/{stem}-{}.{extension}", asset.hash);
         router = router.route(&path, asset.route());
+        paths.push((name, path));
     }
-    router.route("/", Asset::new("text/html; charset=utf-8", ASK_AGAIN, &page).route())
+    let page = with_settings(include_str!("../page/index.html"), config);
+    let page = Asset::new(HTML, ASK_AGAIN, &with_paths(page.as_bytes(), &paths));
+    let form = with_paths(include_bytes!("../page/form.html"), &paths);
+    let form = String::from_utf8(form).expect("a file of text");
+    router.route("/", page.route()).merge(page_form::router(form))
+}
+
+/// A part with the paths of other parts: `{name}` in a page, `"./name"` in a script.
+fn with_paths(part: &[u8], paths: &[(&str, String)]) -> Vec<u8> {
+    let Ok(text) = std::str::from_utf8(part) else { return part.to_vec() };
+    let mut text = text.to_owned();
+    for (name, path) in paths {
+        text = text.replace(&format!("{{{name}}}"), path);
+        text = text.replace(&format!("\"./{name}\""), &format!("\"{path}\""));
+    }
+    text.into_bytes()
+}
+
+/// The page with what it must know of this service.
+fn with_settings(page: &str, config: &Config) -> String {
+    let url = |url: &Option<String>| url.clone().unwrap_or_default();
+    page.replace("{max_ports}", &config.max_ports.to_string())
+        .replace("{silent_seconds}", &config.probe.longest().as_secs_f64().to_string())
+        .replace("{ipv4_url}", &url(&config.page_urls.ipv4))
+        .replace("{ipv6_url}", &url(&config.page_urls.ipv6))
 }
 
 impl Asset {
-    fn new(content_type: &'static str, cache: &'static str, text: &str) -> Self {
+    fn new(content_type: &'static str, cache: &'static str, bytes: &[u8]) -> Self {
         let mut gzip = Vec::new();
-        std::io::copy(&mut GzEncoder::new(text.as_bytes(), Compression::best()), &mut gzip)
+        std::io::copy(&mut GzEncoder::new(bytes, Compression::best()), &mut gzip)
             .expect("memory can be written to");
-        let mut hash = format!("{:x}", Sha256::digest(text));
+        let mut hash = format!("{:x}", Sha256::digest(bytes));
         hash.truncate(HASH_DIGITS);
-        let plain = Bytes::copy_from_slice(text.as_bytes());
+        let plain = Bytes::copy_from_slice(bytes);
         Self { content_type, cache, hash, plain, gzip: gzip.into() }
     }
 
@@ -93,7 +129,7 @@ impl Asset {
             (VARY, "accept-encoding"),
             (CONTENT_SECURITY_POLICY, POLICY),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            (REFERRER_POLICY, "no-referrer"),
+            (REFERRER_POLICY, REFERRERS),
         ];
         let headers = response.headers_mut();
         for (name, value) in fixed {
@@ -118,9 +154,14 @@ fn names(headers: &HeaderMap, tag: &str) -> bool {
 mod tests {
     use port_checker_api::Reason;
 
+    use super::*;
+
+    /// Everything a browser loads, and the picture that other sites show of it, in bytes before compression.
+    const MAX_PAGE_BYTES: usize = 60 * 1024;
+
     #[test]
     fn the_page_explains_every_reason() {
-        let script = include_str!("../page/script.js");
+        let script = include_str!("../page/words.js");
         for reason in Reason::ALL {
             assert!(script.contains(&format!("\n  {}: [", reason.name())), "{reason:?}");
         }
@@ -128,15 +169,21 @@ mod tests {
 
     #[test]
     fn the_page_is_small_and_asks_nobody_else() {
-        let parts = [
-            include_str!("../page/index.html"),
-            include_str!("../page/style.css"),
-            include_str!("../page/script.js"),
-            include_str!("../page/icon.svg"),
-        ];
-        assert!(parts.iter().map(|part| part.len()).sum::<usize>() < 40 * 1024);
-        for part in &parts[..3] {
-            assert!(!part.contains("://"), "an address of another origin");
+        let page = include_bytes!("../page/index.html");
+        let size = page.len() + PARTS.iter().map(|(.., bytes)| bytes.len()).sum::<usize>();
+        assert!(size < MAX_PAGE_BYTES, "{size} bytes");
+        let texts = PARTS.iter().filter(|(name, ..)| !name.starts_with("icon"));
+        for text in texts.filter_map(|(.., bytes)| std::str::from_utf8(bytes).ok()) {
+            assert!(!text.contains("://"), "an address of another origin: {text}");
         }
+        assert!(!include_str!("../page/index.html").contains("://"));
+    }
+
+    #[test]
+    fn every_part_is_named_by_its_path() {
+        let paths = [("ports.js", "/ports-1.js".to_owned())];
+        let text = br#"import {} from "./ports.js"; <a href="{ports.js}">"#;
+        let expected = br#"import {} from "/ports-1.js"; <a href="/ports-1.js">"#;
+        assert_eq!(with_paths(text, &paths), expected);
     }
 }

@@ -37,6 +37,8 @@ fn the_defaults_are_those_of_the_contract() {
         ("PORT_CHECKER_THIRD_PARTY_COST", "5"),
         ("PORT_CHECKER_REDIS_URL", ""),
         ("PORT_CHECKER_CORS_ORIGINS", "*"),
+        ("PORT_CHECKER_IPV4_URL", ""),
+        ("PORT_CHECKER_IPV6_URL", ""),
         ("PORT_CHECKER_METRICS_ADDR", ""),
         ("PORT_CHECKER_TLS_CERT", ""),
         ("PORT_CHECKER_TLS_KEY", ""),

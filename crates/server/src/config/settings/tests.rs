@@ -21,6 +21,9 @@ fn values_that_can_be_used() {
         ("PORT_CHECKER_ALLOWED_TARGETS", "10.0.0.0/8, fd00::/8", "10.0.0.0/8,fd00::/8", "two"),
         ("PORT_CHECKER_DENIED_TARGETS", "", "", "none"),
         ("PORT_CHECKER_CORS_ORIGINS", "https://a.example:8443", "https://a.example:8443", "one"),
+        ("PORT_CHECKER_IPV4_URL", "http://192.0.2.1:9000", "http://192.0.2.1:9000", "an address"),
+        ("PORT_CHECKER_IPV6_URL", "https://[2001:db8::1]", "https://[2001:db8::1]", "in brackets"),
+        ("PORT_CHECKER_IPV6_URL", "", "", "none"),
     ];
     for (variable, text, expected, why) in cases {
         let setting = SETTINGS.iter().find(|setting| setting.variable == variable).unwrap();
