@@ -195,3 +195,32 @@ impl RedisLimits {
         self.link.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use port_checker_testbed::{process::free_address, redis as real_redis};
+    use tokio::runtime::Runtime;
+
+    use super::*;
+    use crate::{observer::Unobserved, redis_url::RedisUrl};
+
+    /// Requests that wait on a connection may learn of its end after another one has replaced it.
+    #[test]
+    fn a_late_error_of_an_old_connection_leaves_the_new_one_alone() {
+        let address = free_address();
+        let Some(_redis) = real_redis::start(address, &[]) else { return };
+        let url: RedisUrl = format!("redis://{address}").parse().unwrap();
+        let limits = RedisLimits::new(url.client(), Arc::new(Unobserved));
+        let error = || RedisError::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
+        Runtime::new().unwrap().block_on(async {
+            limits.connect().await.unwrap();
+            let old = limits.link().number;
+            limits.connect().await.unwrap();
+            limits.lose(old, &error());
+            assert!(limits.link().connection.is_some(), "the new one stays");
+            let new = limits.link().number;
+            limits.lose(new, &error());
+            assert!(limits.link().connection.is_none(), "its own error ends it");
+        });
+    }
+}
