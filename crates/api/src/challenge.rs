@@ -12,9 +12,9 @@ pub struct Challenge(String);
 
 impl Challenge {
     /// The fewest characters: too many to guess.
-    pub const SHORTEST: usize = 16;
+    pub const MIN_LENGTH: usize = 16;
     /// The most characters.
-    pub const LONGEST: usize = 128;
+    pub const MAX_LENGTH: usize = 128;
 
     /// The characters.
     pub fn as_str(&self) -> &str {
@@ -26,8 +26,8 @@ impl Challenge {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a challenge has {} to {} printable ASCII characters",
-    Challenge::SHORTEST,
-    Challenge::LONGEST
+    Challenge::MIN_LENGTH,
+    Challenge::MAX_LENGTH
 )]
 pub struct InvalidChallenge;
 
@@ -35,7 +35,7 @@ impl TryFrom<String> for Challenge {
     type Error = InvalidChallenge;
 
     fn try_from(text: String) -> Result<Self, InvalidChallenge> {
-        let length = (Self::SHORTEST..=Self::LONGEST).contains(&text.len());
+        let length = (Self::MIN_LENGTH..=Self::MAX_LENGTH).contains(&text.len());
         let printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         if length && printable { Ok(Self(text)) } else { Err(InvalidChallenge) }
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Icmp {
     /// The message.
-    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::icmp_message))]
+    #[cfg_attr(feature = "openapi", schema(schema_with = message_schema))]
     pub message: IcmpMessage,
     /// Who sent it: a router on the way, or the host itself.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -54,6 +54,20 @@ impl IcmpMessage {
             Self::Unknown => "unknown",
         }
     }
+}
+
+/// The messages that a checker of this version sends.
+#[cfg(feature = "openapi")]
+fn message_schema() -> utoipa::openapi::Object {
+    use utoipa::openapi::{ObjectBuilder, Type};
+
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(IcmpMessage::ALL.map(IcmpMessage::name)))
+        .description(Some(
+            "The meaning of an ICMP \"destination unreachable\" message (RFC 792, RFC 1812, RFC 4443).",
+        ))
+        .build()
 }
 
 #[cfg(test)]

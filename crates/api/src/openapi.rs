@@ -10,7 +10,7 @@ use utoipa::{
     },
 };
 
-use crate::{Challenge, ChallengeOutcome, Icmp, IcmpMessage, PortResult, Reason, Results};
+use crate::{Challenge, ChallengeOutcome, Icmp, PortResult, Reason, Results};
 
 type Schemas = Vec<(String, RefOr<Schema>)>;
 
@@ -72,8 +72,8 @@ pub(crate) fn challenge() -> Schema {
     let text = ObjectBuilder::new()
         .schema_type(Type::String)
         .pattern(Some("^[ -~]+$"))
-        .min_length(Some(Challenge::SHORTEST))
-        .max_length(Some(Challenge::LONGEST));
+        .min_length(Some(Challenge::MIN_LENGTH))
+        .max_length(Some(Challenge::MAX_LENGTH));
     AnyOfBuilder::new()
         .item(text)
         .item(ObjectBuilder::new().schema_type(Type::Null))
@@ -91,17 +91,6 @@ pub(crate) fn ports() -> Array {
     ArrayBuilder::new()
         .items(port)
         .description(Some("The TCP ports to check. Repeats are checked once."))
-        .build()
-}
-
-/// The messages that a checker of this version sends.
-pub(crate) fn icmp_message() -> Object {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(IcmpMessage::ALL.map(IcmpMessage::name)))
-        .description(Some(
-            "The meaning of an ICMP \"destination unreachable\" message (RFC 792, RFC 1812, RFC 4443).",
-        ))
         .build()
 }
 

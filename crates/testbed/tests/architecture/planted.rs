@@ -75,6 +75,18 @@ const CIRCLES: &[(&str, Files, &[&str])] = &[
         &["a imports from b", "b imports from a"],
     ),
     (
+        "within an attribute",
+        &[
+            ("lib.rs", "mod a; mod b;"),
+            (
+                "a.rs",
+                "#[cfg_attr(feature = \"x\", schema(with = crate::b::schema))]\npub struct A;",
+            ),
+            ("b.rs", "use crate::a::A; pub fn schema() {}"),
+        ],
+        &["a imports from b", "b imports from a"],
+    ),
+    (
         "within the arguments of a macro",
         &[
             ("lib.rs", "mod a; mod b;"),

@@ -2,7 +2,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{
-    Item, ItemUse, Macro, Path, UseTree, Visibility,
+    Attribute, Item, ItemUse, Macro, Meta, Path, UseTree, Visibility,
     spanned::Spanned,
     visit::{self, Visit},
 };
@@ -71,6 +71,13 @@ impl<'ast> Visit<'ast> for Paths {
     fn visit_macro(&mut self, called: &'ast Macro) {
         self.visit_path(&called.path);
         in_tokens(called.tokens.clone(), &mut self.0);
+    }
+
+    /// Attributes name functions, such as those of serde.
+    fn visit_attribute(&mut self, attribute: &'ast Attribute) {
+        if let Meta::List(list) = &attribute.meta {
+            in_tokens(list.tokens.clone(), &mut self.0);
+        }
     }
 
     /// `pub(in path)` imports nothing.
