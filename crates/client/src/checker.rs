@@ -1,6 +1,6 @@
 //! One checker, over HTTP.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use hyper::{
@@ -74,13 +74,21 @@ impl Checker {
     /// address of that family.
     pub(crate) fn over(&self, family: Family) -> Self {
         let http = Transport::new(self.tls.clone(), Some(family));
-        Self { exchange: Exchange { http, ..self.exchange.clone() }, ..self.clone() }
+        Self {
+            exchange: Exchange { http, peer: Arc::default(), ..self.exchange.clone() },
+            ..self.clone()
+        }
     }
 
     /// The checker's address, as it was given; with `http://` before it if it had no scheme, and without
     /// a route of the checker at its end.
     pub fn url(&self) -> &str {
         self.exchange.url()
+    }
+
+    /// The address at which it answered; none if it has not.
+    pub(crate) fn peer(&self) -> Option<IpAddr> {
+        self.exchange.peer.get().copied()
     }
 
     pub(crate) fn timeout(&self) -> Duration {
@@ -242,7 +250,8 @@ impl CheckerBuilder {
         };
         let tls = trust.config();
         let http = Transport::new(tls.clone(), self.family);
-        let exchange = Exchange { server: self.server, http, timeout: self.timeout };
+        let exchange =
+            Exchange { server: self.server, http, timeout: self.timeout, peer: Arc::default() };
         Checker { exchange, tls, max_wait: self.max_wait }
     }
 }

@@ -18,13 +18,15 @@ mod notice;
 mod notices;
 mod path;
 mod patterns;
+mod silence;
+mod surroundings;
 mod verdict;
 
-use advice::Surroundings;
 pub use conclusion::{Diagnosis, FamilyDiagnosis, Opinion, Outcome, PortDiagnosis};
 use judgement::judge;
 use network_position::NetworkPosition;
 pub use notice::Notice;
+use surroundings::Surroundings;
 pub use verdict::PortVerdict;
 
 /// Draws the conclusions. The same facts always lead to the same diagnosis.
@@ -93,10 +95,11 @@ fn diagnose_family(
     quorum: usize,
     locals: &HashMap<(Family, Port), Local>,
 ) -> FamilyDiagnosis {
-    let judged: Vec<_> = facts
+    let own = facts.host.as_ref().map_or(&[][..], |host| &host.addresses);
+    let mut judged: Vec<_> = facts
         .ports
         .iter()
-        .map(|port| match judge(port, quorum) {
+        .map(|port| match judge(port, quorum, own) {
             (verdict, dissent) if verdict.is_accessible() => {
                 let other = only_over_other(facts.family, port, locals);
                 (if other.is_some() { PortVerdict::OtherFamilyOnly } else { verdict }, dissent)
@@ -106,10 +109,17 @@ fn diagnose_family(
         .collect();
     let accessible: Vec<bool> = judged.iter().map(|(verdict, _)| verdict.is_accessible()).collect();
     let position = NetworkPosition::of(&facts, accessible.contains(&true));
-    let notices = notices::of_family(&facts, &position, quorum, &accessible);
+    if matches!(position, NetworkPosition::LanChecker { .. }) {
+        judged.iter_mut().for_each(forget_failures_on_the_way);
+    }
+    let verdicts: Vec<_> = judged.iter().map(|(verdict, _)| *verdict).collect();
+    let guard = patterns::scan_guard(&facts.ports, &verdicts);
+    let scan_guard = guard.is_some();
+    let notices = notices::of_family(&facts, &position, quorum, &accessible, guard);
     let address = facts.seen();
     let FamilyFacts { family, asked_for, host, router, watch, checkers, ports } = facts;
-    let surroundings = Surroundings { position: &position, router: router.as_ref(), watch };
+    let surroundings =
+        Surroundings { position: &position, router: router.as_ref(), watch, scan_guard };
     let ports: Vec<_> = ports
         .into_iter()
         .zip(judged)
@@ -122,6 +132,15 @@ fn diagnose_family(
     }));
     let outcome = (asked_for || address.is_some()).then_some(outcome);
     FamilyDiagnosis { family, outcome, address, host, notices, checkers, ports }
+}
+
+/// A checker in the local network cannot tell why a connection to an address of the Internet fails.
+fn forget_failures_on_the_way((verdict, dissent): &mut (PortVerdict, Vec<Opinion>)) {
+    use PortVerdict::{AnotherHost, Contradicted, NothingArrived, Refused, Rejected, TimedOut};
+    if [AnotherHost, Contradicted, NothingArrived, Refused, Rejected, TimedOut].contains(verdict) {
+        *verdict = PortVerdict::NoVerdict;
+        dissent.clear();
+    }
 }
 
 fn diagnose_port(
@@ -154,6 +173,8 @@ fn together(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
     outcomes.max_by_key(severity).unwrap_or(Outcome::NoVerdict)
 }
 
+#[cfg(test)]
+mod claims;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

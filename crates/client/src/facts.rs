@@ -59,6 +59,8 @@ pub struct CheckerFacts {
     pub url: String,
     /// The address it was asked about; none if it did not say from where it sees us.
     pub address: Option<IpAddr>,
+    /// The address at which it was talked to; none if there was no connection.
+    pub peer: Option<IpAddr>,
     /// Why it gave no verdict, if it gave none about even one port.
     pub failure: Option<Failure>,
 }
@@ -66,7 +68,7 @@ pub struct CheckerFacts {
 impl CheckerFacts {
     /// One that is asked about `address`.
     pub(crate) fn asked(checker: &Checker, address: IpAddr) -> Self {
-        Self { url: checker.url().to_owned(), address: Some(address), failure: None }
+        Self { url: checker.url().to_owned(), address: Some(address), peer: None, failure: None }
     }
 }
 

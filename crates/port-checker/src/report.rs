@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use port_checker_client::{
     Diagnosis, FamilyDiagnosis, Port, PortDiagnosis, PortRanges, PortVerdict,
 };
-use textwrap::{Options, wrap};
+use textwrap::{Options, WordSplitter, wrap};
 
 use crate::output::finish_writing;
 
@@ -24,6 +24,9 @@ const GAPS: usize = 4;
 
 /// The narrowest column of verdicts, on however narrow a terminal.
 const NARROWEST: usize = 20;
+
+/// The narrowest column of ports: one range.
+const RANGE_WIDTH: usize = "50800-50899".len();
 
 const BOLD: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -59,7 +62,7 @@ fn render(diagnosis: &Diagnosis, width: usize) -> String {
     for family in &diagnosis.families {
         text += &section(family, width);
     }
-    text + &sum(diagnosis) + "\n"
+    text + &sum(diagnosis, width) + "\n"
 }
 
 fn section(family: &FamilyDiagnosis, width: usize) -> String {
@@ -107,7 +110,8 @@ fn groups(ports: &[PortDiagnosis]) -> Vec<Group<'_>> {
 
 fn table(groups: &[Group<'_>], width: usize) -> String {
     let widest = groups.iter().map(|group| group.label().len()).max().unwrap_or(0);
-    let column = widest.min(PORTS_WIDTH);
+    let space = width.saturating_sub(GAPS + NARROWEST).clamp(RANGE_WIDTH, PORTS_WIDTH);
+    let column = widest.min(space);
     let rows: Vec<String> = groups.iter().map(|group| row(group, column, width)).collect();
     rows.join("\n")
 }
@@ -116,7 +120,9 @@ fn table(groups: &[Group<'_>], width: usize) -> String {
 fn row(group: &Group<'_>, column: usize, width: usize) -> String {
     let label = group.label();
     let style = style(group.first);
-    let labels = wrap(&label, column);
+    // A range is one word.
+    let whole_ranges = Options::new(column).word_splitter(WordSplitter::NoHyphenation);
+    let labels = wrap(&label, whole_ranges);
     let summaries = wrap(&group.first.summary, width.saturating_sub(column + GAPS).max(NARROWEST));
     let line = |index: usize| {
         let label = labels.get(index).map_or("", |label| label);
@@ -141,11 +147,12 @@ fn paragraph(text: &str, indent: &str, width: usize) -> String {
     textwrap::fill(text, Options::new(width).initial_indent(indent).subsequent_indent(indent))
 }
 
-fn sum(diagnosis: &Diagnosis) -> String {
+fn sum(diagnosis: &Diagnosis, width: usize) -> String {
     let checked = diagnosis.families.iter().filter(|family| family.outcome.is_some());
     // Only a checker outside can show that the Internet reaches a port.
     let word = if diagnosis.is_local_only() { "usable here" } else { "reachable" };
-    let sums: Vec<String> = checked.map(|family| sum_of_family(family, word)).collect();
+    let sums: Vec<String> =
+        checked.map(|family| paragraph(&sum_of_family(family, word), "", width)).collect();
     if sums.is_empty() { "No verdict.".to_owned() } else { sums.join("\n") }
 }
 

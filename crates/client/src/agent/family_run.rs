@@ -226,6 +226,9 @@ impl<'a> FamilyRun<'a> {
                 self.note_failure(index, error);
             }
         }
+        for (facts, checker) in self.facts.checkers.iter_mut().zip(&self.checkers) {
+            facts.peer = checker.peer();
+        }
         for &port in ports {
             let Here { local, udp_holder, arrivals, sights } = here(port);
             let answers = answers.iter_mut();

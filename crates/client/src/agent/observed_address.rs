@@ -48,7 +48,12 @@ fn not_asked(checker: &Checker, error: &NoVerdict, another_tells: bool) -> Check
                             this machine does not have that address and no third checker confirms it. \
                             Give the address with --ip";
     }
-    CheckerFacts { url: checker.url().to_owned(), address: None, failure: Some(failure) }
+    CheckerFacts {
+        url: checker.url().to_owned(),
+        address: None,
+        peer: None,
+        failure: Some(failure),
+    }
 }
 
 /// The address that checkers are asked about that cannot tell one themselves. One checker alone could

@@ -1,12 +1,17 @@
 //! Requests to one checker and its answers, over HTTP.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use hyper::{
     header::{CONTENT_TYPE, LOCATION, RETRY_AFTER},
     http::request::Builder,
 };
+use hyper_util::client::legacy::connect::HttpInfo;
 use port_checker_api::{CheckRequest, CheckResponse, NDJSON, Progress};
 
 use crate::{
@@ -28,6 +33,8 @@ pub(super) struct Exchange {
     pub(super) http: Transport,
     /// How long each answer may take.
     pub(super) timeout: Duration,
+    /// The address of the first connection on which an answer came; clones share it.
+    pub(super) peer: Arc<OnceLock<IpAddr>>,
 }
 
 impl Exchange {
@@ -76,6 +83,9 @@ impl Exchange {
         let request = request.body(body.into()).expect("the parts of the head are good");
         let sent = self.http.send(request, self.timeout).await;
         let answer = sent.map_err(|broken| self.broken(broken))?;
+        if let Some(peer) = answer.head.extensions().get::<HttpInfo>().map(HttpInfo::remote_addr) {
+            self.peer.get_or_init(|| peer.ip().to_canonical());
+        }
         let status = answer.head.status().as_u16();
         if status == 200 {
             return Ok(answer);

@@ -3,23 +3,13 @@
 use super::{
     network_position::NetworkPosition,
     path::{Station, last_station},
+    silence::{
+        SEE_ABOVE, TWO_ROUTERS, allow_in, likely_carrier_grade_nat, nothing_arrived, timed_out,
+    },
+    surroundings::Surroundings,
     verdict::PortVerdict,
 };
-use std::net::SocketAddr;
-
-use port_checker_api::Port;
-
-use crate::{
-    facts::{Local, PortFacts, Watch},
-    family::Family,
-    router::{MappingEntry, RouterFacts},
-};
-
-const SEE_ABOVE: &str =
-    "No forward in your router can change this; see above for what to do instead.";
-
-const NO_FORWARD_CAN_WORK: &str = "Behind carrier-grade NAT nothing gets in, whatever you forward; \
-                                   see above for what to do instead.";
+use crate::facts::{Local, PortFacts};
 
 const OTHER_FAMILY_ONLY: &str = "The connection got through, and this check answered it: the program that uses the \
     port listens over the other address family only. Let it listen on both (such as [::] and 0.0.0.0), or \
@@ -27,25 +17,6 @@ const OTHER_FAMILY_ONLY: &str = "The connection got through, and this check answ
 
 const PROGRAM_HANGS: &str = "Connections wait in the queue of the program that holds the port, and it takes none: \
     it hangs, or is overloaded. Restart it; neither the router nor a firewall is the cause.";
-
-/// Facts around a port that decide about its advice.
-pub(super) struct Surroundings<'a> {
-    pub(super) position: &'a NetworkPosition,
-    pub(super) router: Option<&'a RouterFacts>,
-    pub(super) watch: Watch,
-}
-
-impl Surroundings<'_> {
-    /// The machine to which the router maps a port, by its own account.
-    fn mapped_to(&self, port: Port) -> Option<SocketAddr> {
-        let ports = self.router?.ports.iter();
-        let mut ports = ports.filter(|mapped| mapped.port == port.get());
-        ports.find_map(|mapped| match &mapped.entry {
-            MappingEntry::Mapped { to, enabled: true, .. } => Some(*to),
-            _ => None,
-        })
-    }
-}
 
 /// What to do about a port; nothing, if all is well. `dissenters` are the checkers that found
 /// otherwise, and what they found.
@@ -65,7 +36,9 @@ pub(super) fn advice(
                 .to_owned(),
         ),
         PortVerdict::NotBound => Some(not_bound(facts)),
-        PortVerdict::Refused => Some(refused(facts, position)),
+        PortVerdict::Refused => Some(refused(facts, surroundings)),
+        PortVerdict::Rejected => Some(rejected(facts, surroundings)),
+        PortVerdict::TimedOut => Some(timed_out(facts, surroundings)),
         PortVerdict::NothingArrived => Some(nothing_arrived(facts, surroundings)),
         PortVerdict::BlockedHere => Some(blocked_here(facts, position)),
         PortVerdict::OtherFamilyOnly => Some(OTHER_FAMILY_ONLY.to_owned()),
@@ -91,7 +64,8 @@ fn not_bound(facts: &PortFacts) -> String {
     }
 }
 
-fn refused(facts: &PortFacts, position: &NetworkPosition) -> String {
+fn refused(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
+    let position = surroundings.position;
     if let Some(Local::InUse { listens_on, .. }) = &facts.local
         && !listens_on.is_empty()
         && listens_on.iter().all(|ip| ip.is_loopback())
@@ -107,23 +81,46 @@ fn refused(facts: &PortFacts, position: &NetworkPosition) -> String {
             .to_owned();
     }
     match (&facts.local, position) {
-        (_, NetworkPosition::CarrierGradeNat { .. }) => NO_FORWARD_CAN_WORK.to_owned(),
-        (_, NetworkPosition::DoubleNat { .. } | NetworkPosition::Tunnel { .. }) => {
-            SEE_ABOVE.to_owned()
-        }
+        (_, NetworkPosition::CarrierGradeNat { .. }) => likely_carrier_grade_nat(),
+        (_, NetworkPosition::DoubleNat { .. }) => TWO_ROUTERS.to_owned(),
+        (_, NetworkPosition::Tunnel { .. }) => SEE_ABOVE.to_owned(),
         (_, NetworkPosition::BehindNat { .. }) => format!(
             "The router forwards to a machine where nothing listens, or refuses by itself. Let it \
-             forward TCP to {}.",
-            position.here()
+             forward TCP to {}.{}",
+            position.here(),
+            unless_here(facts, surroundings, "refuses")
         ),
         (Some(Local::Bound), NetworkPosition::Direct(family)) => format!(
-            "A firewall refuses the connections before they reach our listener. {}",
-            allow_in(*family)
+            "A firewall refuses the connections before they reach our listener. {}{}",
+            allow_in(*family),
+            surroundings.root()
         ),
         _ => "The host answered that nothing listens there. Start the service, on all addresses; \
               behind a router, correct the machine that the port is forwarded to."
             .to_owned(),
     }
+}
+
+fn rejected(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
+    format!(
+        "A router on the way says that it must not or cannot pass the connections on. Look for a \
+         rule that rejects them in your router, and whether the machine it forwards to is on.{}",
+        unless_here(facts, surroundings, "rejects")
+    )
+}
+
+/// The firewall of this machine, whose refusal nobody can tell from that of a router which translates its address;
+/// nothing if packets were watched, or if the port is another machine's.
+fn unless_here(facts: &PortFacts, surroundings: &Surroundings<'_>, verb: &str) -> String {
+    let behind_nat = matches!(surroundings.position, NetworkPosition::BehindNat { .. });
+    let unknown = behind_nat && last_station(facts) == Station::Unknown;
+    if !unknown || facts.local != Some(Local::Bound) {
+        return String::new();
+    }
+    format!(
+        " If it does already, this machine's firewall {verb} the connections.{}",
+        surroundings.root()
+    )
 }
 
 fn blocked_here(facts: &PortFacts, position: &NetworkPosition) -> String {
@@ -157,102 +154,6 @@ fn answers_lost(facts: &PortFacts) -> String {
     .to_owned()
 }
 
-fn nothing_arrived(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
-    let innocent = match last_station(facts) {
-        Station::None => {
-            "Nothing came to any interface of this machine, so its firewall is not the cause. "
-        }
-        _ => "",
-    };
-    let watched = !innocent.is_empty();
-    let root = match surroundings.watch {
-        Watch::NotPermitted => {
-            " Run as root, this would tell whether this machine's firewall is the cause."
-        }
-        _ => "",
-    };
-    let position = surroundings.position;
-    match position {
-        NetworkPosition::CarrierGradeNat { .. } => NO_FORWARD_CAN_WORK.to_owned(),
-        NetworkPosition::DoubleNat { .. } | NetworkPosition::Tunnel { .. } => SEE_ABOVE.to_owned(),
-        NetworkPosition::BehindNat { inside, .. } => match surroundings.mapped_to(facts.port) {
-            Some(to) if inside.is_some_and(|inside| inside != to.ip()) => format!(
-                "{innocent}The router maps this port to {to}, another machine. Let it forward the port to {}.",
-                position.here()
-            ),
-            Some(_) => format!(
-                "{innocent}The router has a mapping of this port to this machine, and passes nothing on: \
-                 look for a firewall rule in the router, or at the provider.{root}"
-            ),
-            None if watched => format!(
-                "{innocent}Let the router forward TCP to {}; if there is a second router before \
-                 it, that one must forward to the first.",
-                position.here()
-            ),
-            None => format!(
-                "Let the router forward TCP to {}. If it does already, allow incoming TCP \
-                 connections in this machine's firewall; and if there is a second router before it, that \
-                 one must forward to the first.{root}",
-                position.here()
-            ),
-        },
-        NetworkPosition::Direct(family) if watched => {
-            format!("{innocent}{}", outside_firewall(*family))
-        }
-        NetworkPosition::Direct(family) => {
-            format!(
-                "A firewall drops the connections before they reach us. {}{root}",
-                allow_in(*family)
-            )
-        }
-        NetworkPosition::Elsewhere => "A firewall drops the connections.".to_owned(),
-    }
-}
-
-const fn outside_firewall(family: Family) -> &'static str {
-    match family {
-        Family::Ipv4 => {
-            "A firewall before this machine drops the connections: in a data centre, the provider's."
-        }
-        Family::Ipv6 => {
-            "A firewall before this machine drops the connections: at home, the router's for IPv6; in a \
-             data centre, the provider's. There is no NAT over IPv6: it must admit the connections, not forward them."
-        }
-    }
-}
-
-/// There was no listener of the verification, which could have shown whether anything arrived.
-fn timed_out(position: &NetworkPosition) -> String {
-    match position {
-        NetworkPosition::Direct(family) => {
-            format!("Nothing came back: a firewall drops the packets. {}", allow_in(*family))
-        }
-        NetworkPosition::BehindNat { .. } => format!(
-            "Nothing came back: let the router forward TCP to {}, and the firewall admit them.",
-            position.here()
-        ),
-        NetworkPosition::Elsewhere => {
-            "Nothing came back: a firewall drops the packets, or the router before the host does not \
-             forward the ports."
-                .to_owned()
-        }
-        _ => SEE_ABOVE.to_owned(),
-    }
-}
-
-const fn allow_in(family: Family) -> &'static str {
-    match family {
-        Family::Ipv4 => {
-            "Allow incoming TCP connections in this machine's firewall and, in a data \
-             centre, in the provider's."
-        }
-        Family::Ipv6 => {
-            "Allow incoming TCP connections in this machine's firewall and, at home, in \
-             the router's firewall for IPv6; in a data centre, in the provider's."
-        }
-    }
-}
-
 /// Verdicts whose advice does not depend on the port.
 fn fixed(verdict: PortVerdict, position: &NetworkPosition) -> String {
     let here = position.here();
@@ -262,25 +163,19 @@ fn fixed(verdict: PortVerdict, position: &NetworkPosition) -> String {
              itself. Let the router forward TCP to {here}."
         ),
         PortVerdict::Intercepted => {
-            "A proxy, load balancer or virus scanner between the Internet and this machine answers in \
-             our position. Take it out of the way."
+            "A proxy, load balancer or virus scanner between the Internet and this machine answers \
+             instead of it. Let connections to these ports bypass it."
                 .to_owned()
         }
         PortVerdict::Contradicted => format!(
-            "Either another machine answered in our position, and the router should forward to {here}; \
+            "Either another machine answered instead of this one, and the router should forward to {here}; \
              or the checker is wrong: ask another one."
         ),
-        PortVerdict::Rejected => {
-            "A router on the way says that it must not or cannot pass the connections on. Look for a \
-             rule that rejects them in your router, and whether the machine it forwards to is on."
-                .to_owned()
-        }
         PortVerdict::Reset => {
             "The service, or something in front of it, accepts connections and hangs up at once. Look \
              at its log, and whether it admits strangers."
                 .to_owned()
         }
-        PortVerdict::TimedOut => timed_out(position),
         _ => "Those are the checker's own words; ask another one if they do not help.".to_owned(),
     }
 }

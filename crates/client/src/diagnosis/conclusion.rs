@@ -25,7 +25,8 @@ pub struct Diagnosis {
 impl Diagnosis {
     /// Whether no checker outside of this machine's local network was asked.
     pub fn is_local_only(&self) -> bool {
-        self.notices.iter().any(Notice::is_local_only)
+        let of_families = self.families.iter().flat_map(|family| &family.notices);
+        self.notices.iter().chain(of_families).any(Notice::is_local_only)
     }
 }
 

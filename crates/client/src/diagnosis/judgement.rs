@@ -1,12 +1,22 @@
 //! The verdict about one port, from the checkers' answers and the connections that arrived.
 
+use std::net::IpAddr;
+
 use port_checker_api::{ChallengeOutcome, PortResult, Reason};
 
-use super::{conclusion::Opinion, path::is_blocked_here, verdict::PortVerdict};
+use super::{
+    conclusion::Opinion,
+    path::{Station, is_blocked_here, last_station},
+    verdict::PortVerdict,
+};
 use crate::facts::{Arrivals, Local, PortFacts};
 
 /// The verdict, and the opinions of checkers that differ from it.
-pub(super) fn judge(facts: &PortFacts, quorum: usize) -> (PortVerdict, Vec<Opinion>) {
+pub(super) fn judge(
+    facts: &PortFacts,
+    quorum: usize,
+    own: &[IpAddr],
+) -> (PortVerdict, Vec<Opinion>) {
     if facts.local == Some(Local::FamilyMissing) {
         return (PortVerdict::FamilyMissing, Vec::new());
     }
@@ -14,7 +24,7 @@ pub(super) fn judge(facts: &PortFacts, quorum: usize) -> (PortVerdict, Vec<Opini
     let opinions = facts.answers.iter().enumerate().filter_map(|(checker, answer)| {
         let answer = answer.as_ref()?;
         let another_got_through = through > usize::from(answer.accessible);
-        Some(Opinion { checker, verdict: opinion(answer, facts, another_got_through) })
+        Some(Opinion { checker, verdict: opinion(answer, facts, another_got_through, own) })
     });
     let (yes, mut no): (Vec<_>, Vec<_>) =
         opinions.partition(|opinion| opinion.verdict.is_accessible());
@@ -33,8 +43,13 @@ pub(super) fn judge(facts: &PortFacts, quorum: usize) -> (PortVerdict, Vec<Opini
 }
 
 /// The opinion that follows from one checker's answer and the arrivals. If another checker got through, the
-/// arrivals may be its connections, and say nothing about this one's.
-fn opinion(answer: &PortResult, facts: &PortFacts, another_got_through: bool) -> PortVerdict {
+/// arrivals may be its connections, and say nothing about this one's. `own` are the addresses of this machine.
+fn opinion(
+    answer: &PortResult,
+    facts: &PortFacts,
+    another_got_through: bool,
+    own: &[IpAddr],
+) -> PortVerdict {
     let ours = facts.local == Some(Local::Bound);
     let Arrivals { connections, half_open, .. } = &facts.arrivals;
     let arrived = *connections > 0 && !another_got_through;
@@ -64,6 +79,9 @@ fn opinion(answer: &PortResult, facts: &PortFacts, another_got_through: bool) ->
     {
         return PortVerdict::BlockedHere;
     }
+    if ours && icmp_from(answer).is_some_and(|from| own.contains(&from)) {
+        return PortVerdict::BlockedHere;
+    }
     match reason {
         Some(Reason::Refused) if is_by_a_router(answer, facts) => PortVerdict::Rejected,
         Some(Reason::Refused) => PortVerdict::Refused,
@@ -71,6 +89,11 @@ fn opinion(answer: &PortResult, facts: &PortFacts, another_got_through: bool) ->
         Some(Reason::TimedOut) if !ours || another_got_through => PortVerdict::TimedOut,
         // A connection that was established is not the one that timed out.
         Some(Reason::TimedOut) if !half_open.is_empty() => PortVerdict::AnswersLost,
+        Some(Reason::TimedOut)
+            if *connections == 0 && last_station(facts) == Station::AnswerLeft =>
+        {
+            PortVerdict::AnswersLost
+        }
         Some(Reason::TimedOut) => PortVerdict::NothingArrived,
         Some(Reason::HostUnreachable | Reason::NetworkUnreachable) => PortVerdict::Rejected,
         Some(Reason::Reset) => PortVerdict::Reset,
@@ -91,8 +114,12 @@ fn program_hangs(facts: &PortFacts) -> bool {
 
 /// Whether an ICMP message refused the connection: a host that nothing listens on resets it instead.
 fn is_by_a_router(answer: &PortResult, facts: &PortFacts) -> bool {
-    let icmp = answer.details.as_ref().and_then(|details| details.icmp.as_ref());
-    icmp.is_some() && facts.local == Some(Local::Bound)
+    icmp_from(answer).is_some() && facts.local == Some(Local::Bound)
+}
+
+/// The sender of the ICMP message that ended the connection.
+fn icmp_from(answer: &PortResult) -> Option<IpAddr> {
+    Some(answer.details.as_ref()?.icmp.as_ref()?.from.to_canonical())
 }
 
 /// Other checkers say no more than the text.

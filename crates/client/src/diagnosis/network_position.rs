@@ -38,6 +38,13 @@ pub(super) enum NetworkPosition {
         /// The address seen outside.
         seen: IpAddr,
     },
+    /// Every checker that was asked is in this machine's local network: none can tell what happens outside.
+    LanChecker {
+        /// One of them.
+        checker: IpAddr,
+        /// The address that was checked.
+        seen: IpAddr,
+    },
     /// The address seen outside is probably the Internet provider's, shared with others.
     CarrierGradeNat {
         /// The address that suggests it.
@@ -49,13 +56,20 @@ impl NetworkPosition {
     /// A port that is accessible proves that forwards can work.
     pub(super) fn of(facts: &FamilyFacts, any_accessible: bool) -> Self {
         let Some(host) = &facts.host else { return Self::Elsewhere };
+        if let Some((checker, seen)) = lan_checker(facts) {
+            return Self::LanChecker { checker, seen };
+        }
         let translated = |seen: &IpAddr| !seen.is_loopback() && !host.addresses.contains(seen);
         let Some(seen) = facts.seen().filter(translated) else { return Self::Direct(facts.family) };
         let nat = Self::BehindNat { seen, inside: host.outbound };
         if any_accessible {
             return nat;
         }
-        if let Some(interface) = host.tunnel.clone() {
+        // The provider's own line has such an address too, and is no tunnel of a VPN.
+        let is_ppp = |interface: &String| interface.starts_with("ppp");
+        let is_provider_line =
+            shared_address(host).is_some() && host.tunnel.as_ref().is_some_and(is_ppp);
+        if let Some(interface) = host.tunnel.clone().filter(|_| !is_provider_line) {
             return Self::Tunnel { interface, seen };
         }
         let router = facts.router.as_ref();
@@ -69,12 +83,46 @@ impl NetworkPosition {
         }
     }
 
+    /// The address here of a machine behind NAT.
+    pub(super) const fn inside(&self) -> Option<IpAddr> {
+        match self {
+            Self::BehindNat { inside, .. } => *inside,
+            _ => None,
+        }
+    }
+
     /// Where a router must forward to.
     pub(super) fn here(&self) -> String {
         match self {
             Self::BehindNat { inside: Some(inside), .. } => format!("{inside} (this machine)"),
             _ => "this machine".to_owned(),
         }
+    }
+}
+
+/// A checker of the local network and the address it checked, if no connection came from outside that network, and
+/// the address is one of the Internet.
+fn lan_checker(facts: &FamilyFacts) -> Option<(IpAddr, IpAddr)> {
+    let host = facts.host.as_ref()?;
+    let seen = facts.seen().filter(|seen| !is_local(*seen))?;
+    let mut peers = facts.checkers.iter().filter_map(|checker| checker.peer).peekable();
+    let checker = *peers.peek()?;
+    let is_outside =
+        |from: &IpAddr| !is_local(*from) && *from != seen && !host.addresses.contains(from);
+    let came_from = |port: &PortFacts| port.arrivals.from.iter().any(is_outside);
+    let all_local = peers.all(is_local) && !facts.ports.iter().any(came_from);
+    all_local.then_some((checker, seen))
+}
+
+fn is_local(ip: IpAddr) -> bool {
+    ip.is_loopback() || is_private(ip)
+}
+
+/// An address that is only reached from within a network: RFC 1918, RFC 4193, or of the link.
+pub(super) fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local(),
     }
 }
 

@@ -26,6 +26,13 @@ pub enum Notice {
         /// The address from which checkers see this machine.
         seen: IpAddr,
     },
+    /// Every checker that was asked is in the local network, and the address checked is one of the Internet.
+    LanChecker {
+        /// One of the checkers.
+        checker: IpAddr,
+        /// The address that was checked.
+        seen: IpAddr,
+    },
     /// Packets to the Internet leave through a tunnel.
     Tunnel {
         /// The interface.
@@ -55,6 +62,8 @@ pub enum Notice {
         answered: usize,
         /// How many were silent.
         silent: usize,
+        /// Whether it was this machine that dropped them; none if that is not known.
+        here: Option<bool>,
     },
     /// This machine or its gateway has an address for carrier-grade NAT (RFC 6598).
     CarrierGradeNat {
@@ -103,7 +112,7 @@ pub enum Notice {
 impl Notice {
     /// Whether the check proves the local half only.
     pub(super) const fn is_local_only(&self) -> bool {
-        matches!(self, Self::LoopbackOnly | Self::LanOnly { .. })
+        matches!(self, Self::LoopbackOnly | Self::LanOnly { .. } | Self::LanChecker { .. })
     }
 
     /// Its name in JSON.
@@ -112,6 +121,7 @@ impl Notice {
             Self::LoopbackOnly => "loopback_only",
             Self::BehindNat { .. } => "behind_nat",
             Self::LanOnly { .. } => "lan_only",
+            Self::LanChecker { .. } => "lan_checker",
             Self::Tunnel { .. } => "tunnel",
             Self::DoubleNat { .. } => "double_nat",
             Self::TemporaryAddress { .. } => "temporary_address",
@@ -188,7 +198,7 @@ impl Notice {
                 let here = inside.map_or_else(String::new, |inside| format!(" ({inside})"));
                 write!(
                     f,
-                    "Behind NAT: checkers see {seen}, which is not an address of this machine{here}."
+                    "Behind NAT: the address checked, {seen}, is not one of this machine{here}."
                 )
             }
             Self::LanOnly { seen } => write!(
@@ -196,6 +206,12 @@ impl Notice {
                 "The checker sees this machine at {seen}, a private address: it is in the same local \
                  network. This proves the local network only. Whether the Internet reaches the ports, \
                  only a checker outside can tell."
+            ),
+            Self::LanChecker { checker, seen } => write!(
+                f,
+                "The checker at {checker} is in the local network. What it finds about {seen} says nothing \
+                 about connections from the Internet: a router may pass connections from inside back in \
+                 (hairpin NAT) and drop those from outside, or the reverse. Ask a checker outside."
             ),
             Self::Tunnel { interface, seen } => write!(
                 f,
@@ -205,8 +221,8 @@ impl Notice {
             ),
             Self::DoubleNat { router, wan, seen } => write!(
                 f,
-                "No forward in the router {router} can work: its address on the Internet's side is {wan}, \
-                 and checkers see {seen}. Another router beyond it translates addresses: the provider's \
+                "No forward in the router {router} can work alone: its address on the Internet's side is {wan}, \
+                 and the address checked is {seen}. Another router beyond it translates addresses: the provider's \
                  (carrier-grade NAT), or a second one of yours, which must then forward to {wan}. If it is \
                  the provider's, ask for a public IPv4 address, use IPv6, or rent a small server with a \
                  public address that tunnels to this machine."
@@ -217,23 +233,32 @@ impl Notice {
                  Its permanent address is {stable}: open and publish that one, and check it with \
                  --ip {stable}."
             ),
-            Self::ScanGuard { answered, silent } => write!(
-                f,
-                "The first {answered} ports answered and all {silent} after them were silent. Likely \
-                 causes: a guard against port scans (in a router, a provider's firewall, or fail2ban), or \
-                 a rule that covers only the first ports. Verify the silent ones alone: if they answer \
-                 then, it is a guard; offer fewer ports at a time."
-            ),
+            &Self::ScanGuard { answered, silent, here } => {
+                f.write_str(&scan_guard_words(answered, silent, here))
+            }
             Self::CarrierGradeNat { address } => write!(
                 f,
                 "Carrier-grade NAT is likely: {address} is one of the addresses (100.64.0.0/10) that \
-                 Internet providers share among many customers, and no forward in your own router can \
-                 work. Ask your provider for a public IPv4 address, use IPv6, or rent a small server \
+                 Internet providers share among many customers. If so, no forward in your own router can \
+                 work: ask your provider for a public IPv4 address, use IPv6, or rent a small server \
                  with a public address that tunnels to this machine."
             ),
             _ => unreachable!("it is about something else"),
         }
     }
+}
+
+fn scan_guard_words(answered: usize, silent: usize, here: Option<bool>) -> String {
+    let place = match here {
+        Some(true) => "on this machine, such as fail2ban",
+        Some(false) => "in the router or at the provider",
+        None => "in a router, at the provider, or on this machine, such as fail2ban",
+    };
+    format!(
+        "The first {answered} ports answered and all {silent} after them were silent. Likely causes: a guard \
+         against port scans ({place}), or a rule that covers only the first ports. Verify the silent ones alone: \
+         if they answer then, it is a guard; offer fewer ports at a time."
+    )
 }
 
 impl Serialize for Notice {

@@ -5,10 +5,9 @@ use std::net::IpAddr;
 use port_checker_api::subscriber;
 
 use super::{
-    conclusion::{FamilyDiagnosis, Outcome},
-    network_position::NetworkPosition,
+    conclusion::{FamilyDiagnosis, Outcome, PortDiagnosis},
+    network_position::{NetworkPosition, is_private},
     notice::Notice,
-    patterns,
     verdict::PortVerdict,
 };
 use crate::facts::{FamilyFacts, Local, PortFacts};
@@ -18,6 +17,7 @@ pub(super) fn of_family(
     position: &NetworkPosition,
     quorum: usize,
     accessible: &[bool],
+    scan_guard: Option<Notice>,
 ) -> Vec<Notice> {
     let missing = |port: &PortFacts| port.local == Some(Local::FamilyMissing);
     if !facts.ports.is_empty() && facts.ports.iter().all(missing) {
@@ -26,7 +26,7 @@ pub(super) fn of_family(
     let mut notices = failures(facts, quorum);
     notices.extend(of_position(position, accessible));
     notices.extend(temporary_address(facts, accessible));
-    notices.extend(patterns::scan_guard(&facts.ports, accessible));
+    notices.extend(scan_guard);
     notices
 }
 
@@ -41,6 +41,7 @@ fn of_position(position: &NetworkPosition, accessible: &[bool]) -> Option<Notice
             Some(Notice::DoubleNat { router, wan, seen })
         }
         NetworkPosition::Tunnel { interface, seen } => Some(Notice::Tunnel { interface, seen }),
+        NetworkPosition::LanChecker { checker, seen } => Some(Notice::LanChecker { checker, seen }),
         NetworkPosition::Elsewhere | NetworkPosition::Direct(_) => None,
     }
 }
@@ -91,7 +92,12 @@ fn one_works(families: &[FamilyDiagnosis]) -> Option<Notice> {
             Notice::BehindNat { .. } | Notice::CarrierGradeNat { .. } | Notice::DoubleNat { .. }
         )
     };
-    let behind_nat = fails.notices.iter().any(behind_nat);
+    // A port that came as far as this machine has a forward.
+    let not_forwarded = |port: &PortDiagnosis| {
+        use PortVerdict::{AnotherHost, NothingArrived, Refused, Rejected, TimedOut};
+        [AnotherHost, NothingArrived, Refused, Rejected, TimedOut].contains(&port.verdict)
+    };
+    let behind_nat = fails.notices.iter().any(behind_nat) && fails.ports.iter().any(not_forwarded);
     Some(Notice::OnlyOneFamilyWorks { works, fails: fails.family, behind_nat })
 }
 
@@ -103,14 +109,6 @@ fn loopback(families: &[FamilyDiagnosis]) -> Option<Notice> {
         return Some(Notice::LoopbackOnly);
     }
     addresses().find(|address| is_private(*address)).map(|seen| Notice::LanOnly { seen })
-}
-
-/// An address that is only reached from within a network: RFC 1918, RFC 4193, or of the link.
-pub(super) fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4.is_private() || v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local(),
-    }
 }
 
 /// Whose fault it is that nothing is known of any port.

@@ -57,6 +57,7 @@ fn facts(local: Local, arrivals: Arrivals, answers: Vec<Option<PortResult>>) -> 
     let checkers = (0..answers.len()).map(|number| CheckerFacts {
         url: format!("http://checker{number}"),
         address: Some(ip(OUTSIDE)),
+        peer: None,
         failure: None,
     });
     let host = Host {

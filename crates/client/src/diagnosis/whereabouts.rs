@@ -10,23 +10,23 @@ use crate::{
     router::{MappedPort, MappingEntry, MappingTransport, RouterFacts},
 };
 
-const OUTSIDE: &str = "203.0.113.7";
-const INSIDE: &str = "192.168.1.10";
+pub(super) const OUTSIDE: &str = "203.0.113.7";
+pub(super) const INSIDE: &str = "192.168.1.10";
 const ROUTER: &str = "192.168.1.1";
 
-fn ip(text: &str) -> IpAddr {
+pub(super) fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-fn closed(reason: Reason) -> Option<PortResult> {
+pub(super) fn closed(reason: Reason) -> Option<PortResult> {
     Some(PortResult::not_accessible(reason))
 }
 
-fn open() -> Option<PortResult> {
+pub(super) fn open() -> Option<PortResult> {
     Some(PortResult::accessible())
 }
 
-fn port(number: u16, local: Local, answer: Option<PortResult>) -> PortFacts {
+pub(super) fn port(number: u16, local: Local, answer: Option<PortResult>) -> PortFacts {
     let arrivals = match &answer {
         Some(answer) if answer.accessible && local == Local::Bound => {
             Arrivals { connections: 1, ..Arrivals::default() }
@@ -44,7 +44,7 @@ fn port(number: u16, local: Local, answer: Option<PortResult>) -> PortFacts {
 }
 
 /// A family that one checker sees at an address, on a machine behind a router.
-fn family(seen: &str, ports: Vec<PortFacts>) -> FamilyFacts {
+pub(super) fn family(seen: &str, ports: Vec<PortFacts>) -> FamilyFacts {
     let seen = ip(seen);
     let host = Host {
         addresses: vec![ip(INSIDE)],
@@ -61,29 +61,34 @@ fn family(seen: &str, ports: Vec<PortFacts>) -> FamilyFacts {
         checkers: vec![CheckerFacts {
             url: "http://checker".to_owned(),
             address: Some(seen),
+            peer: None,
             failure: None,
         }],
         ports,
     }
 }
 
-fn silent() -> FamilyFacts {
+pub(super) fn silent() -> FamilyFacts {
     family(OUTSIDE, vec![port(7466, Local::Bound, closed(Reason::TimedOut))])
 }
 
-fn of(family: FamilyFacts) -> Diagnosis {
+pub(super) fn of(family: FamilyFacts) -> Diagnosis {
     diagnose(Facts { quorum: 1, families: vec![family] })
 }
 
-fn advice(diagnosis: &Diagnosis) -> &str {
+pub(super) fn advice(diagnosis: &Diagnosis) -> &str {
     diagnosis.families[0].ports[0].advice.as_deref().unwrap()
 }
 
-fn kinds(diagnosis: &Diagnosis) -> Vec<&'static str> {
+pub(super) fn kinds(diagnosis: &Diagnosis) -> Vec<&'static str> {
     diagnosis.families[0].notices.iter().map(Notice::kind).collect()
 }
 
-fn sights(interface: bool, answered: bool, rejection: Option<LocalRejection>) -> Option<Sights> {
+pub(super) fn sights(
+    interface: bool,
+    answered: bool,
+    rejection: Option<LocalRejection>,
+) -> Option<Sights> {
     let mut sights = Sights { answered, rejection, ..Sights::default() };
     if interface {
         sights.arrived("eth0", ip("198.51.100.1"));
@@ -127,13 +132,7 @@ fn the_first_station_that_was_not_reached_decides() {
             PortVerdict::AnswersLost,
             "not out",
         ),
-        (
-            sights(true, true, None),
-            none(),
-            Reason::TimedOut,
-            PortVerdict::NothingArrived,
-            "answered",
-        ),
+        (sights(true, true, None), none(), Reason::TimedOut, PortVerdict::AnswersLost, "answered"),
         (
             sights(false, false, None),
             none(),
@@ -199,7 +198,7 @@ fn the_routers_account_decides_about_forwards() {
             Some(OUTSIDE),
             mapped("192.168.1.10:7466"),
             "behind_nat",
-            "The router has a mapping of this port to this machine, and passes nothing on",
+            "The router has a mapping of this port to this machine. Look for a firewall rule in this machine",
         ),
     ];
     for (wan, entry, kind, text) in cases {

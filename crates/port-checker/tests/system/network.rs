@@ -12,5 +12,6 @@ mod shortages;
 mod sights;
 mod situations;
 mod surroundings;
+mod terminals;
 mod tls;
 mod tls_chains;

@@ -151,7 +151,8 @@ fn every_case(home: &Home, distance: Option<Duration>) {
             report.text
         );
         assert!(text.contains(advice), "{port} over {distance:?}: {}", report.text);
-        let nat = if status == 0 { "behind NAT" } else { "Behind NAT: checkers see 203.0.113.7" };
+        let nat =
+            if status == 0 { "behind NAT" } else { "Behind NAT: the address checked, 203.0.113.7" };
         assert!(text.contains(nat), "{port} over {distance:?}: {}", report.text);
         assert_eq!(report.status, Some(status), "{port} over {distance:?}: {}", report.text);
     }

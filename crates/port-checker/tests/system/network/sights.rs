@@ -168,3 +168,36 @@ fn sights_are_in_the_document_and_other_traffic_is_not() {
         assert!(sights["rejection"].is_null(), "{port:#}");
     }
 }
+
+/// The router admits so many new connections and drops all later ones.
+#[test]
+fn a_guard_against_port_scans_is_likely() {
+    if !skip::is_root() {
+        return;
+    }
+    let rule = "ct state new limit rate over 1/hour burst 15 packets drop";
+    let guard = |hook: &str| input(rule).replace("flush ruleset", "").replace("input", hook);
+    let cases = [
+        ("router", "(in the router or at the provider)", "so its firewall is not the cause"),
+        (
+            "here",
+            "(on this machine, such as fail2ban)",
+            "and a firewall on this machine stops them",
+        ),
+    ];
+    for (place, guard_place, advice) in cases {
+        let home = Home::new();
+        match place {
+            "router" => home.router.firewall(&guard("forward")),
+            _ => home.provider.firewall(&guard("input")),
+        }
+        let report = home.verify();
+        let text = report.flowing();
+        assert_eq!(report.status, Some(1), "{place}: {}", report.text);
+        let cause = format!("Likely causes: a guard against port scans {guard_place}");
+        assert!(text.contains(&cause), "{place}: {}", report.text);
+        assert!(text.contains(advice), "{place}: {}", report.text);
+        assert!(!text.contains("Let the router forward"), "{place}: {}", report.text);
+        assert!(text.contains("Verify the silent ones alone"), "{place}: {}", report.text);
+    }
+}

@@ -11,7 +11,7 @@ use port_checker_testbed::{
 use socket2::{Domain, Socket, Type};
 
 use super::internet::{
-    CHECKER, Internet, Report, attach, attach_far, machine, masquerading_router, serve,
+    CHECKER, Internet, Report, attach, attach_far, forward, machine, masquerading_router, serve,
 };
 
 fn verify(provider: &Namespace, arguments: &str) -> Report {
@@ -61,6 +61,47 @@ fn a_checker_in_the_local_network_proves_the_local_network_only() {
     assert_eq!(ask("--json").json()["outcome"], "local_only");
 }
 
+/// A checker beside this machine is asked about the router's address: the router passes its connections back in.
+#[test]
+fn a_checker_in_the_local_network_tells_nothing_about_an_address_of_the_internet() {
+    if !skip::is_root() {
+        return;
+    }
+    let internet = Internet::new();
+    let (router, provider, neighbour) = (masquerading_router(), machine(), machine());
+    attach(&router, &["203.0.113.7/24"], &internet.backbone, &["203.0.113.254/24"]);
+    attach(&provider, &["192.168.1.10/24"], &router, &["192.168.1.1/24"]);
+    attach(&neighbour, &["192.168.2.20/24"], &router, &["192.168.2.1/24"]);
+    router.firewall(
+        "table ip filter {\n chain input {\n type filter hook input priority filter\n \
+         tcp dport 7466 drop\n }\n}\n",
+    );
+    let _checker = serve(&neighbour);
+    let ask = |flags: &str| {
+        let server = "--server http://192.168.2.20:9000";
+        Report::of(&provider, &format!("verify 7466 --ip 203.0.113.7 {server} {flags}"))
+    };
+    let notice = "What it finds about 203.0.113.7 says nothing about connections from the Internet";
+    let silent = ask("");
+    assert_eq!(silent.status, Some(3), "{}", silent.text);
+    assert!(silent.flowing().contains(notice), "{}", silent.text);
+    assert!(silent.flowing().contains("7466 no verdict"), "{}", silent.text);
+    assert!(!silent.text.contains("Let the router"), "nobody knows: {}", silent.text);
+
+    forward(&router, "203.0.113.7", "7466", "192.168.1.10");
+    let report = ask("");
+    let text = report.flowing();
+    assert_eq!(report.status, Some(3), "{}", report.text);
+    assert!(text.contains(notice), "{}", report.text);
+    assert!(text.contains("IPv4: 1 of 1 port usable here."), "{}", report.text);
+    assert!(!text.contains("forwarding works"), "{}", report.text);
+    assert_eq!(ask("--local").status, Some(0), "that was asked for");
+    let outside = internet.serve();
+    let report = verify(&provider, "7466 --ip 203.0.113.7");
+    assert_eq!(report.status, Some(0), "a checker outside can tell: {}", report.text);
+    drop(outside);
+}
+
 /// A carrier translates beyond the home router, whose own address is no private one.
 #[test]
 fn a_second_translation_beyond_the_router_is_certain() {
@@ -83,9 +124,13 @@ fn a_second_translation_beyond_the_router_is_certain() {
     let report = verify(&provider, "7466");
     let text = report.flowing();
     assert_eq!(report.status, Some(1), "{}", report.text);
-    assert!(text.contains("No forward in the router 192.168.1.1 can work"), "{}", report.text);
+    assert!(
+        text.contains("No forward in the router 192.168.1.1 can work alone"),
+        "{}",
+        report.text
+    );
     assert!(text.contains("on the Internet's side is 8.8.4.4"), "{}", report.text);
-    assert!(text.contains("checkers see 203.0.113.7"), "{}", report.text);
+    assert!(text.contains("the address checked is 203.0.113.7"), "{}", report.text);
     let report = verify(&provider, "7466 --no-router");
     assert!(!report.text.contains("8.8.4.4"), "nobody was asked: {}", report.text);
 }

@@ -1,0 +1,175 @@
+//! No sentence claims more than the facts show.
+
+use port_checker_api::{Icmp, IcmpMessage, PortDetails, PortResult, Reason};
+
+use super::{
+    whereabouts::{
+        INSIDE, OUTSIDE, advice, closed, family, ip, kinds, of, open, port, sights, silent,
+    },
+    *,
+};
+use crate::facts::{LocalRejection, Sights, Watch};
+
+const INNOCENT: &str = "its firewall is not the cause";
+const HERE_TOO: &str = "this machine's firewall";
+
+/// The same, with packets watched and none seen.
+fn watched(facts: FamilyFacts, lost: u32) -> FamilyFacts {
+    let ports = facts.ports.into_iter();
+    let ports = ports.map(|port| PortFacts { sights: sights(false, false, None), ..port });
+    FamilyFacts { ports: ports.collect(), watch: Watch::Yes { lost }, ..facts }
+}
+
+#[test]
+fn packets_that_were_lost_before_they_were_read_may_have_come() {
+    for (lost, innocent) in [(0, true), (1, false)] {
+        let diagnosis = of(watched(silent(), lost));
+        assert_eq!(advice(&diagnosis).contains(INNOCENT), innocent, "{lost} lost");
+        assert_eq!(advice(&diagnosis).contains(HERE_TOO), !innocent, "{lost} lost");
+    }
+}
+
+#[test]
+fn a_refusal_that_nobody_watched_may_be_this_machines() {
+    for reason in [Reason::Refused, Reason::HostUnreachable] {
+        let refused = || family(OUTSIDE, vec![port(7466, Local::Bound, closed(reason))]);
+        let unknown = of(FamilyFacts { watch: Watch::NotPermitted, ..refused() });
+        assert!(advice(&unknown).contains(HERE_TOO), "{}", advice(&unknown));
+        assert!(advice(&unknown).contains("Run as root"), "{}", advice(&unknown));
+        let known = of(watched(refused(), 0));
+        assert!(!advice(&known).contains(HERE_TOO), "{}", advice(&known));
+    }
+}
+
+#[test]
+fn the_sender_of_an_icmp_message_decides_who_rejected() {
+    let by = |from: &str, reason: Reason| {
+        let icmp = Icmp { message: IcmpMessage::PortUnreachable, from: ip(from) };
+        let details = PortDetails {
+            reason: Some(reason.into()),
+            attempts: 1,
+            connect_ms: 1.0,
+            challenge: None,
+            icmp: Some(icmp),
+        };
+        let mut answer = PortResult::not_accessible(reason);
+        answer.details = Some(details);
+        Some(answer)
+    };
+    let cases = [
+        (OUTSIDE, Reason::Refused, PortVerdict::BlockedHere, "this machine"),
+        (OUTSIDE, Reason::HostUnreachable, PortVerdict::BlockedHere, "in other words"),
+        ("198.51.100.254", Reason::Refused, PortVerdict::Rejected, "a router"),
+    ];
+    for (from, reason, expected, why) in cases {
+        let mut direct = family(OUTSIDE, vec![port(7466, Local::Bound, by(from, reason))]);
+        direct.host = Some(Host { addresses: vec![ip(OUTSIDE)], ..Host::default() });
+        assert_eq!(of(direct).families[0].ports[0].verdict, expected, "{why}");
+    }
+    let nat = family(OUTSIDE, vec![port(7466, Local::Bound, by(OUTSIDE, Reason::Refused))]);
+    assert_eq!(of(nat).families[0].ports[0].verdict, PortVerdict::Rejected, "the router's address");
+}
+
+#[test]
+fn a_checker_in_the_local_network_tells_nothing_about_the_internet() {
+    use PortVerdict::{Arrived, NoVerdict, NothingArrived};
+    let cases = [
+        ("192.168.1.1", open(), "192.168.1.1", Arrived, Outcome::LocalOnly, "hairpin"),
+        ("192.168.1.1", open(), OUTSIDE, Arrived, Outcome::LocalOnly, "translated hairpin"),
+        ("127.0.0.1", open(), INSIDE, Arrived, Outcome::LocalOnly, "on this machine"),
+        ("127.0.0.1", open(), "198.51.100.1", Arrived, Outcome::Accessible, "through a tunnel"),
+        ("198.51.100.1", open(), "192.168.1.1", Arrived, Outcome::Accessible, "outside"),
+        ("192.168.1.1", closed(Reason::TimedOut), "", NoVerdict, Outcome::NoVerdict, "no hairpin"),
+        (
+            "198.51.100.1",
+            closed(Reason::TimedOut),
+            "",
+            NothingArrived,
+            Outcome::NotAccessible,
+            "outside",
+        ),
+    ];
+    for (peer, answer, from, verdict, outcome, why) in cases {
+        let mut facts = family(OUTSIDE, vec![port(7466, Local::Bound, answer)]);
+        facts.checkers[0].peer = Some(ip(peer));
+        facts.ports[0].arrivals.from = from.parse().into_iter().collect();
+        let diagnosis = of(facts);
+        assert_eq!(diagnosis.families[0].ports[0].verdict, verdict, "{why}");
+        assert_eq!(diagnosis.outcome, outcome, "{why}");
+        let named = kinds(&diagnosis).contains(&"lan_checker");
+        assert_eq!(
+            named,
+            ["hairpin", "translated hairpin", "on this machine", "no hairpin"].contains(&why)
+        );
+    }
+    let mut blocked = family(OUTSIDE, vec![port(7466, Local::Bound, closed(Reason::TimedOut))]);
+    blocked.checkers[0].peer = Some(ip("192.168.1.1"));
+    blocked.ports[0].sights = sights(true, false, None);
+    assert_eq!(of(blocked).outcome, Outcome::NotAccessible, "this machine's firewall is certain");
+}
+
+#[test]
+fn the_router_is_not_blamed_for_what_came_through_it() {
+    let v6 = || family("2001:db8::7", vec![port(7466, Local::Bound, open())]);
+    let text = |sights| {
+        let mut v4 = silent();
+        v4.ports[0].sights = sights;
+        let diagnosis = diagnose(Facts { quorum: 1, families: vec![v4, v6()] });
+        diagnosis.notices[0].to_string()
+    };
+    const FORWARDS: &str = "forwards in the router";
+    assert!(text(None).contains(FORWARDS));
+    assert!(text(sights(false, false, None)).contains(FORWARDS));
+    for rejection in [None, Some(LocalRejection::Icmp)] {
+        assert!(!text(sights(true, false, rejection)).contains(FORWARDS));
+    }
+}
+
+#[test]
+fn an_address_that_providers_share_is_likely_and_no_proof() {
+    let with = |tunnel: Option<&str>| {
+        let mut facts = silent();
+        let host = facts.host.as_mut().unwrap();
+        host.outbound = Some(ip("100.64.0.10"));
+        host.tunnel = tunnel.map(str::to_owned);
+        of(facts)
+    };
+    for (tunnel, kind, why) in [
+        (None, "carrier_grade_nat", "no tunnel"),
+        (Some("ppp0"), "carrier_grade_nat", "the provider's own line"),
+        (Some("tun0"), "tunnel", "a VPN may use such addresses too"),
+    ] {
+        assert_eq!(kinds(&with(tunnel)), [kind], "{why}");
+    }
+    let likely = with(None);
+    assert!(advice(&likely).contains("which is likely"), "{}", advice(&likely));
+    let notice = likely.families[0].notices[0].to_string();
+    assert!(notice.contains("likely") && notice.contains("If so"), "{notice}");
+}
+
+#[test]
+fn a_guard_is_placed_where_the_packets_were_last_seen() {
+    let ports = |last: Option<Sights>| {
+        let answers =
+            (0..20).map(|index| if index < 10 { open() } else { closed(Reason::TimedOut) });
+        let ports =
+            answers.zip(20_000..).map(|(answer, number)| port(number, Local::Bound, answer));
+        let mut ports: Vec<_> = ports.collect();
+        for port in &mut ports[10..] {
+            port.sights = last.clone();
+        }
+        ports
+    };
+    let cases = [
+        (None, "in a router, at the provider, or on this machine"),
+        (sights(false, false, None), "(in the router or at the provider)"),
+        (sights(true, false, None), "(on this machine, such as fail2ban)"),
+    ];
+    for (last, place) in cases {
+        let diagnosis = of(family(OUTSIDE, ports(last)));
+        let notices = &diagnosis.families[0].notices;
+        assert!(notices.iter().any(|notice| notice.to_string().contains(place)), "{notices:?}");
+        let advice = diagnosis.families[0].ports[19].advice.clone().unwrap();
+        assert!(!advice.contains("Let the router forward"), "{advice}");
+    }
+}

@@ -1,0 +1,131 @@
+//! What to do about ports from which no answer came.
+
+use super::{
+    network_position::NetworkPosition,
+    path::{Station, last_station},
+    surroundings::Surroundings,
+};
+use crate::{facts::PortFacts, family::Family};
+
+pub(super) const SEE_ABOVE: &str =
+    "No forward in your router can change this; see above for what to do instead.";
+
+/// The first router must forward nevertheless.
+pub(super) const TWO_ROUTERS: &str =
+    "No forward in your router alone can change this; see above for what to do.";
+
+/// An address of 100.64.0.0/10 suggests carrier-grade NAT, and does not prove it.
+pub(super) fn likely_carrier_grade_nat() -> String {
+    "Behind carrier-grade NAT, which is likely, no forward in your router can change this; see above for what to do \
+     instead."
+        .to_owned()
+}
+
+const SCAN_GUARD: &str = "These were silent after others had answered: see above for the likely causes, and verify \
+                          these alone before you change anything.";
+
+pub(super) fn nothing_arrived(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
+    let watched = last_station(facts) == Station::None && surroundings.is_watch_complete();
+    let innocent = if watched {
+        "Nothing came to any interface of this machine, so its firewall is not the cause. "
+    } else {
+        ""
+    };
+    let root = surroundings.root();
+    match surroundings.position {
+        _ if surroundings.scan_guard => format!("{innocent}{SCAN_GUARD}{root}"),
+        NetworkPosition::CarrierGradeNat { .. } => likely_carrier_grade_nat(),
+        NetworkPosition::DoubleNat { .. } => TWO_ROUTERS.to_owned(),
+        NetworkPosition::Tunnel { .. } => SEE_ABOVE.to_owned(),
+        NetworkPosition::BehindNat { .. } => behind_nat(facts, surroundings, innocent),
+        NetworkPosition::Direct(family) if watched => {
+            format!("{innocent}{}", outside_firewall(*family))
+        }
+        NetworkPosition::Direct(family) => {
+            format!(
+                "A firewall drops the connections before they reach us. {}{root}",
+                allow_in(*family)
+            )
+        }
+        NetworkPosition::LanChecker { .. } | NetworkPosition::Elsewhere => {
+            "A firewall drops the connections.".to_owned()
+        }
+    }
+}
+
+/// The advice behind NAT; `innocent` says that this machine is not the cause, or is empty.
+fn behind_nat(facts: &PortFacts, surroundings: &Surroundings<'_>, innocent: &str) -> String {
+    let (root, here) = (surroundings.root(), surroundings.position.here());
+    let inside = surroundings.position.inside();
+    match surroundings.mapped_to(facts.port) {
+        Some(to) if inside.is_some_and(|inside| inside != to.ip()) => format!(
+            "{innocent}The router maps this port to {to}, another machine. Let it forward the port to {here}."
+        ),
+        Some(_) if innocent.is_empty() => format!(
+            "The router has a mapping of this port to this machine. Look for a firewall rule in this machine, \
+             in the router, or at the provider.{root}"
+        ),
+        Some(_) => format!(
+            "{innocent}The router has a mapping of this port to this machine, and passes nothing on: \
+             look for a firewall rule in the router, or at the provider."
+        ),
+        None if !innocent.is_empty() => format!(
+            "{innocent}Let the router forward TCP to {here}; if there is a second router before \
+             it, that one must forward to the first."
+        ),
+        None => format!(
+            "Let the router forward TCP to {here}. If it does already, allow incoming TCP \
+             connections in this machine's firewall; and if there is a second router before it, that \
+             one must forward to the first.{root}"
+        ),
+    }
+}
+
+const fn outside_firewall(family: Family) -> &'static str {
+    match family {
+        Family::Ipv4 => {
+            "A firewall before this machine drops the connections: in a data centre, the provider's."
+        }
+        Family::Ipv6 => {
+            "A firewall before this machine drops the connections: at home, the router's for IPv6; in a \
+             data centre, the provider's. There is no NAT over IPv6: it must admit the connections, not forward them."
+        }
+    }
+}
+
+/// There was no listener of the verification, which could have shown whether anything arrived.
+pub(super) fn timed_out(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
+    match surroundings.position {
+        // Packets were watched: it is known that none came.
+        _ if last_station(facts) == Station::None => nothing_arrived(facts, surroundings),
+        _ if surroundings.scan_guard => format!("{SCAN_GUARD}{}", surroundings.root()),
+        NetworkPosition::Direct(family) => {
+            format!("Nothing came back: a firewall drops the packets. {}", allow_in(*family))
+        }
+        NetworkPosition::BehindNat { .. } => format!(
+            "Nothing came back: let the router forward TCP to {}, and the firewall admit them.",
+            surroundings.position.here()
+        ),
+        NetworkPosition::LanChecker { .. } | NetworkPosition::Elsewhere => {
+            "Nothing came back: a firewall drops the packets, or the router before the host does not \
+             forward the ports."
+                .to_owned()
+        }
+        NetworkPosition::CarrierGradeNat { .. } => likely_carrier_grade_nat(),
+        NetworkPosition::DoubleNat { .. } => TWO_ROUTERS.to_owned(),
+        NetworkPosition::Tunnel { .. } => SEE_ABOVE.to_owned(),
+    }
+}
+
+pub(super) const fn allow_in(family: Family) -> &'static str {
+    match family {
+        Family::Ipv4 => {
+            "Allow incoming TCP connections in this machine's firewall and, in a data \
+             centre, in the provider's."
+        }
+        Family::Ipv6 => {
+            "Allow incoming TCP connections in this machine's firewall and, at home, in \
+             the router's firewall for IPv6; in a data centre, in the provider's."
+        }
+    }
+}
