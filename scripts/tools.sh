@@ -26,7 +26,7 @@ debian() {
     command -v "$1" >/dev/null || install "$2"
 }
 
-# python NAME REQUIREMENT: an environment of its own for a Python program.
+# python NAME REQUIREMENT: a separate environment for a Python program.
 python() {
     [ -e "$tools/$1/$2" ] && return
     say "installing $2"
@@ -42,7 +42,7 @@ python_service() {
     python python-service golem-port-checker==0.1.25
 }
 
-# packages NAME REQUIREMENT...: a directory of its own for packages of npm.
+# packages NAME REQUIREMENT...: a separate directory for packages of npm.
 packages() {
     local name=$1
     shift

@@ -1,11 +1,13 @@
 //! Promises of the contract that hold whatever server or client uses these types.
 
-use std::num::NonZeroU16;
+use std::{net::IpAddr, num::NonZeroU16};
 
-use port_checker_api::{Challenge, CheckRequest, ErrorCode, JsonPort, Port, PortRanges, distinct};
+use port_checker_api::{
+    Challenge, CheckRequest, ErrorCode, JsonPort, Port, PortRanges, Results, distinct, subscriber,
+};
 
 fn port(number: u16) -> Port {
-    NonZeroU16::new(number).unwrap()
+    NonZeroU16::new(number).expect("no test is about port 0")
 }
 
 #[test]
@@ -70,4 +72,32 @@ fn a_wrong_value_is_named_with_the_values_that_would_do() {
     assert!(error.contains("`0`") && error.contains("an integer from 1 to 65535"), "{error}");
     let error = serde_json::from_str::<CheckRequest>(r#"{"ports":80}"#).unwrap_err().to_string();
     assert!(error.contains("`80`") && error.contains("an array of integers from 1 to"), "{error}");
+}
+
+#[test]
+fn results_are_found_by_port_and_come_in_the_order_asked() {
+    let json = r#"{"443":{"accessible":true,"error":null},"80":{"accessible":false,"error":"x"}}"#;
+    let results: Results = serde_json::from_str(json).unwrap();
+    assert!(!results.is_empty() && results.get(443).unwrap().accessible);
+    assert!(!results.get(80).unwrap().accessible);
+    assert!(results.get(22).is_none());
+    let order: Vec<_> = results.into_iter().map(|(port, _)| port).collect();
+    assert_eq!(order, [443, 80].map(port));
+    assert!(serde_json::from_str::<Results>("{}").unwrap().is_empty());
+    let error = serde_json::from_str::<Results>("[]").unwrap_err().to_string();
+    assert!(error.contains("expected an object whose keys are ports"), "{error}");
+}
+
+#[test]
+fn addresses_of_one_subscriber_count_as_one() {
+    let cases = [
+        ("198.51.100.7", "198.51.100.7", "an IPv4 address"),
+        ("::ffff:198.51.100.7", "198.51.100.7", "the same, mapped"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::", "a /64 of IPv6"),
+        ("2001:db8:1:2::", "2001:db8:1:2::", "the first address of it"),
+    ];
+    for (address, expected, why) in cases {
+        let parse = |text: &str| text.parse::<IpAddr>().unwrap();
+        assert_eq!(subscriber(parse(address)), parse(expected), "{why}");
+    }
 }

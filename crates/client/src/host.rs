@@ -7,6 +7,7 @@ use std::{
 };
 
 use nix::ifaddrs::getifaddrs;
+use procfs::net::RouteEntry;
 use serde::Serialize;
 
 use crate::Family;
@@ -111,7 +112,11 @@ fn temporary_address(line: &str) -> Option<IpAddr> {
 }
 
 fn gateway() -> Option<IpAddr> {
-    let routes = procfs::net::route().ok()?;
+    default_gateway(procfs::net::route().ok()?)
+}
+
+/// The gateway of the default route with the lowest metric.
+fn default_gateway(routes: Vec<RouteEntry>) -> Option<IpAddr> {
     let defaults = routes.into_iter().filter(|route| {
         route.destination == Ipv4Addr::UNSPECIFIED
             && route.mask == Ipv4Addr::UNSPECIFIED
@@ -122,6 +127,8 @@ fn gateway() -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use port_checker_testbed::{namespace::Namespace, skip};
+
     use super::*;
 
     #[test]
@@ -149,5 +156,58 @@ mod tests {
     #[test]
     fn loopback_is_no_tunnel() {
         assert!(!is_tunnel(&Path::new(INTERFACES).join("lo")));
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    /// Of several default routes the kernel uses the one with the lowest metric.
+    #[test]
+    fn the_gateway_is_that_of_the_preferred_default_route() {
+        let route = |destination: &str, mask: &str, gateway: &str, metrics: u32| RouteEntry {
+            iface: "eth0".to_owned(),
+            destination: destination.parse().unwrap(),
+            gateway: gateway.parse().unwrap(),
+            flags: 3,
+            refcnt: 0,
+            in_use: 0,
+            metrics,
+            mask: mask.parse().unwrap(),
+            mtu: 0,
+            window: 0,
+            irtt: 0,
+        };
+        let routes = vec![
+            route("0.0.0.0", "0.0.0.0", "192.168.1.3", 300),
+            route("0.0.0.0", "0.0.0.0", "192.168.1.1", 100),
+            route("0.0.0.0", "0.0.0.0", "192.168.1.2", 200),
+            route("198.51.100.0", "255.255.255.0", "192.168.1.9", 1),
+            route("0.0.0.0", "128.0.0.0", "10.8.0.1", 2),
+            route("0.0.0.0", "0.0.0.0", "0.0.0.0", 3),
+        ];
+        assert_eq!(default_gateway(routes), Some(ip("192.168.1.1")));
+        assert_eq!(default_gateway(vec![]), None);
+    }
+
+    #[test]
+    fn addresses_and_the_source_are_those_of_the_kernel() {
+        if !skip::is_root() {
+            return;
+        }
+        let (machine, router) = (Namespace::new(), Namespace::new());
+        machine.cable(&["192.168.1.10/24", "2001:db8::10/64"], &router, &["192.168.1.1/24"]);
+        machine.ip(&["route", "add", "default", "via", "192.168.1.1"]);
+        let host = machine.within(|| Host::read(Family::Ipv4).towards(Some(ip("203.0.113.7"))));
+        assert_eq!(host.addresses, [ip("127.0.0.1"), ip("192.168.1.10")]);
+        assert_eq!(host.outbound, Some(ip("192.168.1.10")));
+        let host = machine.within(|| Host::read(Family::Ipv6).towards(None));
+        assert!(host.addresses.contains(&ip("2001:db8::10")), "{host:?}");
+        assert!(host.addresses.iter().all(IpAddr::is_ipv6), "{host:?}");
+        assert_eq!(
+            (host.gateway, host.outbound),
+            (None, None),
+            "known for IPv4 only; nobody sees it"
+        );
     }
 }

@@ -9,7 +9,7 @@
 //!
 //! ```
 //! use std::{net::{Ipv4Addr, TcpListener}, time::Duration};
-//! use port_checker_probe::{Budget, Policy, Port, ProbeSettings, Prober, Verdict};
+//! use port_checker_probe::{Budget, Policy, Port, Probe, ProbeSettings, Prober, Verdict};
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,7 +22,7 @@
 //!
 //! let prober = Prober::new(ProbeSettings::default(), Budget::new(100));
 //! let admission = prober.budget().admit_now(loopback, 1).expect("nothing else is checked");
-//! let mut check = prober.check(admission, target, None, Duration::from_secs(25));
+//! let mut check = prober.check(admission, target, Probe::Tcp { challenge: None }, Duration::from_secs(25));
 //! while let Some(finding) = check.next().await {
 //!     assert_eq!(finding?.verdict, Verdict::Open);
 //! }
@@ -57,7 +57,7 @@ pub use policy::{Policy, Refusal, SPECIAL_PURPOSE, SpecialPurpose, Target, Targe
 pub use port_checker_api::{
     Challenge, ChallengeOutcome, Icmp, IcmpMessage, Port, PortRanges, Reason,
 };
-pub use prober::Prober;
+pub use prober::{Probe, Prober};
 pub use rustls::pki_types::ServerName;
 pub use settings::ProbeSettings;
 pub use time::OffsetDateTime;

@@ -15,6 +15,16 @@ use crate::{
     tcp::{self, TcpTransport},
 };
 
+/// A kind of probe.
+#[derive(Debug, Clone)]
+pub enum Probe {
+    /// A TCP connection to each port.
+    Tcp {
+        /// With a challenge a port is open only if its listener sends it.
+        challenge: Option<Challenge>,
+    },
+}
+
 /// Judges ports of vetted targets within a [`Budget`] that all checks share.
 #[derive(Debug, Clone)]
 pub struct Prober {
@@ -48,8 +58,7 @@ impl Prober {
         tcp::can_open()
     }
 
-    /// Checks every port of `target`, for at most `deadline`. With a `challenge` a port is open only
-    /// if its listener sends it. Dropping the [`Check`] closes its sockets soon after.
+    /// Checks every port of `target` with this kind of probe, for at most `deadline`. Dropping the [`Check`] closes its sockets soon after.
     ///
     /// # Panics
     /// Outside a Tokio runtime.
@@ -57,19 +66,26 @@ impl Prober {
         &self,
         admission: Admission,
         target: Target,
-        challenge: Option<Challenge>,
+        probe: Probe,
         deadline: Duration,
     ) -> Check {
         let Admission { slot, first } = admission;
-        let (target, challenge) = (Arc::new(target), challenge.map(Arc::new));
+        let target = Arc::new(target);
         let ports = PortQueue::new(Arc::clone(&target), self.settings, slot);
-        Check::begin(&ports, first, Instant::now() + deadline, || {
-            TcpTransport::new(
-                Arc::clone(&target),
-                self.settings,
-                challenge.clone(),
-                Arc::clone(&self.reactor),
-            )
-        })
+        let deadline = Instant::now() + deadline;
+        match probe {
+            Probe::Tcp { challenge } => {
+                let challenge = challenge.map(Arc::new);
+                Check::begin(&ports, first, deadline, || {
+                    let reactor = Arc::clone(&self.reactor);
+                    TcpTransport::new(
+                        Arc::clone(&target),
+                        self.settings,
+                        challenge.clone(),
+                        reactor,
+                    )
+                })
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ use axum::{
     routing::{get, post},
 };
 use port_checker_api::{CheckRequest, CheckResponse, PortResult};
-use port_checker_probe::{Budget, Policy, ProbeSettings, Prober, Targets, Verdict};
+use port_checker_probe::{Budget, Policy, Probe, ProbeSettings, Prober, Targets, Verdict};
 
 /// Sockets for probes, as many as the service has by default.
 const SOCKETS: usize = 8192;
@@ -43,7 +43,7 @@ async fn check(
     let admission =
         budget.admit_now(address, target.ports().len()).ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
     let deadline = ProbeSettings::default().longest();
-    let mut check = prober.check(admission, target, None, deadline);
+    let mut check = prober.check(admission, target, Probe::Tcp { challenge: None }, deadline);
     let mut findings = Vec::new();
     while let Some(finding) = check.next().await {
         findings.push(finding.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?);

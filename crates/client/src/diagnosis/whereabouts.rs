@@ -266,6 +266,11 @@ fn programs_of_this_machine_are_told_from_the_listener_of_the_check() {
         assert!(diagnosis.families[0].ports[0].accessible, "{why}");
     }
 
+    let silent_v6 = family("2001:db8::7", vec![port(7466, Local::Bound, closed(Reason::TimedOut))]);
+    let v4 = family(OUTSIDE, vec![port(7466, in_use(everywhere(), 0), open())]);
+    let diagnosis = diagnose(Facts { quorum: 1, families: vec![v4, silent_v6] });
+    assert_eq!(diagnosis.families[1].ports[0].verdict, PortVerdict::NothingArrived, "nothing came");
+
     for (waiting, expected) in [(1, PortVerdict::ProgramHangs), (0, PortVerdict::TimedOut)] {
         let full = port(7466, in_use(everywhere(), waiting), closed(Reason::TimedOut));
         assert_eq!(of(family(OUTSIDE, vec![full])).families[0].ports[0].verdict, expected);
@@ -313,7 +318,10 @@ fn a_family_that_is_not_there_at_all_is_not_mentioned() {
         });
         family
     };
-    let cases: [(&[&str], bool, usize, &str); 4] = [
+    let cases: [(&[&str], bool, usize, &str); 7] = [
+        (&["127.0.0.1"], false, 1, "loopback of the other kind"),
+        (&["169.254.7.7"], false, 1, "an address of the link, of the other kind"),
+        (&["192.168.1.10"], false, 2, "an address of a network, of the other kind"),
         (&["::1", "fe80::1"], false, 1, "no address beyond the links"),
         (&["::1", "2001:db8::7"], false, 2, "an address that no checker sees"),
         (&["::1"], true, 2, "it was asked for"),
@@ -323,4 +331,15 @@ fn a_family_that_is_not_there_at_all_is_not_mentioned() {
         let families = vec![works(), absent(addresses, asked_for)];
         assert_eq!(diagnose(Facts { quorum: 1, families }).families.len(), expected, "{why}");
     }
+}
+
+/// If no checker sees this machine over any family, none of them is merely missing.
+#[test]
+fn without_any_address_seen_there_is_no_verdict() {
+    let mut unseen = silent();
+    unseen.checkers[0].address = None;
+    unseen.ports[0].answers = vec![None];
+    let diagnosis = of(unseen);
+    assert_eq!(diagnosis.families[0].outcome, Some(Outcome::NoVerdict));
+    assert_eq!(diagnosis.outcome, Outcome::NoVerdict);
 }

@@ -5,7 +5,7 @@ use std::{io::Write, time::Duration};
 use port_checker_probe::{
     Budget,
     ChallengeOutcome::{self, Matched, Mismatched},
-    Check, Finding, ProbeSettings, Prober, Reason, Target, Verdict,
+    Check, Finding, Probe, ProbeSettings, Prober, Reason, Target, Verdict,
 };
 use port_checker_testbed::ports::{Held, Listening, Refusing};
 use tokio::io::AsyncWriteExt;
@@ -60,7 +60,7 @@ async fn a_challenge_that_came_in_time_is_seen_even_if_nobody_looked() {
     let prober = Prober::new(settings, Budget::new(16));
     let admission = prober.budget().admit_now(V4, 2).expect("a socket");
     let expected = Some(challenge.parse().expect("a challenge"));
-    let mut check = prober.check(admission, target, expected, LONG);
+    let mut check = prober.check(admission, target, Probe::Tcp { challenge: expected }, LONG);
     let first = check.next().await.unwrap().unwrap();
     assert_eq!(first.verdict, Verdict::NotOpen(Reason::Refused));
     let (mut peer, _) = listening.listener.accept().unwrap();
@@ -106,5 +106,8 @@ fn check_challenged(challenge: &str, target: Target) -> Check {
     let settings = ProbeSettings { timeout: Duration::from_secs(1), ..settings(1) };
     let prober = Prober::new(settings, Budget::new(1));
     let admission = prober.budget().admit_now(V4, 1).expect("a socket");
-    prober.check(admission, target, Some(challenge.parse().expect("a challenge")), LONG)
+    {
+        let challenge = Some(challenge.parse().expect("a challenge"));
+        prober.check(admission, target, Probe::Tcp { challenge }, LONG)
+    }
 }

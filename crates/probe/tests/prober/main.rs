@@ -12,8 +12,8 @@ use std::{
 };
 
 use port_checker_probe::{
-    Budget, Check, Fault, FaultKind, Finding, Policy, Port, ProbeSettings, Prober, Reason, Target,
-    Verdict,
+    Budget, Check, Fault, FaultKind, Finding, Policy, Port, Probe, ProbeSettings, Prober, Reason,
+    Target, Verdict,
 };
 use port_checker_testbed::{
     ports::{Held, Listening, Refusing, Silent, unused},
@@ -100,7 +100,12 @@ async fn an_answer_that_comes_late_is_seen() {
         let prober = Prober::new(settings, Budget::new(1));
         let admission = prober.budget().admit_now(V4, 1).expect("a socket");
         let expected = challenge.map(|text| text.parse().expect("a challenge"));
-        let mut check = prober.check(admission, target(V4, vec![silent.port()]), expected, LONG);
+        let mut check = prober.check(
+            admission,
+            target(V4, vec![silent.port()]),
+            Probe::Tcp { challenge: expected },
+            LONG,
+        );
         let soon = Duration::from_millis(50);
         assert!(tokio::time::timeout(soon, check.next()).await.is_err(), "no answer yet");
         silent.make_room();
@@ -238,7 +243,7 @@ async fn check(prober: &Prober, target: Target, deadline: Duration) -> Check {
         Some(admission) => admission,
         None => prober.budget().admit(V4, LONG).await.expect("a socket within a minute"),
     };
-    prober.check(admission, target, None, deadline)
+    prober.check(admission, target, Probe::Tcp { challenge: None }, deadline)
 }
 
 /// All findings, in the order asked.

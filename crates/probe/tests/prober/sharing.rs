@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use port_checker_probe::{Budget, ProbeSettings, Prober, Reason, Verdict};
+use port_checker_probe::{Budget, Probe, ProbeSettings, Prober, Reason, Verdict};
 use port_checker_testbed::ports::{Held, Listening, Silent};
 
 use super::{LONG, V4, all_sockets_are_closed, check, findings, prober, settings, target};
@@ -66,7 +66,12 @@ async fn a_check_that_fits_into_the_future_share_is_not_refused_for_earlier_call
     let mut first = Vec::new();
     for (host, held) in [(1, 100), (2, 120), (3, 124)] {
         let admission = budget.admit_now([192, 0, 2, host].into(), 120).expect("a socket");
-        first.push(prober.check(admission, target(V4, ports.clone()), None, LONG));
+        first.push(prober.check(
+            admission,
+            target(V4, ports.clone()),
+            Probe::Tcp { challenge: None },
+            LONG,
+        ));
         let all = async {
             while budget.in_flight() < held {
                 tokio::task::yield_now().await;
@@ -109,7 +114,7 @@ async fn sockets_are_shared_by_caller_first_and_then_by_check() {
     let ports: Vec<_> = silent.iter().map(Held::port).collect();
     let begin = |caller, ports: &[_]| {
         let admission = prober.budget().admit_now(caller, ports.len()).expect("a socket");
-        prober.check(admission, target(V4, ports.to_vec()), None, LONG)
+        prober.check(admission, target(V4, ports.to_vec()), Probe::Tcp { challenge: None }, LONG)
     };
     let _greedy = [0; 3].map(|_| begin(callers[0], &ports));
     tokio::time::timeout(Duration::from_millis(100), std::future::pending::<()>()).await.ok();

@@ -1,6 +1,8 @@
-//! How a target is spoken to.
+//! The protocol spoken with a target.
 
-/// How a target is spoken to. Each kind has its needs, and rules about who may ask for it; see
+use port_checker_probe::Probe;
+
+/// The protocol spoken with a target. Each kind has its needs, and rules about who may ask for it; see
 /// [`control`](super::control).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Transport {
@@ -11,6 +13,13 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
+    /// The transport of a kind of probe.
+    pub(crate) const fn of(probe: &Probe) -> Self {
+        match probe {
+            Probe::Tcp { .. } => Self::Tcp,
+        }
+    }
+
     /// The transport's name in the debug log.
     pub(crate) const fn name(self) -> &'static str {
         match self {

@@ -1,8 +1,8 @@
-//! Checks of ports: TCP connections to each.
+//! Checks of ports.
 
-use port_checker_api::{Challenge, ChallengeOutcome};
+use port_checker_api::ChallengeOutcome;
 use port_checker_limits::Receipt;
-use port_checker_probe::{Check, Fault, Finding};
+use port_checker_probe::{Check, Fault, Finding, Probe};
 
 use super::{
     checker::Checker,
@@ -18,19 +18,15 @@ pub(crate) struct PortsCheck {
 }
 
 impl PortsCheck {
-    /// Begins. With a challenge a port is open only if its listener sends it.
-    pub(crate) fn begin(
-        checker: &Checker,
-        admitted: Admitted,
-        challenge: Option<Challenge>,
-    ) -> Self {
+    /// Begins.
+    pub(crate) fn begin(checker: &Checker, admitted: Admitted, probe: Probe) -> Self {
         let recorder = Recorder::new(&admitted, &checker.metrics);
         let Admitted { target, slot, receipt, deadline, max_attempts, .. } = admitted;
         let prober = match max_attempts {
             Some(attempts) => checker.prober.limited_to(attempts),
             None => checker.prober.clone(),
         };
-        let check = prober.check(slot, target, challenge, deadline.time_left());
+        let check = prober.check(slot, target, probe, deadline.time_left());
         Self { check, recorder, receipt }
     }
 

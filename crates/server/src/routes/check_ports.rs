@@ -66,9 +66,10 @@ pub(crate) async fn check_ports(
     let share = share.ok_or_else(|| out_of_memory(&state.memory, &state.config.bounds))?;
     let admission = &state.admission;
     let target = admission.vet(&context, provider_ip.unwrap_or(context.caller), ports)?;
-    let admitted = admission.admit(&context, target, Transport::Tcp).await?;
+    let probe = ports_request::probe(challenge);
+    let admitted = admission.admit(&context, target, Transport::of(&probe)).await?;
     let quota = admitted.quota.clone();
-    let check = PortsCheck::begin(&state.checker, admitted, challenge);
+    let check = PortsCheck::begin(&state.checker, admitted, probe);
     let verbose = verbose.unwrap_or(false);
     let answer = if lines {
         line_by_line(check, verbose).await

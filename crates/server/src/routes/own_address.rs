@@ -8,7 +8,7 @@ use axum::{
 };
 use port_checker_api::{ErrorBody, ErrorCode, JsonPort, OwnAddress, OwnPort};
 
-use super::{accept_header, error_responses::CheckErrors, state::AppState};
+use super::{accept_header, error_responses::CheckErrors, ports_request, state::AppState};
 use crate::{
     admission::{context::RequestContext, cross_site::NotCrossSite, transport::Transport},
     checks::ports::PortsCheck,
@@ -62,8 +62,9 @@ pub(crate) async fn port(
     drop(uri);
     let admission = &state.admission;
     let target = admission.vet(&context, context.caller, vec![port])?;
-    let admitted = admission.admit(&context, target, Transport::Tcp).await?;
+    let probe = ports_request::probe(None);
+    let admitted = admission.admit(&context, target, Transport::of(&probe)).await?;
     let quota = admitted.quota.clone();
-    let outcome = PortsCheck::begin(&state.checker, admitted, None).outcome().await;
+    let outcome = PortsCheck::begin(&state.checker, admitted, probe).outcome().await;
     Ok((quota, outcome.into_own_port().map(Json)).into_response())
 }

@@ -24,6 +24,7 @@ use super::{
     body::out_of_memory,
     check_ports::PORT_BYTES,
     page_headers::{POLICY, REFERRERS},
+    ports_request,
     state::AppState,
 };
 use crate::{
@@ -207,9 +208,10 @@ async fn check(
     ports: Vec<Port>,
 ) -> Result<(RateLimitHeaders, Vec<Finding>), ApiError> {
     let target = state.admission.vet(context, context.caller, ports)?;
-    let admitted = state.admission.admit(context, target, Transport::Tcp).await?;
+    let probe = ports_request::probe(None);
+    let admitted = state.admission.admit(context, target, Transport::of(&probe)).await?;
     let quota = admitted.quota.clone();
-    let outcome = PortsCheck::begin(&state.checker, admitted, None).outcome().await;
+    let outcome = PortsCheck::begin(&state.checker, admitted, probe).outcome().await;
     match outcome.fault {
         Some(fault) => Err(fault.into()),
         None => Ok((quota, outcome.verdicts)),

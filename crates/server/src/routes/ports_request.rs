@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use port_checker_api::{Challenge, CheckRequest, ErrorCode, JsonPort};
+use port_checker_probe::Probe;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -17,6 +18,11 @@ pub(crate) fn parse(body: &[u8], max_ports: usize) -> Result<CheckRequest, ApiEr
     let request: CheckRequest =
         json_object::parse(body, |fields: PortsFields<'_>| fields.complain(max_ports))?;
     within(max_ports, request.ports.len()).map(|()| request)
+}
+
+/// The probe that a request asks for.
+pub(super) fn probe(challenge: Option<Challenge>) -> Probe {
+    Probe::Tcp { challenge }
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,6 @@
 //! The state that every route can use.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use axum::extract::FromRef;
 use port_checker_limits::Limiter;
@@ -15,9 +15,13 @@ use crate::{
     observe::{access_log::AccessLog, log_budget::LogBudget, metrics::Metrics},
 };
 
-/// The state that every route can use; clones are cheap.
+/// The state that every route can use. Layers and extractors clone it several times for each request, so a clone is
+/// one count.
 #[derive(Clone)]
-pub(crate) struct AppState {
+pub(crate) struct AppState(Arc<StateParts>);
+
+/// The parts of the state.
+pub(crate) struct StateParts {
     pub(crate) config: Arc<Config>,
     pub(crate) admission: AdmissionControl,
     pub(crate) checker: Checker,
@@ -41,7 +45,7 @@ impl AppState {
             config.redis.as_ref(),
             Arc::clone(&metrics) as _,
         ));
-        Self {
+        Self(Arc::new(StateParts {
             admission: AdmissionControl::new(
                 Arc::clone(&config),
                 prober.budget().clone(),
@@ -60,7 +64,15 @@ impl AppState {
             memory: Arc::new(Pool::new(config.bounds.memory_bytes, &config.trusted_proxies)),
             config,
             draining,
-        }
+        }))
+    }
+}
+
+impl Deref for AppState {
+    type Target = StateParts;
+
+    fn deref(&self) -> &StateParts {
+        &self.0
     }
 }
 
