@@ -102,9 +102,14 @@ fn a_checker_in_the_local_network_tells_nothing_about_the_internet() {
             ["hairpin", "translated hairpin", "on this machine", "no hairpin"].contains(&why)
         );
     }
+    let mut lost = family(OUTSIDE, vec![port(7466, Local::Bound, closed(Reason::TimedOut))]);
+    lost.checkers[0].peer = Some(ip("127.0.0.1"));
+    lost.ports[0].arrivals.half_open = vec![ip("198.51.100.1")];
+    assert!(!kinds(&of(lost)).contains(&"lan_checker"), "through a tunnel");
+
     let mut blocked = family(OUTSIDE, vec![port(7466, Local::Bound, closed(Reason::TimedOut))]);
     blocked.checkers[0].peer = Some(ip("192.168.1.1"));
-    blocked.ports[0].sights = sights(true, false, None);
+    blocked.ports[0].sights.insert(Sights::default()).arrived("eth0", ip("192.168.1.1"));
     assert_eq!(of(blocked).outcome, Outcome::NotAccessible, "this machine's firewall is certain");
 }
 

@@ -109,8 +109,12 @@ fn lan_checker(facts: &FamilyFacts) -> Option<(IpAddr, IpAddr)> {
     let checker = *peers.peek()?;
     let is_outside =
         |from: &IpAddr| !is_local(*from) && *from != seen && !host.addresses.contains(from);
-    let came_from = |port: &PortFacts| port.arrivals.from.iter().any(is_outside);
-    let all_local = peers.all(is_local) && !facts.ports.iter().any(came_from);
+    let from_outside = |port: &PortFacts| {
+        let seen_here = port.sights.iter().flat_map(|sights| &sights.from);
+        let arrived = port.arrivals.from.iter().chain(&port.arrivals.half_open);
+        arrived.chain(seen_here).any(is_outside)
+    };
+    let all_local = peers.all(is_local) && !facts.ports.iter().any(from_outside);
     all_local.then_some((checker, seen))
 }
 
