@@ -20,7 +20,7 @@ use nix::{
     net::if_::if_indextoname,
     sys::socket::{
         ControlMessageOwned, LinkAddr, MsgFlags, recvmsg, setsockopt,
-        sockopt::{RcvBufForce, RxqOvfl},
+        sockopt::{RcvBuf, RcvBufForce, RxqOvfl},
     },
 };
 use port_checker_api::Port;
@@ -44,6 +44,9 @@ const SNAPSHOT: usize = 256;
 
 /// Packets that are read before other tasks get their turn.
 const MAX_BATCH: usize = 64;
+
+/// Packets that are read at the end: more than the receive buffer holds.
+const MAX_UNREAD: usize = 1 << 16;
 
 /// The packets of one address family to and from some ports of this machine. Closed when dropped.
 pub(crate) struct Capture {
@@ -87,9 +90,10 @@ impl Capture {
             _ => CaptureError::Failed(error),
         })?;
         socket.attach_filter(&filter::program(family, ports))?;
-        // Without them fewer packets are kept, and losses are not counted.
+        // Beyond the limit of the system only with CAP_NET_ADMIN.
+        let _ = setsockopt(&socket, RcvBuf, &RECEIVE_BUFFER);
         let _ = setsockopt(&socket, RcvBufForce, &RECEIVE_BUFFER);
-        let _ = setsockopt(&socket, RxqOvfl, &1);
+        setsockopt(&socket, RxqOvfl, &1).map_err(io::Error::from)?;
         Ok(Self {
             socket: watched(socket)?,
             ports: ports.iter().map(|port| port.get()).collect(),
@@ -115,8 +119,13 @@ impl Capture {
         }
     }
 
-    /// The packets seen so far, by port.
+    /// The packets that have come so far, by port. Those that nobody has read yet are read first.
     pub(crate) fn sights(&self) -> HashMap<u16, Sights> {
+        let read = (0..MAX_UNREAD).take_while(|_| self.read_one().is_ok()).count();
+        if read == MAX_UNREAD {
+            // More came than can be read: the account is incomplete.
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
         self.sights.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -151,6 +160,9 @@ impl Capture {
     fn note(&self, link: &LinkAddr, packet: Packet) {
         let (comes_in, leaves) = (link.pkttype() == PACKET_HOST, link.pkttype() == PACKET_OUTGOING);
         match packet {
+            // Programs of this machine connect over its loopback interface.
+            Packet::Segment { from, to, .. }
+                if self.own.contains(&from.0) && self.own.contains(&to.0) => {}
             Packet::Segment { from, to, kind: SegmentKind::Open } if comes_in => {
                 self.update(to, |sights| sights.arrived(&interface(link), from.0));
             }
