@@ -78,16 +78,16 @@ fn local_halves(families: &[FamilyFacts]) -> HashMap<(Family, Port), Local> {
     ports.filter_map(|(family, port)| Some(((family, port.port), port.local.clone()?))).collect()
 }
 
-/// The program that listens on a port over the other family only: over this one, the listener of the verification
+/// Whether a program listens on a port over the other family only: over this one, the listener of the verification
 /// answers in its place.
-fn only_over_other<'a>(
+fn only_over_other(
     family: Family,
     port: &PortFacts,
-    locals: &'a HashMap<(Family, Port), Local>,
-) -> Option<&'a Local> {
-    let other = locals.get(&(family.other(), port.port))?;
-    let listens = matches!(other, Local::InUse { listens_on, .. } if !listens_on.is_empty());
-    (port.local == Some(Local::Bound) && listens).then_some(other)
+    locals: &HashMap<(Family, Port), Local>,
+) -> bool {
+    let other = locals.get(&(family.other(), port.port));
+    let listens = matches!(other, Some(Local::InUse { listens_on, .. }) if !listens_on.is_empty());
+    port.local == Some(Local::Bound) && listens
 }
 
 fn diagnose_family(
@@ -100,22 +100,23 @@ fn diagnose_family(
         .ports
         .iter()
         .map(|port| match judge(port, quorum, own) {
-            (verdict, dissent) if verdict.is_accessible() => {
-                let other = only_over_other(facts.family, port, locals);
-                (if other.is_some() { PortVerdict::OtherFamilyOnly } else { verdict }, dissent)
+            (verdict, dissent)
+                if verdict.is_accessible() && only_over_other(facts.family, port, locals) =>
+            {
+                (PortVerdict::OtherFamilyOnly, dissent)
             }
             judged => judged,
         })
         .collect();
-    let accessible: Vec<bool> = judged.iter().map(|(verdict, _)| verdict.is_accessible()).collect();
-    let position = NetworkPosition::of(&facts, accessible.contains(&true));
+    let any_accessible = judged.iter().any(|(verdict, _)| verdict.is_accessible());
+    let position = NetworkPosition::of(&facts, any_accessible);
     if matches!(position, NetworkPosition::LanChecker { .. }) {
         judged.iter_mut().for_each(forget_failures_on_the_way);
     }
     let verdicts: Vec<_> = judged.iter().map(|(verdict, _)| *verdict).collect();
     let guard = patterns::scan_guard(&facts.ports, &verdicts);
     let scan_guard = guard.is_some();
-    let notices = notices::of_family(&facts, &position, quorum, &accessible, guard);
+    let notices = notices::of_family(&facts, &position, quorum, &verdicts, guard);
     let address = facts.seen();
     let FamilyFacts { family, asked_for, host, router, watch, checkers, ports } = facts;
     let surroundings =

@@ -59,17 +59,22 @@ impl Host {
 }
 
 fn addresses(family: Family) -> Vec<IpAddr> {
-    let Ok(interfaces) = getifaddrs() else { return Vec::new() };
-    let addresses = interfaces.filter_map(|interface| {
-        let address = interface.address?;
-        let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
-        v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
-    });
+    let addresses = interface_addresses().map(|(_, ip)| ip);
     addresses.filter(|&ip| Family::of(ip) == family).collect()
 }
 
+/// The names of interfaces, each with one of its addresses.
+fn interface_addresses() -> impl Iterator<Item = (String, IpAddr)> {
+    getifaddrs().into_iter().flatten().filter_map(|interface| {
+        let address = interface.address?;
+        let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
+        let ip = v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))?;
+        Some((interface.interface_name, ip))
+    })
+}
+
 /// The address the kernel would send from. Connecting a UDP socket sends nothing.
-fn source_towards(ip: IpAddr) -> Option<IpAddr> {
+pub(crate) fn source_towards(ip: IpAddr) -> Option<IpAddr> {
     let any = SocketAddr::new(Family::of(ip).unspecified(), 0);
     let socket = UdpSocket::bind(any).ok()?;
     #[expect(clippy::disallowed_methods, reason = "connecting a UDP socket sends nothing")]
@@ -79,14 +84,8 @@ fn source_towards(ip: IpAddr) -> Option<IpAddr> {
 
 /// The interface that has this address, if it is a tunnel.
 fn tunnel_with(ip: IpAddr) -> Option<String> {
-    let interfaces = getifaddrs().ok()?;
-    let mut names = interfaces.filter_map(|interface| {
-        let address = interface.address?;
-        let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
-        let own = v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))?;
-        (own == ip).then_some(interface.interface_name)
-    });
-    names.next().filter(|name| is_tunnel(&Path::new(INTERFACES).join(name)))
+    let (name, _) = interface_addresses().find(|(_, own)| *own == ip)?;
+    is_tunnel(&Path::new(INTERFACES).join(&name)).then_some(name)
 }
 
 /// Whether the directory of an interface is that of a tunnel: TUN (with `tun_flags`, and not TAP), WireGuard, PPP,

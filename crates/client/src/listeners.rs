@@ -28,7 +28,7 @@ use crate::{
     Family,
     facts::{Arrivals, Local},
     peer_filter::PeerFilter,
-    sockets::{Holder, half_open, holders},
+    sockets::{Holder, half_open, holders, waiting},
 };
 
 /// Connections to one port that the kernel holds until we take them.
@@ -93,14 +93,12 @@ impl Listeners {
     }
 
     fn name_holders(&mut self) {
-        let in_use = |local: &Local| matches!(local, Local::InUse { .. });
-        let held = self.locals.iter().filter(|(_, local)| in_use(local));
-        let ports: HashSet<u16> = held.map(|(port, _)| port.get()).collect();
+        let ports = self.held_ports();
         if ports.is_empty() {
             return;
         }
         let mut holders = holders(self.family, &ports);
-        for (port, local) in self.locals.iter_mut().filter(|(_, local)| in_use(local)) {
+        for (port, local) in self.locals.iter_mut().filter(|(_, local)| is_in_use(local)) {
             let Holder { by, listens_on, waiting } =
                 holders.remove(&port.get()).unwrap_or_default();
             *local = Local::InUse { by, listens_on, waiting };
@@ -109,15 +107,17 @@ impl Listeners {
 
     /// The connections that wait for the programs which hold some of the ports, by port.
     pub(crate) async fn waiting(&self) -> HashMap<u16, u32> {
-        let in_use = |local: &Local| matches!(local, Local::InUse { .. });
-        let held = self.locals.iter().filter(|(_, local)| in_use(local));
-        let ports: HashSet<u16> = held.map(|(port, _)| port.get()).collect();
+        let (family, ports) = (self.family, self.held_ports());
         if ports.is_empty() {
             return HashMap::new();
         }
-        let family = self.family;
-        let holders = spawn_blocking(move || holders(family, &ports)).await.unwrap_or_default();
-        holders.into_iter().map(|(port, holder)| (port, holder.waiting)).collect()
+        spawn_blocking(move || waiting(family, &ports)).await.unwrap_or_default()
+    }
+
+    /// The ports that other programs hold.
+    fn held_ports(&self) -> HashSet<u16> {
+        let held = self.locals.iter().filter(|(_, local)| is_in_use(local));
+        held.map(|(port, _)| port.get()).collect()
     }
 
     /// The local half of a port.
@@ -257,6 +257,10 @@ fn listen(family: Family, port: Port) -> io::Result<AsyncFd<TcpListener>> {
         reason = "sound for a listener of std, which owns its descriptor; the new one is unsafe"
     )]
     AsyncFd::with_interest(socket.into(), Interest::READABLE)
+}
+
+fn is_in_use(local: &Local) -> bool {
+    matches!(local, Local::InUse { .. })
 }
 
 /// Why a port cannot be listened on.

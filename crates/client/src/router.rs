@@ -9,12 +9,13 @@ mod nat_pmp;
 mod ssdp;
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
+    net::{IpAddr, Ipv4Addr},
     time::Duration,
 };
 
 use tokio::time::{Instant, timeout_at};
 
+use crate::host::source_towards;
 pub use facts::{
     MappedPort, MappingEntry, MappingProtocol, MappingTransport, RouterFacts, RouterFailure,
     RouterFailureCause,
@@ -48,7 +49,9 @@ async fn ask_igd(
     until: Instant,
     ports: &mut [MappedPort],
 ) -> Result<Option<IpAddr>, RouterFailureCause> {
-    let from = source_towards(gateway).ok_or(RouterFailureCause::NoRoute)?;
+    let Some(IpAddr::V4(from)) = source_towards(gateway.into()) else {
+        return Err(RouterFailureCause::NoRoute);
+    };
     let found = timeout_at(until, async {
         let location = ssdp::find(gateway, from).await?;
         igd::Service::at(gateway, &location).await
@@ -58,15 +61,4 @@ async fn ask_igd(
     // Mappings found before the time is up are kept.
     let _ = timeout_at(until, service.look_up(ports)).await;
     wan.unwrap_or(Err(RouterFailureCause::NoAnswer))
-}
-
-/// The address the kernel would send from. Connecting a UDP socket sends nothing.
-fn source_towards(gateway: Ipv4Addr) -> Option<Ipv4Addr> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    #[expect(clippy::disallowed_methods, reason = "connecting a UDP socket sends nothing")]
-    socket.connect((gateway, ssdp::PORT)).ok()?;
-    match socket.local_addr().ok()? {
-        SocketAddr::V4(own) => Some(*own.ip()),
-        SocketAddr::V6(_) => None,
-    }
 }

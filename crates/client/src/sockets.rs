@@ -24,9 +24,7 @@ pub(crate) struct Holder {
 /// The holder of each of `ports` over a family, as far as the system tells: another user's processes are
 /// only shown to root.
 pub(crate) fn holders(family: Family, ports: &HashSet<u16>) -> HashMap<u16, Holder> {
-    let mut entries: Vec<_> = holding(family)
-        .filter(|entry| entry.inode != 0 && ports.contains(&entry.local_address.port()))
-        .collect();
+    let mut entries: Vec<_> = holding(family, ports).collect();
     // Who listens comes last, and so wins over who is merely connected.
     entries.sort_by_key(|entry| entry.state == TcpState::Listen);
     let sockets: HashSet<u64> = entries.iter().map(|entry| entry.inode).collect();
@@ -43,12 +41,24 @@ pub(crate) fn holders(family: Family, ports: &HashSet<u16>) -> HashMap<u16, Hold
     holders
 }
 
-/// The sockets that keep others from a port of a family. One of IPv6 on all addresses may hold the
+/// The connections in the queues of programs that listen on some of `ports` over a family. Unlike [`holders`] it
+/// reads no process.
+pub(crate) fn waiting(family: Family, ports: &HashSet<u16>) -> HashMap<u16, u32> {
+    let mut waiting: HashMap<u16, u32> = HashMap::new();
+    for entry in holding(family, ports).filter(|entry| entry.state == TcpState::Listen) {
+        let queue = waiting.entry(entry.local_address.port()).or_default();
+        *queue = entry.rx_queue.max(*queue);
+    }
+    waiting
+}
+
+/// The sockets that keep others from some of `ports` of a family. One of IPv6 on all addresses may hold the
 /// port of IPv4 too.
-fn holding(family: Family) -> impl Iterator<Item = TcpNetEntry> {
+fn holding(family: Family, ports: &HashSet<u16>) -> impl Iterator<Item = TcpNetEntry> {
     let both = (family == Family::Ipv4).then(|| entries(Family::Ipv6));
     let both = both.into_iter().flatten();
-    both.filter(|entry| entry.local_address.ip().is_unspecified()).chain(entries(family))
+    let all = both.filter(|entry| entry.local_address.ip().is_unspecified()).chain(entries(family));
+    all.filter(|entry| entry.inode != 0 && ports.contains(&entry.local_address.port()))
 }
 
 /// The programs that use some of these numbers over UDP, over either family.

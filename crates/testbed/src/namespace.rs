@@ -108,6 +108,16 @@ impl Namespace {
         self.ip(&[&["address", "add", address, "dev", device], at_once].concat());
     }
 
+    /// The name of the interface that has this address.
+    ///
+    /// # Panics
+    /// When none has.
+    pub fn interface_with(&self, address: &str) -> String {
+        let output = self.command("ip", &["-o", "address", "show", "to", address]).output();
+        let text = String::from_utf8_lossy(&output.expect("ip").stdout).into_owned();
+        text.split_whitespace().nth(1).expect("an interface has the address").to_owned()
+    }
+
     /// Runs `ip` within.
     ///
     /// # Panics

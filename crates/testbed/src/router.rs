@@ -1,6 +1,6 @@
 //! A real home router: Debian's `miniupnpd` in a namespace.
 
-use std::{net::Ipv4Addr, process::Command};
+use std::net::Ipv4Addr;
 
 use tempfile::TempDir;
 
@@ -43,7 +43,8 @@ impl Miniupnpd {
         router.firewall(CHAINS);
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("miniupnpd.conf");
-        let (inside, outside) = (interface(router, inside), interface(router, outside));
+        let interface = |address: Ipv4Addr| router.interface_with(&address.to_string());
+        let (inside, outside) = (interface(inside), interface(outside));
         let text = format!(
             "ext_ifname={outside}\nlistening_ip={inside}\nsecure_mode=no\n\
              uuid=00000000-0000-0000-0000-000000000001\n{options}\n\
@@ -56,13 +57,4 @@ impl Miniupnpd {
         let running = Running::launch(command.stderr(std::process::Stdio::null()));
         Some(Self { _running: running, _directory: directory })
     }
-}
-
-/// The name of the interface that has this address.
-fn interface(namespace: &Namespace, address: Ipv4Addr) -> String {
-    let to = address.to_string();
-    let mut command: Command = namespace.command("ip", &["-o", "address", "show", "to", &to]);
-    let output = command.output().expect("ip").stdout;
-    let text = String::from_utf8_lossy(&output);
-    text.split_whitespace().nth(1).expect("an interface has the address").to_owned()
 }

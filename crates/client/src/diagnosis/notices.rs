@@ -16,7 +16,7 @@ pub(super) fn of_family(
     facts: &FamilyFacts,
     position: &NetworkPosition,
     quorum: usize,
-    accessible: &[bool],
+    verdicts: &[PortVerdict],
     scan_guard: Option<Notice>,
 ) -> Vec<Notice> {
     let missing = |port: &PortFacts| port.local == Some(Local::FamilyMissing);
@@ -24,16 +24,16 @@ pub(super) fn of_family(
         return vec![Notice::FamilyMissing(facts.family)];
     }
     let mut notices = failures(facts, quorum);
-    notices.extend(of_position(position, accessible));
-    notices.extend(temporary_address(facts, accessible));
+    notices.extend(of_position(position, verdicts));
+    notices.extend(temporary_address(facts, verdicts));
     notices.extend(scan_guard);
     notices
 }
 
-fn of_position(position: &NetworkPosition, accessible: &[bool]) -> Option<Notice> {
+fn of_position(position: &NetworkPosition, verdicts: &[PortVerdict]) -> Option<Notice> {
     match position.clone() {
         NetworkPosition::BehindNat { seen, inside } => {
-            let works = accessible.iter().any(|accessible| *accessible);
+            let works = verdicts.iter().any(|verdict| verdict.is_accessible());
             Some(Notice::BehindNat { seen, inside, works })
         }
         NetworkPosition::CarrierGradeNat { address } => Some(Notice::CarrierGradeNat { address }),
@@ -47,13 +47,13 @@ fn of_position(position: &NetworkPosition, accessible: &[bool]) -> Option<Notice
 }
 
 /// A temporary address that is seen outside, while the machine has a permanent one of the same network.
-fn temporary_address(facts: &FamilyFacts, accessible: &[bool]) -> Option<Notice> {
+fn temporary_address(facts: &FamilyFacts, verdicts: &[PortVerdict]) -> Option<Notice> {
     let host = facts.host.as_ref()?;
     let seen = facts.seen().filter(|seen| host.temporary.contains(seen))?;
     let prefix = |ip: &IpAddr| subscriber(*ip);
     let mut stable = host.addresses.iter().filter(|ip| !host.temporary.contains(ip));
     let stable = *stable.find(|ip| prefix(ip) == prefix(&seen))?;
-    let fails = accessible.iter().any(|accessible| !accessible);
+    let fails = verdicts.iter().any(|verdict| !verdict.is_accessible());
     fails.then_some(Notice::TemporaryAddress { seen, stable })
 }
 

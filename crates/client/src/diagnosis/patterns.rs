@@ -20,10 +20,12 @@ pub(super) fn scan_guard(ports: &[PortFacts], verdicts: &[PortVerdict]) -> Optio
     let silent = later.len();
     let here = |verdict: &PortVerdict| *verdict == PortVerdict::BlockedHere;
     let none_came = |port: &PortFacts| last_station(port) == Station::None;
-    let here = match () {
-        () if verdicts.iter().all(here) => Some(true),
-        () if later.iter().all(none_came) => Some(false),
-        () => None,
+    let here = if verdicts.iter().all(here) {
+        Some(true)
+    } else if later.iter().all(none_came) {
+        Some(false)
+    } else {
+        None
     };
     let all_silent = later.iter().zip(verdicts).all(|(port, verdict)| is_silent(port, *verdict));
     (answered >= MIN_RUN && silent >= MIN_RUN && all_silent).then_some(Notice::ScanGuard {

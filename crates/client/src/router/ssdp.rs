@@ -10,7 +10,7 @@ use url::{Host, Url};
 use super::facts::RouterFailureCause;
 
 /// The port of SSDP.
-pub(super) const PORT: u16 = 1900;
+const PORT: u16 = 1900;
 
 const GROUP: Ipv4Addr = Ipv4Addr::new(239, 255, 255, 250);
 

@@ -108,13 +108,6 @@ fn a_mapping_to_another_machine_is_seen() {
     assert_eq!(facts.ports[1].entry, MappingEntry::NotMapped, "{facts:?}");
 }
 
-fn device_of(namespace: &Namespace, address: Ipv4Addr) -> String {
-    let to = address.to_string();
-    let output = namespace.command("ip", &["-o", "address", "show", "to", &to]).output();
-    let text = String::from_utf8(output.expect("ip").stdout).expect("text");
-    text.split_whitespace().nth(1).expect("an interface").to_owned()
-}
-
 fn device(namespace: &Namespace) -> String {
     let output = namespace.command("ip", &["-o", "route", "show", "default"]).output().expect("ip");
     let text = String::from_utf8(output.stdout).expect("text");
@@ -168,7 +161,7 @@ fn an_answer_of_another_host_is_not_followed() {
         return;
     }
     let home = Home::new();
-    let inside = device_of(&home.router, INSIDE);
+    let inside = home.router.interface_with(&INSIDE.to_string());
     home.router.ip(&["address", "add", "192.168.1.2/24", "dev", &inside]);
     let trap = home.router.within(|| TcpListener::bind("0.0.0.0:0").unwrap());
     trap.set_nonblocking(true).unwrap();
@@ -199,7 +192,7 @@ fn a_router_without_a_public_address_says_so() {
         return;
     }
     let home = Home::new();
-    let outside = device_of(&home.router, OUTSIDE);
+    let outside = home.router.interface_with(&OUTSIDE.to_string());
     home.router.ip(&["address", "flush", "dev", &outside]);
     home.router.ip(&["address", "add", "100.64.0.7/24", "dev", &outside]);
     let carrier = Ipv4Addr::new(100, 64, 0, 7);

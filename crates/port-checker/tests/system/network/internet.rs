@@ -58,6 +58,18 @@ impl Internet {
         internet
     }
 
+    /// A machine with public addresses of both families.
+    pub(super) fn data_centre(&self) -> Namespace {
+        let machine = machine();
+        attach(
+            &machine,
+            &["203.0.113.9/24", "2001:db8:9::9/64"],
+            &self.backbone,
+            &["203.0.113.254/24", "2001:db8:9::fe/64"],
+        );
+        machine
+    }
+
     /// Starts the first checker.
     pub(super) fn serve(&self) -> Service {
         serve(&self.checker)

@@ -25,13 +25,7 @@ struct DataCentre {
 impl DataCentre {
     fn new() -> Self {
         let internet = Internet::new();
-        let provider = machine();
-        attach(
-            &provider,
-            &["203.0.113.9/24", "2001:db8:9::9/64"],
-            &internet.backbone,
-            &["203.0.113.254/24", "2001:db8:9::fe/64"],
-        );
+        let provider = internet.data_centre();
         Self { provider, _checker: internet.serve(), _internet: internet }
     }
 

@@ -135,25 +135,13 @@ fn a_second_translation_beyond_the_router_is_certain() {
     assert!(!report.text.contains("8.8.4.4"), "nobody was asked: {}", report.text);
 }
 
-/// A provider with public addresses of both families.
-fn data_centre(internet: &Internet) -> Namespace {
-    let provider = machine();
-    attach(
-        &provider,
-        &["203.0.113.9/24", "2001:db8:9::9/64"],
-        &internet.backbone,
-        &["203.0.113.254/24", "2001:db8:9::fe/64"],
-    );
-    provider
-}
-
 #[test]
 fn a_program_that_listens_over_ipv4_only() {
     if !skip::is_root() {
         return;
     }
     let internet = Internet::new();
-    let provider = data_centre(&internet);
+    let provider = internet.data_centre();
     let _checker = internet.serve();
     let _program = provider.within(|| TcpListener::bind("0.0.0.0:7466").expect("a free port"));
     let report = verify(&provider, "7466");
@@ -170,7 +158,7 @@ fn a_program_that_uses_the_number_over_udp_is_named() {
         return;
     }
     let internet = Internet::new();
-    let provider = data_centre(&internet);
+    let provider = internet.data_centre();
     let _checker = internet.serve();
     let _program = provider.within(|| UdpSocket::bind("0.0.0.0:51820").expect("a free port"));
     let report = verify(&provider, "51820 --family 4");
@@ -185,7 +173,7 @@ fn a_program_that_takes_no_connections() {
         return;
     }
     let internet = Internet::new();
-    let provider = data_centre(&internet);
+    let provider = internet.data_centre();
     let _checker = internet.serve();
     let _full = provider.within(|| {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
@@ -219,7 +207,7 @@ fn a_temporary_address_is_named_with_the_permanent_one() {
     provider.sysctl("net.ipv6.conf.default.use_tempaddr=2");
     attach(&provider, &["203.0.113.9/24"], &internet.backbone, &["203.0.113.254/24"]);
     let (near, far) =
-        (device(&provider, "203.0.113.9"), device(&internet.backbone, "203.0.113.254"));
+        (provider.interface_with("203.0.113.9"), internet.backbone.interface_with("203.0.113.254"));
     internet.backbone.ip(&["address", "add", "2001:db8:9::fe/64", "dev", &far, "nodad"]);
     let add = ["address", "add", "2001:db8:9::9/64", "dev", &near, "nodad", "mngtmpaddr"];
     provider.ip(&[&add[..], &["valid_lft", "86400", "preferred_lft", "14400"]].concat());
@@ -237,10 +225,4 @@ fn a_temporary_address_is_named_with_the_permanent_one() {
     assert!(text.contains("Its permanent address is 2001:db8:9::9"), "{}", report.text);
     let report = verify(&provider, "7466 --family 6 --ip 2001:db8:9::9");
     assert_eq!(report.status, Some(0), "what the advice says helps: {}", report.text);
-}
-
-fn device(namespace: &Namespace, address: &str) -> String {
-    let output = namespace.command("ip", &["-o", "address", "show", "to", address]).output();
-    let text = String::from_utf8(output.expect("ip").stdout).expect("text");
-    text.split_whitespace().nth(1).expect("an interface has the address").to_owned()
 }

@@ -29,13 +29,7 @@ struct Situation {
 /// A machine with public addresses of both families.
 fn data_centre() -> Situation {
     let internet = Internet::new();
-    let provider = machine();
-    attach(
-        &provider,
-        &["203.0.113.9/24", "2001:db8:9::9/64"],
-        &internet.backbone,
-        &["203.0.113.254/24", "2001:db8:9::fe/64"],
-    );
+    let provider = internet.data_centre();
     let service = internet.serve();
     Situation {
         provider,
