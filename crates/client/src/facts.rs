@@ -203,13 +203,31 @@ impl Sights {
         keep(&mut self.from, from.to_canonical());
     }
 
+    /// Where a connection was accepted, a reset ends one of those: it rejects none.
     pub(crate) fn rejected(&mut self, rejection: LocalRejection) {
-        self.rejection.get_or_insert(rejection);
+        if !self.answered {
+            self.rejection.get_or_insert(rejection);
+        }
     }
 }
 
 fn keep(peers: &mut Vec<IpAddr>, peer: IpAddr) {
     if peers.len() < Arrivals::MAX_PEERS && !peers.contains(&peer) {
         peers.push(peer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reset_rejects_a_connection_only_where_none_was_accepted() {
+        for (answered, expected) in [(false, Some(LocalRejection::Reset)), (true, None)] {
+            let mut sights = Sights { answered, ..Sights::default() };
+            sights.rejected(LocalRejection::Reset);
+            sights.rejected(LocalRejection::Icmp);
+            assert_eq!(sights.rejection, expected, "accepted: {answered}");
+        }
     }
 }
