@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{Request, Response, body::Incoming, header::USER_AGENT};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -19,6 +19,9 @@ use crate::{Family, resolver::Resolver};
 /// one family does not take it all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The longest answer that is read, in bytes: 65,535 verbose results fit twice.
+const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
 /// How long a connection is kept for the next request: shorter than servers keep theirs, so that none
 /// ends just as it is used again.
 const IDLE: Duration = Duration::from_secs(2);
@@ -31,15 +34,16 @@ const NAME: &str = concat!("port-checker/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug, Clone)]
 pub(crate) struct Transport(Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>);
 
-/// An answer whose body must arrive in time.
+/// An answer whose body must arrive in time and has a bound.
 pub(crate) struct Answer {
-    pub(crate) head: Response<Incoming>,
+    pub(crate) head: Response<Limited<Incoming>>,
     until: Instant,
 }
 
 /// Why there is no answer, or no more of it.
 pub(crate) enum Broken {
     TimedOut,
+    TooLong,
     Otherwise(Box<dyn Error + Send + Sync>),
 }
 
@@ -73,7 +77,10 @@ impl Transport {
         let until = Instant::now() + patience;
         request.headers_mut().insert(USER_AGENT, NAME.parse().expect("a plain name"));
         match timeout_at(until, self.0.request(request)).await {
-            Ok(answer) => answer.map(|head| Answer { head, until }).map_err(Broken::because),
+            Ok(answer) => {
+                let answer = answer.map_err(|error| Broken::Otherwise(error.into()))?;
+                Ok(Answer { head: answer.map(|body| Limited::new(body, MAX_ANSWER_BYTES)), until })
+            }
             Err(_) => Err(Broken::TimedOut),
         }
     }
@@ -86,7 +93,8 @@ impl Answer {
             let frame = timeout_at(self.until, self.head.body_mut().frame()).await;
             match frame.map_err(|_| Broken::TimedOut)? {
                 None => return Ok(None),
-                Some(Err(error)) => return Err(Broken::because(error)),
+                Some(Err(error)) if error.is::<LengthLimitError>() => return Err(Broken::TooLong),
+                Some(Err(error)) => return Err(Broken::Otherwise(error)),
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
                         return Ok(Some(data));
@@ -94,11 +102,5 @@ impl Answer {
                 }
             }
         }
-    }
-}
-
-impl Broken {
-    fn because(error: impl Error + Send + Sync + 'static) -> Self {
-        Self::Otherwise(Box::new(error))
     }
 }
