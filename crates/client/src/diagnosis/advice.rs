@@ -1,4 +1,4 @@
-//! What to do about a port: a sentence or two that a person without a degree in networks can act on.
+//! Advice about a port: a sentence or two that a person without a degree in networks can act on.
 
 use super::{
     network_position::NetworkPosition,
@@ -18,8 +18,8 @@ const OTHER_FAMILY_ONLY: &str = "The connection got through, and this check answ
 const PROGRAM_HANGS: &str = "Connections wait in the queue of the program that holds the port, and it takes none: \
     it hangs, or is overloaded. Restart it; neither the router nor a firewall is the cause.";
 
-/// What to do about a port; nothing, if all is well. `dissenters` are the checkers that found
-/// otherwise, and what they found.
+/// Advice about a port; none if all is well. `dissenters` are the checkers that disagree, with their
+/// findings.
 pub(super) fn advice(
     verdict: PortVerdict,
     facts: &PortFacts,

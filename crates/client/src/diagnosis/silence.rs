@@ -1,4 +1,4 @@
-//! What to do about ports from which no answer came.
+//! Advice about ports from which no answer came.
 
 use super::{
     network_position::NetworkPosition,
