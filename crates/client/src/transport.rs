@@ -1,6 +1,6 @@
 //! The HTTP client below a checker: which way it connects, and how long it waits.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, io, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -11,7 +11,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use rustls::ClientConfig;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{Family, resolver::Resolver};
 
@@ -25,6 +25,12 @@ const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// How long a connection is kept for the next request: shorter than servers keep theirs, so that none
 /// ends just as it is used again.
 const IDLE: Duration = Duration::from_secs(2);
+
+/// How long to look for an idle connection where there is no local port for a further one, and how often. A
+/// verification listens on the ports it verifies, which may be all that connections begin at, and a connection
+/// is idle again shortly after its answer.
+const LOCAL_PORT_WAIT: Duration = Duration::from_secs(2);
+const LOCAL_PORT_PAUSE: Duration = Duration::from_millis(20);
 
 /// The name of this library in requests.
 const NAME: &str = concat!("port-checker/", env!("CARGO_PKG_VERSION"));
@@ -76,12 +82,21 @@ impl Transport {
     ) -> Result<Answer, Broken> {
         let until = Instant::now() + patience;
         request.headers_mut().insert(USER_AGENT, NAME.parse().expect("a plain name"));
-        match timeout_at(until, self.0.request(request)).await {
-            Ok(answer) => {
-                let answer = answer.map_err(|error| Broken::Otherwise(error.into()))?;
-                Ok(Answer { head: answer.map(|body| Limited::new(body, MAX_ANSWER_BYTES)), until })
+        let local_port_until = Instant::now() + LOCAL_PORT_WAIT;
+        loop {
+            let answer = timeout_at(until, self.0.request(request.clone())).await;
+            match answer.map_err(|_| Broken::TimedOut)? {
+                Ok(answer) => {
+                    let head = answer.map(|body| Limited::new(body, MAX_ANSWER_BYTES));
+                    return Ok(Answer { head, until });
+                }
+                Err(error)
+                    if is_without_local_port(&error) && Instant::now() < local_port_until =>
+                {
+                    sleep(LOCAL_PORT_PAUSE).await;
+                }
+                Err(error) => return Err(Broken::Otherwise(error.into())),
             }
-            Err(_) => Err(Broken::TimedOut),
         }
     }
 }
@@ -103,4 +118,17 @@ impl Answer {
             }
         }
     }
+}
+
+/// Whether there was no local port left for a connection (`EADDRNOTAVAIL`).
+fn is_without_local_port(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let system = error.downcast_ref::<io::Error>();
+        if system.is_some_and(|error| error.kind() == io::ErrorKind::AddrNotAvailable) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
