@@ -133,6 +133,9 @@ impl From<FamilyArg> for Families {
     }
 }
 
+/// The name of the program.
+pub(crate) const NAME: &str = "port-checker";
+
 /// The argument that only validates the settings.
 pub(crate) const CHECK_CONFIG: &str = "check-config";
 
@@ -180,7 +183,7 @@ pub(crate) fn parser() -> Parser {
         "The service to ask, instead of the one of this machine that the settings tell where it \
          listens",
     );
-    Parser::new("port-checker")
+    Parser::new(NAME)
         .version(env!("CARGO_PKG_VERSION"))
         .about(
             "Can the Internet reach my ports? Connects back and reports the result for each port.",

@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod completions;
 mod exit_status;
 mod health;
 mod local_checker;
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
         Command::Check(args) => commands::check(args),
         Command::Health(matches) => health::health(&matches),
         Command::OpenApi => serve::print_openapi(),
-        Command::Completions(shell) => manual::print_completions(shell),
+        Command::Completions(shell) => completions::print_completions(shell),
         Command::Man => manual::print_page(),
     };
     done.unwrap_or_else(|error| {

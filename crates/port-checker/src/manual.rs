@@ -1,21 +1,12 @@
-//! Completions for shells, and the manual page.
+//! The manual page.
 
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Command;
-use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 
 use crate::{args::parser, output::print};
-
-/// Prints completions for a shell.
-pub(crate) fn print_completions(shell: Shell) -> anyhow::Result<ExitCode> {
-    let mut script = Vec::new();
-    generate(shell, &mut parser(), "port-checker", &mut script);
-    print(&String::from_utf8_lossy(&script))?;
-    Ok(ExitCode::SUCCESS)
-}
 
 /// Prints the manual page.
 pub(crate) fn print_page() -> anyhow::Result<ExitCode> {

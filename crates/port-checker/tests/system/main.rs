@@ -4,6 +4,7 @@ mod activation;
 mod amplification;
 mod book;
 mod challenges;
+mod completions;
 mod dns;
 mod documents;
 mod health;
