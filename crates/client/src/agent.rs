@@ -9,6 +9,7 @@ use tokio::{
     sync::{
         Semaphore,
         mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        watch,
     },
 };
 
@@ -21,9 +22,12 @@ mod family_run;
 mod observed_address;
 mod packet_watch;
 mod port_query;
+mod query_events;
+mod stop;
 mod wait_budget;
 
 use family_run::{Common, FamilyRun, OwnListeners};
+use stop::StopSignal;
 use wait_budget::WaitBudget;
 
 /// Has checkers connect back to this machine, and explains their results and those of its own listeners.
@@ -41,6 +45,7 @@ pub struct Verification {
     events: UnboundedReceiver<Event>,
     /// Kept until the earlier events are told.
     diagnosis: Option<Box<Diagnosis>>,
+    stop: watch::Sender<bool>,
 }
 
 impl Agent {
@@ -64,21 +69,26 @@ impl Agent {
     pub fn verify(&self, plan: Plan) -> Result<Verification, InvalidPlan> {
         plan.validate(self.checkers.len())?;
         let checkers = self.checkers.clone();
-        Ok(Verification::of(|events| async move {
+        Ok(Verification::of(|events, stop| async move {
             let own = OwnListeners {
                 challenge: fresh_challenge(),
                 permits: Semaphore::new(plan.connections()),
             };
             let budgets: Vec<_> = checkers.iter().map(WaitBudget::of).collect();
-            let common =
-                Common { plan: &plan, checkers: &checkers, budgets: &budgets, events: &events };
+            let common = Common {
+                plan: &plan,
+                checkers: &checkers,
+                budgets: &budgets,
+                events: &events,
+                stop: &stop,
+            };
             let families = families_to_try(&plan, &checkers).into_iter();
             let runs = families.map(|family| FamilyRun::of_this_machine(family, common));
             let mut runs = join_all(runs).await;
             for ports in plan.ports.chunks(plan.batch()) {
                 join_all(runs.iter_mut().map(|run| run.verify(ports, &own))).await;
             }
-            conclude(runs, &plan)
+            conclude(runs, &plan, &stop)
         }))
     }
 
@@ -92,15 +102,20 @@ impl Agent {
         let plan = Plan { addresses: vec![address], families: Default::default(), ..plan };
         plan.validate(self.checkers.len())?;
         let checkers = self.checkers.clone();
-        Ok(Verification::of(|events| async move {
+        Ok(Verification::of(|events, stop| async move {
             let budgets: Vec<_> = checkers.iter().map(WaitBudget::of).collect();
-            let common =
-                Common { plan: &plan, checkers: &checkers, budgets: &budgets, events: &events };
+            let common = Common {
+                plan: &plan,
+                checkers: &checkers,
+                budgets: &budgets,
+                events: &events,
+                stop: &stop,
+            };
             let mut run = FamilyRun::of_another_machine(address, common);
             for ports in plan.ports.chunks(MAX_PORTS) {
                 run.check(ports).await;
             }
-            conclude(vec![run], &plan)
+            conclude(vec![run], &plan, &stop)
         }))
     }
 }
@@ -116,9 +131,9 @@ fn families_to_try(plan: &Plan, checkers: &[Checker]) -> Vec<Family> {
     families
 }
 
-fn conclude(runs: Vec<FamilyRun<'_>>, plan: &Plan) -> Diagnosis {
+fn conclude(runs: Vec<FamilyRun<'_>>, plan: &Plan, stop: &StopSignal) -> Diagnosis {
     let families = runs.into_iter().map(FamilyRun::into_facts).collect();
-    diagnose(Facts { quorum: plan.quorum, families })
+    diagnose(Facts { quorum: plan.quorum, interrupted: stop.is_sent(), families })
 }
 
 /// 128 random bits in hexadecimal digits.
@@ -130,12 +145,20 @@ fn fresh_challenge() -> Challenge {
 }
 
 impl Verification {
-    fn of<W>(work: impl FnOnce(UnboundedSender<Event>) -> W) -> Self
+    fn of<W>(work: impl FnOnce(UnboundedSender<Event>, StopSignal) -> W) -> Self
     where
         W: Future<Output = Diagnosis> + Send + 'static,
     {
         let (sender, events) = unbounded_channel();
-        Self { work: Some(Box::pin(work(sender))), events, diagnosis: None }
+        let (stop, signal) = StopSignal::new();
+        Self { work: Some(Box::pin(work(sender, signal))), events, diagnosis: None, stop }
+    }
+
+    /// Asks nothing more: the next events lead to a diagnosis from what is known by now, within
+    /// seconds. It has a [`Notice::Interrupted`](crate::Notice::Interrupted) if some ports have no verdict yet.
+    pub fn stop(&self) {
+        // Without receivers it is finished.
+        let _ = self.stop.send(true);
     }
 
     /// The next event. The last one is [`Event::Finished`]; after it there is none. Can be

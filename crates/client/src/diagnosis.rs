@@ -34,11 +34,11 @@ pub use verdict::PortVerdict;
 /// ```
 /// use port_checker_client::{Facts, Outcome, diagnose};
 ///
-/// let nothing = diagnose(Facts { quorum: 1, families: vec![] });
+/// let nothing = diagnose(Facts { quorum: 1, interrupted: false, families: vec![] });
 /// assert_eq!(nothing.outcome, Outcome::NoVerdict);
 /// ```
 pub fn diagnose(facts: Facts) -> Diagnosis {
-    let quorum = facts.quorum;
+    let Facts { quorum, interrupted, .. } = facts;
     // If no checker sees us at all, there is no family that is merely not there.
     let seen = facts.families.iter().any(|family| family.seen().is_some());
     let other_families = local_halves(&facts.families);
@@ -50,7 +50,7 @@ pub fn diagnose(facts: Facts) -> Diagnosis {
         .map(|family| diagnose_family(family, quorum, &other_families))
         .collect();
     let outcome = together(families.iter().filter_map(|family| family.outcome));
-    let notices = notices::of_all(&families);
+    let notices = notices::of_all(&families, interrupted);
     let diagnosis = Diagnosis { outcome, notices, families };
     match diagnosis.outcome {
         Outcome::Accessible if diagnosis.is_local_only() => {

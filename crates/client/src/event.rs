@@ -19,6 +19,27 @@ pub enum Event {
         /// How many ports, in all batches together.
         ports: usize,
     },
+    /// A request about these ports was sent to a checker. It is over when [`Event::RequestEnded`] says so, at the latest
+    /// after `within`; where the checker is busy ([`Event::Waiting`]), `within` begins again after the wait.
+    Requested {
+        /// Which checker.
+        checker: usize,
+        /// The address it checks.
+        address: IpAddr,
+        /// The ports.
+        ports: Vec<Port>,
+        /// The longest it may take.
+        within: Duration,
+    },
+    /// A request is over, answered or not; some of its ports may be asked about again.
+    RequestEnded {
+        /// Which checker.
+        checker: usize,
+        /// The address it checked.
+        address: IpAddr,
+        /// The ports.
+        ports: Vec<Port>,
+    },
     /// Our listener took a connection.
     Arrived {
         /// The port.

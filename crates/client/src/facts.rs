@@ -12,6 +12,8 @@ use crate::{Checker, Family, NoVerdict, host::Host, router::RouterFacts};
 pub struct Facts {
     /// How many checkers must have reached a port for it to be accessible; at least 1.
     pub quorum: usize,
+    /// Whether the verification was stopped before it was finished.
+    pub interrupted: bool,
     /// The facts of each address family.
     pub families: Vec<FamilyFacts>,
 }

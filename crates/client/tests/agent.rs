@@ -38,10 +38,19 @@ async fn both_families_in_batches_and_parts_and_every_event() {
     let plan = Plan { addresses: BOTH.into(), descriptors: 8, ..Plan::of_ports(ports.clone()) };
     let mut verification = Agent::new([checker]).verify(plan).unwrap();
     let (mut judged, mut arrived) = (HashSet::new(), HashSet::new());
+    let mut requested = HashSet::new();
     let diagnosis = loop {
         match verification.next().await.unwrap() {
+            Event::Requested { address, ports, within, .. } => {
+                assert_eq!(within, Duration::from_secs(30), "a checker's time-out by default");
+                assert!(ports.iter().all(|port| requested.insert((address, *port))), "{ports:?}");
+            }
+            Event::RequestEnded { address, ports, .. } => {
+                assert!(ports.iter().all(|port| requested.remove(&(address, *port))), "{ports:?}");
+            }
             Event::Judged { address, port, accessible, .. } => {
                 assert!(accessible && judged.insert((address, port)), "{port}");
+                assert!(requested.contains(&(address, port)), "{port}");
             }
             Event::Arrived { port, from } => _ = arrived.insert((from, port)),
             Event::Asking { ports, .. } => assert_eq!(ports, 20),
@@ -50,6 +59,7 @@ async fn both_families_in_batches_and_parts_and_every_event() {
         }
     };
     assert!(verification.next().await.is_none(), "that was all");
+    assert!(requested.is_empty(), "every request has ended: {requested:?}");
     assert_eq!(diagnosis.outcome, Outcome::LocalOnly, "{diagnosis:?}");
     assert_eq!(verdicts(&diagnosis), HashSet::from([PortVerdict::Proven]));
     assert_eq!((judged.len(), arrived), (40, judged.clone()));

@@ -1,9 +1,9 @@
 //! A verification over one address family.
 
-use std::{collections::HashSet, net::IpAddr, time::Duration};
+use std::{collections::HashSet, net::IpAddr};
 
 use futures_util::future::{join, join_all};
-use port_checker_api::{Challenge, Port, Progress};
+use port_checker_api::{Challenge, Port};
 use tokio::{
     select,
     sync::{Semaphore, mpsc::UnboundedSender},
@@ -14,7 +14,9 @@ use super::{
     arrival_wait::{arrivals_or_timeout, has_arrived},
     observed_address,
     packet_watch::PacketWatch,
-    port_query::{PortQuery, QueryObserver, Verdicts},
+    port_query::{PortQuery, Verdicts},
+    query_events::QueryEvents,
+    stop::StopSignal,
     wait_budget::WaitBudget,
 };
 use crate::{
@@ -35,6 +37,7 @@ pub(super) struct Common<'a> {
     /// One for each checker.
     pub(super) budgets: &'a [WaitBudget],
     pub(super) events: &'a UnboundedSender<Event>,
+    pub(super) stop: &'a StopSignal,
 }
 
 /// The same for every listener of a verification.
@@ -65,8 +68,9 @@ impl<'a> FamilyRun<'a> {
             run.facts.host = Some(host.towards(Some(address)));
             return run;
         }
+        let own = &host.addresses;
         let (facts, checkers) =
-            observed_address::ask(family, common.checkers, &host.addresses).await;
+            observed_address::ask(family, common.checkers, own, common.stop).await;
         let facts = FamilyFacts {
             family,
             asked_for: common.plan.insists(),
@@ -138,8 +142,11 @@ impl<'a> FamilyRun<'a> {
         Some(ask_router(gateway, &ports).await)
     }
 
-    /// Listens on these ports and has them checked.
+    /// Listens on these ports and has them checked, unless it is to stop.
     pub(super) async fn verify(&mut self, ports: &[Port], own: &OwnListeners) {
+        if self.common.stop.is_sent() {
+            return self.record_unasked(ports);
+        }
         let host = self.facts.host.clone().unwrap_or_default();
         let peers = PeerFilter::of(&host, self.facts.seen());
         let family = self.facts.family;
@@ -157,12 +164,13 @@ impl<'a> FamilyRun<'a> {
                 let bound = PortQuery { address, ports: bound.clone(), challenge };
                 vec![bound, PortQuery { address, ports: others.clone(), challenge: None }]
             });
-            let (answers, router) = join(answers, self.ask_router(ports)).await;
+            let router = self.common.stop.or_stop(self.ask_router(ports));
+            let (answers, router) = join(answers, router).await;
             let contradicted = |index: &usize| self.contradicted.contains(index);
             arrivals_or_timeout(&listeners, &answers, contradicted).await;
             // Connections since the last look.
             listeners.note_half_open().await;
-            (answers, router)
+            (answers, router.flatten())
         };
         let (answers, router) = select! {
             found = asking => found,
@@ -190,8 +198,11 @@ impl<'a> FamilyRun<'a> {
         });
     }
 
-    /// Has these ports checked.
+    /// Has these ports checked, unless it is to stop.
     pub(super) async fn check(&mut self, ports: &[Port]) {
+        if self.common.stop.is_sent() {
+            return self.record_unasked(ports);
+        }
         let answers =
             self.ask(|address| vec![PortQuery { address, ports: ports.to_vec(), challenge: None }]);
         let answers = answers.await;
@@ -206,13 +217,20 @@ impl<'a> FamilyRun<'a> {
                 return None;
             }
             let budget = &self.common.budgets[index];
-            let observer = EventSender { run: self, checker: index, address };
+            let Common { events, stop, .. } = self.common;
+            let events = QueryEvents { events, checker: index, address };
             let asked = questions(address).into_iter();
-            let answers =
-                join_all(asked.map(|question| question.ask(checker, budget, &observer))).await;
+            let asked = asked.map(|question| question.ask(checker, budget, events, stop));
+            let answers = join_all(asked).await;
             Some(answers.into_iter().fold(Verdicts::default(), Verdicts::and))
         });
         join_all(asked).await
+    }
+
+    /// Records ports that no checker was asked about.
+    fn record_unasked(&mut self, ports: &[Port]) {
+        let answers = self.checkers.iter().map(|_| None).collect();
+        self.record(ports, answers, |_| Here::default());
     }
 
     fn record(
@@ -271,24 +289,5 @@ fn with_queue(local: &Local, waiting: Option<&u32>) -> Local {
             Local::InUse { by, listens_on, waiting }
         }
         (local, _) => local,
-    }
-}
-
-/// Sends the events of one checker.
-struct EventSender<'a> {
-    run: &'a FamilyRun<'a>,
-    checker: usize,
-    address: IpAddr,
-}
-
-impl QueryObserver for EventSender<'_> {
-    fn judged(&self, progress: &Progress) {
-        let Self { run, checker, address } = *self;
-        let (port, accessible) = (progress.port, progress.result.accessible);
-        run.send(Event::Judged { checker, address, port, accessible });
-    }
-
-    fn waiting(&self, wait: Duration) {
-        self.run.send(Event::Waiting { checker: self.checker, wait });
     }
 }

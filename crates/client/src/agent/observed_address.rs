@@ -4,29 +4,35 @@ use std::net::IpAddr;
 
 use futures_util::future::join_all;
 
+use super::stop::StopSignal;
 use crate::{
     Checker, Family, NoVerdict,
     facts::{CheckerFacts, Failure},
 };
 
 /// Asks each checker over `family`. Returns its answer and the checker to ask from then on:
-/// one that cannot tell may be asked over any family.
+/// one that cannot tell may be asked over any family. One that has not answered when it is to stop has neither an address nor
+/// a failure.
 pub(super) async fn ask(
     family: Family,
     checkers: &[Checker],
     local: &[IpAddr],
+    stop: &StopSignal,
 ) -> (Vec<CheckerFacts>, Vec<Checker>) {
     let over: Vec<_> = checkers.iter().map(|checker| checker.over(family)).collect();
-    let answers = join_all(over.iter().map(|checker| ask_one(family, checker))).await;
-    let lent = lent(answers.iter().flatten().copied(), local);
-    let one_tells = answers.iter().any(Result::is_ok);
+    let answers = join_all(over.iter().map(|checker| stop.or_stop(ask_one(family, checker)))).await;
+    let lent = lent(answers.iter().flatten().flatten().copied(), local);
+    let one_tells = answers.iter().flatten().any(Result::is_ok);
     answers
         .into_iter()
         .zip(over.into_iter().zip(checkers))
         .map(|(answer, (over, any))| match (answer, lent) {
-            (Ok(own), _) => (CheckerFacts::asked(&over, own), over),
-            (Err(_), Some(lent)) => (CheckerFacts::asked(any, lent), any.clone()),
-            (Err(error), None) => (not_asked(any, &error, one_tells), any.clone()),
+            (Some(Ok(own)), _) => (CheckerFacts::asked(&over, own), over),
+            (_, Some(lent)) => (CheckerFacts::asked(any, lent), any.clone()),
+            (Some(Err(error)), None) => {
+                (not_asked(any, Some(failure(&error, one_tells))), any.clone())
+            }
+            (None, None) => (not_asked(any, None), any.clone()),
         })
         .unzip()
 }
@@ -41,19 +47,18 @@ async fn ask_one(family: Family, checker: &Checker) -> Result<IpAddr, NoVerdict>
 }
 
 /// A checker of which is not known about which address to ask.
-fn not_asked(checker: &Checker, error: &NoVerdict, another_tells: bool) -> CheckerFacts {
+fn not_asked(checker: &Checker, failure: Option<Failure>) -> CheckerFacts {
+    CheckerFacts { url: checker.url().to_owned(), address: None, peer: None, failure }
+}
+
+fn failure(error: &NoVerdict, another_tells: bool) -> Failure {
     let mut failure = Failure::from(error);
     if another_tells {
         failure.message += ". It was not asked about the address that another checker tells, because \
                             this machine does not have that address and no third checker confirms it. \
                             Give the address with --ip";
     }
-    CheckerFacts {
-        url: checker.url().to_owned(),
-        address: None,
-        peer: None,
-        failure: Some(failure),
-    }
+    failure
 }
 
 /// The address that checkers are asked about that cannot tell one themselves. One checker alone could

@@ -1,14 +1,10 @@
 //! One question to one checker, in as many requests as it takes.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, net::IpAddr, time::Instant};
 
-use port_checker_api::{Challenge, CheckRequest, CheckResponse, Port, PortResult, Progress};
+use port_checker_api::{Challenge, CheckRequest, Port, PortResult, Progress};
 
-use super::wait_budget::WaitBudget;
+use super::{query_events::QueryEvents, stop::StopSignal, wait_budget::WaitBudget};
 use crate::{Checker, NoVerdict};
 
 /// Single ports that a checker may refuse before the others are not asked about either: it seems to
@@ -43,31 +39,24 @@ impl Verdicts {
     }
 }
 
-/// Receives the events of a query.
-pub(super) trait QueryObserver {
-    /// A port was judged.
-    fn judged(&self, progress: &Progress);
-    /// The checker is busy and will be asked again after this time.
-    fn waiting(&self, wait: Duration);
-}
-
 impl PortQuery {
     /// Asks. A checker that takes fewer ports at once, or does not dial some, is asked in parts, as
-    /// long as its budget lasts.
+    /// long as its budget lasts and it is not to stop.
     pub(super) async fn ask(
         self,
         checker: &Checker,
         budget: &WaitBudget,
-        observer: &impl QueryObserver,
+        events: QueryEvents<'_>,
+        stop: &StopSignal,
     ) -> Verdicts {
         let mut verdicts = Verdicts::default();
         let (mut parts, mut refused) = (vec![self.ports.clone()], 0);
         while let Some(mut ports) = parts.pop() {
-            if ports.is_empty() {
+            if ports.is_empty() || stop.is_sent() {
                 continue;
             }
-            match self.ask_part(checker, ports.clone(), budget, observer).await {
-                Ok(answer) => verdicts.results.extend(answer.results),
+            match self.ask_part(checker, ports.clone(), budget, events, stop).await {
+                Ok(results) => verdicts.results.extend(results),
                 Err(error)
                     if error.may_be_about_some_ports() && ports.len() > 1 && !budget.is_spent() =>
                 {
@@ -89,31 +78,37 @@ impl PortQuery {
         verdicts
     }
 
-    /// Asks about some of the ports; once more if the checker is busy and says for how long.
+    /// Asks about some of the ports; once more if the checker is busy and says for how long. The results are those of
+    /// all the ports, or if it is to stop, of those that were judged before.
     async fn ask_part(
         &self,
         checker: &Checker,
         ports: Vec<Port>,
         budget: &WaitBudget,
-        observer: &impl QueryObserver,
-    ) -> Result<CheckResponse, NoVerdict> {
+        events: QueryEvents<'_>,
+        stop: &StopSignal,
+    ) -> Result<HashMap<Port, PortResult>, NoVerdict> {
+        events.requested(&ports, checker.timeout());
         let request = CheckRequest {
             provider_ip: Some(self.address),
-            ports,
+            ports: ports.clone(),
             challenge: self.challenge.clone(),
             verbose: Some(true),
         };
-        let mut told = false;
-        let mut arrivals = |progress: &Progress| {
-            told = true;
-            observer.judged(progress);
+        let mut told = HashMap::new();
+        let mut on_progress = |progress: &Progress| {
+            told.insert(progress.port, progress.result.clone());
+            events.judged(progress);
         };
         let (began, mut waited) = (Instant::now(), None);
         let may_wait = |wait| {
             waited = Some(wait).filter(|&wait| budget.take(wait));
-            waited.inspect(|&wait| observer.waiting(wait)).is_some()
+            waited.inspect(|&wait| events.waiting(wait)).is_some()
         };
-        let answer = checker.check_and_wait(&request, &mut arrivals, may_wait).await;
+        let answer = checker.check_and_wait(&request, &mut on_progress, may_wait);
+        let answer = stop.or_stop(answer).await;
+        events.ended(ports);
+        let Some(answer) = answer else { return Ok(told) };
         match &answer {
             Ok(answer) => budget.judged(answer.results.len()),
             Err(_) => {
@@ -122,11 +117,11 @@ impl PortQuery {
             }
         }
         let answer = answer?;
-        if !told {
+        if told.is_empty() {
             for (port, result) in answer.results.iter() {
-                observer.judged(&Progress { port: *port, result: result.clone() });
+                events.judged(&Progress { port: *port, result: result.clone() });
             }
         }
-        Ok(answer)
+        Ok(answer.results.into_iter().collect())
     }
 }

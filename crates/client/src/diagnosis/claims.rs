@@ -119,7 +119,7 @@ fn the_router_is_not_blamed_for_what_came_through_it() {
     let text = |sights| {
         let mut v4 = silent();
         v4.ports[0].sights = sights;
-        let diagnosis = diagnose(Facts { quorum: 1, families: vec![v4, v6()] });
+        let diagnosis = diagnose(Facts { quorum: 1, interrupted: false, families: vec![v4, v6()] });
         diagnosis.notices[0].to_string()
     };
     const FORWARDS: &str = "forwards in the router";

@@ -98,6 +98,8 @@ pub enum Notice {
         /// How many must agree.
         quorum: usize,
     },
+    /// The verification was stopped before every port had a verdict.
+    Interrupted,
     /// One family works and the other does not.
     OnlyOneFamilyWorks {
         /// The one that works.
@@ -133,6 +135,7 @@ impl Notice {
             Self::NoVerdictTheirs => "no_verdict_theirs",
             Self::NoVerdictOurs => "no_verdict_ours",
             Self::TooFewVerdicts { .. } => "too_few_verdicts",
+            Self::Interrupted => "interrupted",
             Self::OnlyOneFamilyWorks { .. } => "only_one_family_works",
         }
     }
@@ -173,6 +176,10 @@ impl fmt::Display for Notice {
                 "Only {verdicts} {} gave a verdict where {quorum} must agree. Ask more checkers, or \
                  lower --quorum.",
                 if *verdicts == 1 { "checker" } else { "checkers" }
+            ),
+            Self::Interrupted => f.write_str(
+                "Interrupted: this is what was known by then. That a port has no verdict says nothing about \
+                 it.",
             ),
             Self::OnlyOneFamilyWorks { works, fails, behind_nat } => {
                 write!(f, "{works} works and {fails} does not: a client that only has {fails} ")?;

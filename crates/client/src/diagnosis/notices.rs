@@ -60,6 +60,9 @@ fn temporary_address(facts: &FamilyFacts, verdicts: &[PortVerdict]) -> Option<No
 fn failures(facts: &FamilyFacts, quorum: usize) -> Vec<Notice> {
     let failed: Vec<_> =
         facts.checkers.iter().filter_map(|checker| checker.failure.as_ref()).collect();
+    if failed.is_empty() {
+        return Vec::new();
+    }
     let answered = failed.iter().any(|failure| failure.answered);
     if facts.seen().is_none() && (answered || !facts.asked_for) {
         let why = failed.first().map(|failure| failure.message.clone()).unwrap_or_default();
@@ -76,10 +79,11 @@ fn failures(facts: &FamilyFacts, quorum: usize) -> Vec<Notice> {
     notices
 }
 
-pub(super) fn of_all(families: &[FamilyDiagnosis]) -> Vec<Notice> {
+pub(super) fn of_all(families: &[FamilyDiagnosis], interrupted: bool) -> Vec<Notice> {
     let loopback = loopback(families);
+    let no_verdict = if interrupted { unfinished(families) } else { no_verdict(families) };
     let one_works = if loopback.is_some() { None } else { one_works(families) };
-    [loopback, no_verdict(families), one_works].into_iter().flatten().collect()
+    [loopback, no_verdict, one_works].into_iter().flatten().collect()
 }
 
 fn one_works(families: &[FamilyDiagnosis]) -> Option<Notice> {
@@ -109,6 +113,13 @@ fn loopback(families: &[FamilyDiagnosis]) -> Option<Notice> {
         return Some(Notice::LoopbackOnly);
     }
     addresses().find(|address| is_private(*address)).map(|seen| Notice::LanOnly { seen })
+}
+
+/// That there was no time for some ports.
+fn unfinished(families: &[FamilyDiagnosis]) -> Option<Notice> {
+    let mut ports = families.iter().flat_map(|family| &family.ports);
+    let unfinished = ports.any(|port| port.verdict == PortVerdict::NoVerdict);
+    (unfinished || families.is_empty()).then_some(Notice::Interrupted)
 }
 
 /// Whose fault it is that nothing is known of any port.

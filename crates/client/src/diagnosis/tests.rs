@@ -82,7 +82,7 @@ fn facts(local: Local, arrivals: Arrivals, answers: Vec<Option<PortResult>>) -> 
             answers,
         }],
     };
-    Facts { quorum: 1, families: vec![family] }
+    Facts { quorum: 1, interrupted: false, families: vec![family] }
 }
 
 fn port(diagnosis: &Diagnosis) -> &PortDiagnosis {
@@ -272,7 +272,11 @@ fn a_family_that_is_not_there_counts_only_if_it_was_asked_for() {
         let message = "cannot talk to it".to_owned();
         family.checkers[0].failure = Some(Failure { answered: false, message });
         let families = [works.families, missing.families].concat();
-        assert_eq!(diagnose(Facts { quorum: 1, families }).outcome, expected, "{why}");
+        assert_eq!(
+            diagnose(Facts { quorum: 1, interrupted: false, families }).outcome,
+            expected,
+            "{why}"
+        );
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) fn silent() -> FamilyFacts {
 }
 
 pub(super) fn of(family: FamilyFacts) -> Diagnosis {
-    diagnose(Facts { quorum: 1, families: vec![family] })
+    diagnose(Facts { quorum: 1, interrupted: false, families: vec![family] })
 }
 
 pub(super) fn advice(diagnosis: &Diagnosis) -> &str {
@@ -261,14 +261,15 @@ fn programs_of_this_machine_are_told_from_the_listener_of_the_check() {
     ];
     for (local, expected, why) in cases {
         let v4 = family(OUTSIDE, vec![port(7466, local, open())]);
-        let diagnosis = diagnose(Facts { quorum: 1, families: vec![v4, v6()] });
+        let diagnosis = diagnose(Facts { quorum: 1, interrupted: false, families: vec![v4, v6()] });
         assert_eq!(diagnosis.families[1].ports[0].verdict, expected, "{why}");
         assert!(diagnosis.families[0].ports[0].accessible, "{why}");
     }
 
     let silent_v6 = family("2001:db8::7", vec![port(7466, Local::Bound, closed(Reason::TimedOut))]);
     let v4 = family(OUTSIDE, vec![port(7466, in_use(everywhere(), 0), open())]);
-    let diagnosis = diagnose(Facts { quorum: 1, families: vec![v4, silent_v6] });
+    let diagnosis =
+        diagnose(Facts { quorum: 1, interrupted: false, families: vec![v4, silent_v6] });
     assert_eq!(diagnosis.families[1].ports[0].verdict, PortVerdict::NothingArrived, "nothing came");
 
     for (waiting, expected) in [(1, PortVerdict::ProgramHangs), (0, PortVerdict::TimedOut)] {
@@ -329,7 +330,11 @@ fn a_family_that_is_not_there_at_all_is_not_mentioned() {
     ];
     for (addresses, asked_for, expected, why) in cases {
         let families = vec![works(), absent(addresses, asked_for)];
-        assert_eq!(diagnose(Facts { quorum: 1, families }).families.len(), expected, "{why}");
+        assert_eq!(
+            diagnose(Facts { quorum: 1, interrupted: false, families }).families.len(),
+            expected,
+            "{why}"
+        );
     }
 }
 

@@ -1,0 +1,47 @@
+//! The events of the queries to one checker.
+
+use std::{net::IpAddr, time::Duration};
+
+use port_checker_api::{Port, Progress};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::Event;
+
+/// Sends the events of the queries to one checker about one address.
+#[derive(Clone, Copy)]
+pub(super) struct QueryEvents<'a> {
+    pub(super) events: &'a UnboundedSender<Event>,
+    pub(super) checker: usize,
+    pub(super) address: IpAddr,
+}
+
+impl QueryEvents<'_> {
+    /// A request about these ports is sent, which ends within this time.
+    pub(super) fn requested(&self, ports: &[Port], within: Duration) {
+        let Self { checker, address, .. } = *self;
+        self.send(Event::Requested { checker, address, ports: ports.to_vec(), within });
+    }
+
+    /// The request about these ports has ended.
+    pub(super) fn ended(&self, ports: Vec<Port>) {
+        let Self { checker, address, .. } = *self;
+        self.send(Event::RequestEnded { checker, address, ports });
+    }
+
+    /// A port was judged.
+    pub(super) fn judged(&self, progress: &Progress) {
+        let Self { checker, address, .. } = *self;
+        let (port, accessible) = (progress.port, progress.result.accessible);
+        self.send(Event::Judged { checker, address, port, accessible });
+    }
+
+    /// The checker is busy and will be asked again after this time.
+    pub(super) fn waiting(&self, wait: Duration) {
+        self.send(Event::Waiting { checker: self.checker, wait });
+    }
+
+    fn send(&self, event: Event) {
+        // Who does not listen any more will drop the verification too.
+        let _ = self.events.send(event);
+    }
+}
