@@ -10,6 +10,13 @@ use crate::{Diagnosis, Family};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
+    /// The checkers are being asked from which address they see this machine.
+    AskingAddress {
+        /// Over which family.
+        family: Family,
+        /// The longest it may take.
+        within: Duration,
+    },
     /// A checker will be asked about this many ports over a family.
     Asking {
         /// Which checker.

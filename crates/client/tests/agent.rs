@@ -151,7 +151,9 @@ async fn the_address_is_asked_for_over_each_family() {
     let agent = Agent::new([by_address]);
     let mut verification = agent.verify(Plan::of_ports(ports)).unwrap();
     let first = verification.next().await;
-    assert!(matches!(first, Some(Event::Asking { family: Family::Ipv4, .. })), "{first:?}");
+    assert!(matches!(first, Some(Event::AskingAddress { family: Family::Ipv4, .. })), "{first:?}");
+    let second = verification.next().await;
+    assert!(matches!(second, Some(Event::Asking { family: Family::Ipv4, .. })), "{second:?}");
     let diagnosis = verification.finish().await;
     let families: Vec<_> = diagnosis.families.iter().map(|family| family.family).collect();
     assert_eq!(families, [Family::Ipv4], "an IPv4 address cannot see an IPv6 one");

@@ -1,27 +1,26 @@
 //! `port-checker verify` and `port-checker check`: ask, wait, report.
 
 use std::{
-    process::{ExitCode, exit},
-    time::Duration,
+    process::ExitCode,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
 use port_checker_client::{
-    Agent, CheckerBuilder, Diagnosis, Event, InvalidPlan, Outcome, Plan, Verification,
+    Agent, CheckerBuilder, Diagnosis, InvalidPlan, Outcome, Plan, Verification,
 };
 use port_checker_server::OpenFiles;
-use tokio::{
-    runtime, select,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::{runtime, select};
 
 use crate::{
     args::{AskingArgs, CheckArgs, VerifyArgs},
+    ctrl_c::CtrlC,
     exit_status::{INTERRUPTED, NO_VERDICT, NOT_ACCESSIBLE, UNUSABLE},
     local_checker,
     output::{complain, print},
-    progress::{self, ProgressLine},
+    progress::ProgressLine,
     report,
+    wait_board::{WaitBoard, closed_lines},
 };
 
 /// How long a busy checker is waited for in all: a large verification is asked in parts and exceeds the
@@ -46,6 +45,7 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     plan.families = args.family.map(Into::into).unwrap_or_default();
     plan.ask_router = !args.no_router;
     block_on(async move {
+        let ctrl_c = CtrlC::listen()?;
         let mut servers = args.servers;
         if servers.is_empty() {
             let files = OpenFiles::of(files.limit() / CHECKERS_PART);
@@ -53,7 +53,7 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
             plan.addresses = local_checker::addresses(&plan);
         }
         let agent = agent(servers, &args.asking);
-        run(plan, &args.asking, args.local, |plan| agent.verify(plan)).await
+        run(plan, &args.asking, args.local, ctrl_c, |plan| agent.verify(plan)).await
     })
 }
 
@@ -61,7 +61,9 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
 pub(crate) fn check(args: CheckArgs) -> anyhow::Result<ExitCode> {
     let agent = agent(args.servers, &args.asking);
     let plan = Plan::of_ports(args.ports.iter());
-    block_on(run(plan, &args.asking, false, |plan| agent.check(args.ip, plan)))
+    block_on(async move {
+        run(plan, &args.asking, false, CtrlC::listen()?, |plan| agent.check(args.ip, plan)).await
+    })
 }
 
 fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
@@ -83,70 +85,66 @@ fn agent(servers: Vec<CheckerBuilder>, asking: &AskingArgs) -> Agent {
     }))
 }
 
-/// Asks, once or until every port is reachable, and reports. Ctrl-C drops the verification, and with it
-/// every listener.
+/// Asks, once or until every port is reachable, and reports what is known by the end, be it by Ctrl-C.
 async fn run(
     plan: Plan,
     asking: &AskingArgs,
     local_suffices: bool,
+    ctrl_c: CtrlC,
     begin: impl Fn(Plan) -> Result<Verification, InvalidPlan>,
 ) -> anyhow::Result<ExitCode> {
-    let mut interrupts =
-        signal(SignalKind::interrupt()).context("cannot wait for the interrupt signal")?;
     let plan = Plan { quorum: asking.quorum, ..plan };
-    let mut latest = None;
-    let asked = select! {
-        asked = ask(&plan, asking.wait, begin, &mut latest) => Some(asked),
-        _ = interrupts.recv() => None,
+    let (diagnosis, interrupted) = match ask(&plan, asking.wait, begin, ctrl_c).await {
+        Ok(found) => found,
+        Err(unusable) => {
+            complain(unusable);
+            return Ok(ExitCode::from(UNUSABLE));
+        }
     };
-    // A second Ctrl-C ends the process even if nobody reads the report.
-    tokio::spawn(async move {
-        interrupts.recv().await;
-        exit(INTERRUPTED.into());
-    });
-    if let Some(Err(unusable)) = asked {
-        complain(unusable);
-        return Ok(ExitCode::from(UNUSABLE));
-    }
-    if let Some(diagnosis) = &latest {
-        show(diagnosis, asking.json)?;
-    }
-    Ok(match (asked, latest.map(|diagnosis| diagnosis.outcome)) {
-        (Some(_), Some(Outcome::Accessible)) => ExitCode::SUCCESS,
-        (Some(_), Some(Outcome::LocalOnly)) if local_suffices => ExitCode::SUCCESS,
-        (Some(_), Some(Outcome::NotAccessible)) => ExitCode::from(NOT_ACCESSIBLE),
-        (Some(_), _) => ExitCode::from(NO_VERDICT),
-        (None, _) => ExitCode::from(INTERRUPTED),
+    show(&diagnosis, asking.json)?;
+    Ok(match diagnosis.outcome {
+        _ if interrupted => ExitCode::from(INTERRUPTED),
+        Outcome::Accessible => ExitCode::SUCCESS,
+        Outcome::LocalOnly if local_suffices => ExitCode::SUCCESS,
+        Outcome::NotAccessible => ExitCode::from(NOT_ACCESSIBLE),
+        _ => ExitCode::from(NO_VERDICT),
     })
 }
 
-/// Keeps the latest diagnosis in `latest`.
+/// The last diagnosis, and whether Ctrl-C ended the tries. The first try then tells what it knows; a later one
+/// is dropped, and with it every listener.
 async fn ask(
     plan: &Plan,
     wait: bool,
     begin: impl Fn(Plan) -> Result<Verification, InvalidPlan>,
-    latest: &mut Option<Diagnosis>,
-) -> Result<(), InvalidPlan> {
-    let ports = u32::try_from(plan.ports.len()).expect("there are no more than 65,535 ports");
-    loop {
-        let diagnosis = follow(begin(plan.clone())?).await;
-        let done = matches!(diagnosis.outcome, Outcome::Accessible | Outcome::LocalOnly) || !wait;
-        *latest = Some(diagnosis);
-        if done {
-            return Ok(());
+    mut ctrl_c: CtrlC,
+) -> Result<(Diagnosis, bool), InvalidPlan> {
+    let (began, progress) = (Instant::now(), ProgressLine::begin());
+    let first = begin(plan.clone())?;
+    let (mut diagnosis, mut interrupted) = progress.follow_or_stop(first, ctrl_c.pressed()).await;
+    let mut board = WaitBoard::of(began, &diagnosis);
+    while wait && !interrupted && !is_success(&diagnosis) {
+        let next = async {
+            progress.pause(pause(plan), closed_lines(&diagnosis)).await;
+            Ok(progress.follow(begin(plan.clone())?).await)
+        };
+        select! {
+            next = next => diagnosis = next?,
+            () = ctrl_c.pressed() => interrupted = true,
         }
-        progress::pause(MIN_PAUSE.max(PAUSE_PER_PORT * ports)).await;
+        board.note(&diagnosis).iter().for_each(|opening| progress.announce(opening));
     }
+    Ok((diagnosis, interrupted))
 }
 
-async fn follow(mut verification: Verification) -> Diagnosis {
-    let mut progress = ProgressLine::begin();
-    loop {
-        match verification.next().await.expect("the diagnosis comes before the end") {
-            Event::Finished(diagnosis) => return *diagnosis,
-            event => progress.note(&event),
-        }
-    }
+const fn is_success(diagnosis: &Diagnosis) -> bool {
+    matches!(diagnosis.outcome, Outcome::Accessible | Outcome::LocalOnly)
+}
+
+/// The pause between two tries.
+fn pause(plan: &Plan) -> Duration {
+    let ports = u32::try_from(plan.ports.len()).expect("there are no more than 65,535 ports");
+    MIN_PAUSE.max(PAUSE_PER_PORT * ports)
 }
 
 fn show(diagnosis: &Diagnosis, json: bool) -> anyhow::Result<()> {

@@ -3,6 +3,8 @@
 mod args;
 mod commands;
 mod completions;
+mod ctrl_c;
+mod duration_words;
 mod exit_status;
 mod health;
 mod local_checker;
@@ -17,6 +19,7 @@ mod service_manager;
 mod settings;
 mod socket_activation;
 mod usage_error;
+mod wait_board;
 
 use std::process::ExitCode;
 

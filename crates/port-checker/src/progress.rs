@@ -1,64 +1,103 @@
-//! A progress bar on standard error, if that is a terminal.
+//! The progress of a verification on standard error, if that is a terminal.
 
-use std::time::Duration;
+use std::{
+    fmt,
+    io::{Write, stderr},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
 
-use indicatif::{ProgressBar, ProgressStyle};
-use port_checker_client::Event;
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use port_checker_client::{Diagnosis, Event, Verification};
+use tokio::{select, time::sleep};
 
-/// How often the spinner turns.
+use self::status::{Phase, Status};
+
+mod status;
+
+/// How often the lines are drawn.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How far a verification is.
+/// The lines of a terminal that tell how far the verification is. They are removed in the end.
 pub(crate) struct ProgressLine {
     bar: ProgressBar,
-    reachable: u64,
+    status: Arc<Mutex<Status>>,
 }
 
 impl ProgressLine {
     /// Begins to show.
     pub(crate) fn begin() -> Self {
-        let bar = ProgressBar::new(0);
-        let style = ProgressStyle::with_template("{spinner} [{bar:30}] {pos}/{len} {msg}")
-            .expect("the template is good");
-        bar.set_style(style.progress_chars("=> "));
-        bar.set_message("asking for our address");
+        let status = Arc::new(Mutex::new(Status::default()));
+        let shown = Arc::clone(&status);
+        let write = move |_: &ProgressState, out: &mut dyn fmt::Write| {
+            // What cannot be shown now is shown with the next tick.
+            let _ = out.write_str(&locked(&shown).lines(textwrap::termwidth()).join("\n"));
+        };
+        let style = ProgressStyle::with_template("{spinner} {status}").expect("a good template");
+        let bar = ProgressBar::new_spinner().with_style(style.with_key("status", write));
+        bar.tick();
         bar.enable_steady_tick(TICK);
-        Self { bar, reachable: 0 }
+        Self { bar, status }
     }
 
-    /// Takes note of an event.
-    pub(crate) fn note(&mut self, event: &Event) {
-        match event {
-            Event::Asking { ports, .. } => self.bar.inc_length(*ports as u64),
-            Event::Judged { accessible, .. } => {
-                self.reachable += u64::from(*accessible);
-                self.bar.inc(1);
+    /// Goes on to the end of a verification.
+    pub(crate) async fn follow(&self, verification: Verification) -> Diagnosis {
+        self.follow_or_stop(verification, std::future::pending()).await.0
+    }
+
+    /// Goes on to the end of a verification, or until it is to stop. Also returns whether it was.
+    pub(crate) async fn follow_or_stop(
+        &self,
+        mut verification: Verification,
+        stop: impl Future<Output = ()>,
+    ) -> (Diagnosis, bool) {
+        self.status().begin();
+        let mut stop = std::pin::pin!(stop);
+        let mut stopped = false;
+        loop {
+            let event = select! {
+                event = verification.next() => event.expect("the diagnosis comes before the end"),
+                () = &mut stop, if !stopped => {
+                    stopped = true;
+                    verification.stop();
+                    continue;
+                }
+            };
+            match event {
+                Event::Finished(diagnosis) => return (*diagnosis, stopped),
+                Event::NoVerdict { message, .. } => self.bar.println(message),
+                event => self.status().note(event),
             }
-            Event::NoVerdict { message, .. } => self.bar.println(message),
-            Event::Waiting { wait, .. } => {
-                return self.bar.set_message(format!("a checker is busy for {wait:?}"));
-            }
-            _ => return,
         }
-        self.bar.set_message(format!("answers, {} reachable", self.reachable));
+    }
+
+    /// Says in how long it is tried again, until then. Below are lines about ports that are not open yet.
+    pub(crate) async fn pause(&self, duration: Duration, closed: Vec<String>) {
+        {
+            let mut status = self.status();
+            status.closed = closed;
+            status.phase = Phase::paused(duration);
+        }
+        sleep(duration).await;
+    }
+
+    /// A line that stays on the terminal, or on standard error whatever that is.
+    pub(crate) fn announce(&self, line: &str) {
+        if self.bar.is_hidden() {
+            // Nobody reads it; the report remains.
+            let _ = writeln!(stderr(), "{line}");
+        } else {
+            self.bar.println(line);
+        }
+    }
+
+    fn status(&self) -> MutexGuard<'_, Status> {
+        locked(&self.status)
     }
 }
 
-/// Says that it will be tried again, until the future's end.
-pub(crate) async fn pause(duration: Duration) {
-    let bar = ProgressBar::new_spinner();
-    bar.set_message(format!("not all reachable; trying again in {duration:?} (Ctrl-C ends this)"));
-    bar.enable_steady_tick(TICK);
-    let _cleared = Cleared(&bar);
-    tokio::time::sleep(duration).await;
-}
-
-struct Cleared<'a>(&'a ProgressBar);
-
-impl Drop for Cleared<'_> {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
-    }
+fn locked(status: &Mutex<Status>) -> MutexGuard<'_, Status> {
+    status.lock().expect("nothing panics while it is held")
 }
 
 impl Drop for ProgressLine {

@@ -150,9 +150,13 @@ fn paragraph(text: &str, indent: &str, width: usize) -> String {
 fn sum(diagnosis: &Diagnosis, width: usize) -> String {
     let checked = diagnosis.families.iter().filter(|family| family.outcome.is_some());
     // Only a checker outside can show that the Internet reaches a port.
-    let word = if diagnosis.is_local_only() { "usable here" } else { "reachable" };
-    let sums: Vec<String> =
-        checked.map(|family| paragraph(&sum_of_family(family, word), "", width)).collect();
+    let word = |family: &FamilyDiagnosis| match diagnosis.is_local_only() {
+        true => "usable here",
+        false if family.is_private() => "open to the checker",
+        false => "reachable",
+    };
+    let sum = |family| paragraph(&sum_of_family(family, word(family)), "", width);
+    let sums: Vec<String> = checked.map(sum).collect();
     if sums.is_empty() { "No verdict.".to_owned() } else { sums.join("\n") }
 }
 
@@ -164,6 +168,9 @@ fn sum_of_family(family: &FamilyDiagnosis, word: &str) -> String {
     let sum = format!("{}: {reachable} of {all} {ports} {word}", family.family);
     match count(|port| port.verdict == PortVerdict::NoVerdict) {
         0 => format!("{sum}."),
+        unknown if unknown == all => {
+            format!("{}: no verdict about {all} {ports}.", family.family)
+        }
         unknown => format!("{sum}, no verdict about {unknown}."),
     }
 }

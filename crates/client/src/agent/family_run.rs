@@ -68,6 +68,9 @@ impl<'a> FamilyRun<'a> {
             run.facts.host = Some(host.towards(Some(address)));
             return run;
         }
+        let within = common.checkers.iter().map(Checker::timeout).max().unwrap_or_default();
+        // Who does not listen any more will drop the verification too.
+        let _ = common.events.send(Event::AskingAddress { family, within });
         let own = &host.addresses;
         let (facts, checkers) =
             observed_address::ask(family, common.checkers, own, common.stop).await;

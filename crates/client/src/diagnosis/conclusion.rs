@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{notice::Notice, verdict::PortVerdict};
+use super::{network_position::is_local, notice::Notice, verdict::PortVerdict};
 use crate::{
     facts::{CheckerFacts, PortFacts},
     family::Family,
@@ -47,6 +47,13 @@ pub struct FamilyDiagnosis {
     pub checkers: Vec<CheckerFacts>,
     /// The ports, in the order given.
     pub ports: Vec<PortDiagnosis>,
+}
+
+impl FamilyDiagnosis {
+    /// Whether the address that was checked is one that the Internet cannot reach: loopback, or private.
+    pub fn is_private(&self) -> bool {
+        self.address.is_some_and(is_local)
+    }
 }
 
 /// The facts about one port over one address family.

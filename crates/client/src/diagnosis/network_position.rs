@@ -118,7 +118,7 @@ fn lan_checker(facts: &FamilyFacts) -> Option<(IpAddr, IpAddr)> {
     all_local.then_some((checker, seen))
 }
 
-fn is_local(ip: IpAddr) -> bool {
+pub(super) fn is_local(ip: IpAddr) -> bool {
     ip.is_loopback() || is_private(ip)
 }
 

@@ -6,7 +6,6 @@ use std::{
 };
 
 use port_checker_testbed::{
-    http::metric,
     namespace::Namespace,
     ports::{Held, LOOPBACK, Listening, Refusing, unused},
     process::{Running, Service, wait_until},
@@ -187,21 +186,6 @@ fn trust_roots_are_not_read_for_plain_http() {
 }
 
 #[test]
-fn waiting_ends_when_the_port_becomes_reachable() {
-    let settings = [("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"), ("PORT_CHECK_RETRIES", "1")];
-    let service = Service::start(&mut port_checker(&["serve"], &settings));
-    let port = Refusing::on(LOOPBACK);
-    let (number, url) = (port.port().to_string(), format!("http://{}", service.address));
-    let arguments = ["check", "127.0.0.1", &number, "--server", &url, "--wait"];
-    let mut waiting = Running::launch(&mut port_checker(&arguments, &[]));
-    let series = r#"port_checker_verdicts_total{family="ipv4",verdict="refused"}"#;
-    wait_until("it has asked once", || metric(service.address, series) > 0.0);
-    assert!(waiting.goes_on());
-    port.listen();
-    assert_eq!(waiting.exit_status().code(), Some(0));
-}
-
-#[test]
 fn plain_http_needs_no_trust_roots() {
     let port = unused(1)[0].to_string();
     let mut command = port_checker(&["verify", &port, "--local"], &[]);
@@ -222,7 +206,7 @@ fn progress_and_colour_are_for_terminals() {
     };
     let colourful = on_a_terminal(&[]);
     assert!(colourful.contains("\u{1b}[32mreachable"), "{colourful:?}");
-    assert!(colourful.contains("asking for our address"), "{colourful:?}");
+    assert!(colourful.contains("⠁ 0 of 0 answers"), "{colourful:?}");
     let plain = on_a_terminal(&[("NO_COLOR", "1")]);
     assert!(plain.contains("reachable, proven ours") && !plain.contains("[32m"), "{plain:?}");
     let (_, piped, progress) = output(&mut port_checker(&["verify", &port, "--family=4"], &[]));

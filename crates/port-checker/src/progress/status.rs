@@ -1,0 +1,172 @@
+//! How far a verification is, in lines.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use port_checker_client::{Event, Port, PortRanges};
+
+use crate::duration_words::{words, words_of_rest};
+
+/// The column that stays empty: a terminal may begin a new line behind the last one.
+const MARGIN: usize = 1;
+
+/// The columns before a line.
+const INDENT: usize = 2;
+
+/// Ports of one address that one checker is being asked about.
+type Asked = (usize, IpAddr);
+
+/// How far a verification is.
+pub(super) struct Status {
+    pub(super) phase: Phase,
+    /// Lines about ports that earlier tries found closed.
+    pub(super) closed: Vec<String>,
+    began: Instant,
+    /// The answers of all checkers about all ports: expected, there, and those that call a port open.
+    expected: usize,
+    judged: usize,
+    open: usize,
+    /// The ports of the requests that have been sent and are not over.
+    pending: HashMap<Asked, BTreeSet<Port>>,
+    /// The longest that a request may take.
+    within: Duration,
+    /// When the last of those requests is over.
+    until: Instant,
+}
+
+/// The present step.
+pub(super) enum Phase {
+    /// Nothing has been asked yet.
+    Starting,
+    /// Checkers are asked from where they see this machine.
+    Locating,
+    /// Checkers are asked about ports.
+    Asking,
+    /// A checker is busy until then.
+    Busy(Instant),
+    /// It is tried again then.
+    Paused(Instant),
+}
+
+impl Phase {
+    pub(super) fn paused(duration: Duration) -> Self {
+        Self::Paused(Instant::now() + duration)
+    }
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        let now = Instant::now();
+        Self {
+            phase: Phase::Starting,
+            closed: Vec::new(),
+            began: now,
+            expected: 0,
+            judged: 0,
+            open: 0,
+            pending: HashMap::new(),
+            within: Duration::ZERO,
+            until: now,
+        }
+    }
+}
+
+impl Status {
+    /// Begins a try.
+    pub(super) fn begin(&mut self) {
+        let (closed, began) = (std::mem::take(&mut self.closed), self.began);
+        *self = Self { closed, began, ..Self::default() };
+    }
+
+    /// Takes note of an event.
+    pub(super) fn note(&mut self, event: Event) {
+        match event {
+            Event::AskingAddress { within, .. } => {
+                self.phase = Phase::Locating;
+                self.until = self.until.max(Instant::now() + within);
+            }
+            Event::Asking { ports, .. } => self.expected += ports,
+            Event::Requested { checker, address, ports, within } => {
+                self.pending.entry((checker, address)).or_default().extend(ports);
+                self.phase = Phase::Asking;
+                self.within = self.within.max(within);
+                self.until = self.until.max(Instant::now() + within);
+            }
+            Event::Waiting { wait, .. } => {
+                let again = Instant::now() + wait;
+                self.phase = Phase::Busy(again);
+                self.until = self.until.max(again + self.within);
+            }
+            Event::Judged { checker, address, port, accessible } => {
+                self.judged += 1;
+                self.open += usize::from(accessible);
+                self.forget((checker, address), &[port]);
+            }
+            Event::RequestEnded { checker, address, ports } => {
+                self.forget((checker, address), &ports);
+            }
+            _ => {}
+        }
+    }
+
+    fn forget(&mut self, asked: Asked, ports: &[Port]) {
+        if let Some(pending) = self.pending.get_mut(&asked) {
+            ports.iter().for_each(|port| _ = pending.remove(port));
+        }
+    }
+
+    /// The lines for a terminal so wide. The first one follows a spinner.
+    pub(super) fn lines(&self, width: usize) -> Vec<String> {
+        let now = Instant::now();
+        let mut lines = match self.phase {
+            Phase::Paused(until) => vec![format!(
+                "not all open after {}; trying again in {} (Ctrl-C ends this)",
+                words(now - self.began),
+                words_of_rest(until.saturating_duration_since(now)),
+            )],
+            _ => vec![self.count(now), self.step(now)],
+        };
+        lines.extend(self.closed.iter().cloned());
+        let width = width.saturating_sub(INDENT + MARGIN);
+        let blanks = |index: usize| if index == 0 { 0 } else { INDENT };
+        let lines = lines.iter().enumerate();
+        lines.map(|(index, line)| " ".repeat(blanks(index)) + &cut(line, width)).collect()
+    }
+
+    fn count(&self, now: Instant) -> String {
+        let Self { expected, judged, open, .. } = self;
+        format!("{judged} of {expected} answers, {open} open, {}", words(now - self.began))
+    }
+
+    /// What is waited for.
+    fn step(&self, now: Instant) -> String {
+        let ports: BTreeSet<Port> = self.pending.values().flatten().copied().collect();
+        let count = ports.len();
+        let at_most = words_of_rest(self.until.saturating_duration_since(now));
+        match self.phase {
+            Phase::Starting => "starting".to_owned(),
+            Phase::Locating => format!("asking for our address, up to {at_most} more"),
+            Phase::Busy(until) if until > now => {
+                format!("a checker is busy, and is asked again in {}", words_of_rest(until - now))
+            }
+            _ if count == 0 => "all answered".to_owned(),
+            _ => format!(
+                "waiting for {count} {}, up to {at_most} more: {}",
+                if count == 1 { "port" } else { "ports" },
+                ports.into_iter().collect::<PortRanges>(),
+            ),
+        }
+    }
+}
+
+/// The text, or so much of it as fits.
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    kept + "…"
+}
