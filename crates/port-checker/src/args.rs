@@ -9,8 +9,7 @@ use clap_complete::Shell;
 use port_checker_client::{CheckerBuilder, Families, Family, Port, PortRanges, Roots};
 use port_checker_server::{Config, SETTINGS, Setting};
 
-use crate::settings::SERVERS;
-use crate::usage_error::stop;
+use crate::{examples, settings::SERVERS, usage_error::stop};
 
 mod values;
 
@@ -176,8 +175,24 @@ fn derived<A: FromArgMatches>(matches: &ArgMatches) -> A {
     A::from_arg_matches(matches).unwrap_or_else(|error| error.exit())
 }
 
+/// The widest help, in columns, which is also that of help that goes to no terminal.
+const MAX_HELP_WIDTH: usize = 80;
+
 /// The whole command line.
 pub(crate) fn parser() -> Parser {
+    let with = |examples: String, parser: Parser| match parser.get_after_help() {
+        Some(notes) => {
+            let notes = notes.to_string();
+            parser.after_help(format!("{examples}\n\n{notes}"))
+        }
+        None => parser.after_help(examples),
+    };
+    with(examples::overview(), parser_without_examples())
+        .mut_subcommands(|command| with(examples::of_command(command.get_name()), command))
+}
+
+/// The whole command line; its help has no examples.
+pub(crate) fn parser_without_examples() -> Parser {
     let shell = Arg::new("SHELL").required(true).value_parser(value_parser!(Shell));
     let url = Arg::new(URL).long(URL).value_name("URL").value_parser(CheckerParser).help(
         "The service to ask, instead of the one of this machine that the settings tell where it \
@@ -189,9 +204,10 @@ pub(crate) fn parser() -> Parser {
             "Can the Internet reach my ports? Connects back and reports the result for each port.",
         )
         .after_help("Without a command: serve.")
-        .subcommand(serve())
+        .max_term_width(MAX_HELP_WIDTH)
         .subcommand(VerifyArgs::augment_args(Parser::new("verify").after_help(EXIT_STATUS)))
         .subcommand(CheckArgs::augment_args(Parser::new("check").after_help(EXIT_STATUS)))
+        .subcommand(serve())
         .subcommand(
             Parser::new("health")
                 .about("Ask whether a service takes work: GET /ready")

@@ -5,6 +5,7 @@ mod commands;
 mod completions;
 mod ctrl_c;
 mod duration_words;
+mod examples;
 mod exit_status;
 mod health;
 mod local_checker;

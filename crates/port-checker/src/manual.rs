@@ -4,9 +4,27 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Command;
-use clap_mangen::Man;
+use clap_mangen::{
+    Man,
+    roff::{Inline, Roff, bold, roman},
+};
 
-use crate::{args::parser, output::print};
+use crate::{
+    args::{NAME, parser_without_examples},
+    examples::EXAMPLES,
+    output::print,
+};
+
+mod sections;
+
+use sections::{DESCRIPTION, DOCUMENTATION, ENVIRONMENT, EXIT_STATUS, Entry, FILES, SEE_ALSO};
+
+/// The head: name, section, no date, source and manual.
+const TITLE: &str = concat!(
+    r#".TH PORT-CHECKER 1 "" "port-checker "#,
+    env!("CARGO_PKG_VERSION"),
+    "\" \"User Commands\"\n"
+);
 
 /// Prints the manual page.
 pub(crate) fn print_page() -> anyhow::Result<ExitCode> {
@@ -14,36 +32,112 @@ pub(crate) fn print_page() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The manual page, in roff: the command, and each of its subcommands in a separate section.
+/// The manual page, in roff: the program, and each of its commands in a separate section.
 fn page() -> anyhow::Result<String> {
-    let mut command = parser();
-    command.build();
-    let mut page = Vec::new();
-    let whole = Man::new(command.clone());
-    whole
-        .render_title(&mut page)
-        .and_then(|()| whole.render_name_section(&mut page))
-        .and_then(|()| whole.render_synopsis_section(&mut page))
-        .and_then(|()| whole.render_extra_section(&mut page))
+    let mut program = parser_without_examples();
+    program.build();
+    let commands = || program.get_subcommands().filter(|command| command.get_name() != "help");
+    let mut page = TITLE.to_owned();
+    let mut name = Vec::new();
+    Man::new(program.clone())
+        .render_name_section(&mut name)
         .context("cannot write the manual page")?;
-    let mut page = String::from_utf8(page).context("the manual page is not text")?;
-    for subcommand in command.get_subcommands().filter(|command| command.get_name() != "help") {
-        page += &section(subcommand)?;
+    page += &text(name)?;
+    page += &synopsis(commands());
+    page += &description();
+    for command in commands() {
+        page += &section(command)?;
     }
-    Ok(page.replace("EXTRA", "NOTES"))
+    page += &entries("EXIT STATUS", &EXIT_STATUS);
+    page += &entries("ENVIRONMENT", &ENVIRONMENT);
+    page += &paragraph("The settings of serve are variables too: each is named at its flag.");
+    page += &entries("FILES", &FILES);
+    page += &examples();
+    Ok(page + &see_also())
 }
 
-/// A subcommand, whose own sections become subsections.
-fn section(subcommand: &Command) -> anyhow::Result<String> {
+fn synopsis<'a>(commands: impl Iterator<Item = &'a Command>) -> String {
+    let mut roff = Roff::new();
+    roff.control("SH", ["SYNOPSIS"]).control("nf", []);
+    for command in commands {
+        let usage = command.clone().render_usage().to_string();
+        let usage = usage.trim_start_matches("Usage: ").split_once(' ').map(|(_, rest)| rest);
+        roff.text([bold(NAME), roman(format!(" {}", usage.unwrap_or_default()))]);
+    }
+    roff.control("fi", []).render()
+}
+
+fn description() -> String {
+    let mut roff = Roff::new();
+    roff.control("SH", ["DESCRIPTION"]);
+    for (index, paragraph) in DESCRIPTION.into_iter().enumerate() {
+        if index > 0 {
+            roff.control("PP", []);
+        }
+        roff.text([roman(paragraph)]);
+    }
+    roff.render()
+}
+
+/// A command, whose own sections become subsections.
+fn section(command: &Command) -> anyhow::Result<String> {
     let mut section = Vec::new();
-    let man = Man::new(subcommand.clone());
-    man.render_synopsis_section(&mut section)
-        .and_then(|()| man.render_description_section(&mut section))
-        .and_then(|()| man.render_options_section(&mut section))
-        .and_then(|()| man.render_extra_section(&mut section))
+    let man = Man::new(command.clone());
+    let notes = |out: &mut Vec<u8>| match command.get_after_help() {
+        Some(_) => man.render_extra_section(out),
+        None => Ok(()),
+    };
+    man.render_options_section(&mut section)
+        .and_then(|()| notes(&mut section))
         .context("cannot write a section of the manual page")?;
-    let section = String::from_utf8(section).context("the manual page is not text")?;
-    let section = section.replace(".SH ", ".SS ");
-    let name = subcommand.get_name().to_uppercase();
-    Ok(format!(".SH \"PORT\\-CHECKER {name}\"\n{section}"))
+    let subsections = text(section)?.replace(".SH ", ".SS ").replace("EXTRA", "NOTES");
+    let mut head = Roff::new();
+    let name = format!("{NAME} {}", command.get_name()).to_uppercase();
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    head.control("SH", [name.as_str()]).text([roman(sentence(&about))]);
+    Ok(head.render() + &subsections)
+}
+
+fn entries(name: &str, entries: &[Entry]) -> String {
+    let mut roff = Roff::new();
+    roff.control("SH", [name]);
+    for (term, meaning) in entries {
+        roff.control("TP", []).text([bold(*term)]).text([roman(*meaning)]);
+    }
+    roff.render()
+}
+
+fn paragraph(words: &str) -> String {
+    let mut roff = Roff::new();
+    roff.control("PP", []).text([roman(words)]).render()
+}
+
+fn examples() -> String {
+    let mut roff = Roff::new();
+    roff.control("SH", ["EXAMPLES"]);
+    for example in &EXAMPLES {
+        roff.control("PP", []).control("nf", []).text([bold(example.line)]).control("fi", []);
+        roff.control("RS", []).text([roman(sentence(example.purpose))]).control("RE", []);
+    }
+    roff.render()
+}
+
+fn see_also() -> String {
+    let pages = SEE_ALSO.iter().enumerate().flat_map(|(index, (name, section))| {
+        let comma = if index == 0 { "" } else { ", " };
+        [roman(comma), bold(*name), roman(format!("({section})"))]
+    });
+    let pages: Vec<Inline> = pages.collect();
+    let mut roff = Roff::new();
+    roff.control("SH", ["SEE ALSO"]).text(pages).control("PP", []).text([roman(DOCUMENTATION)]);
+    roff.render()
+}
+
+fn sentence(words: &str) -> String {
+    let end = if words.ends_with('?') { "" } else { "." };
+    format!("{words}{end}")
+}
+
+fn text(roff: Vec<u8>) -> anyhow::Result<String> {
+    String::from_utf8(roff).context("the manual page is not text")
 }

@@ -15,6 +15,7 @@ mod limits;
 mod load;
 mod logs;
 mod long_line;
+mod manual;
 mod memory;
 mod metrics;
 mod migration;

@@ -213,14 +213,6 @@ fn progress_and_colour_are_for_terminals() {
     assert!(!piped.contains('\u{1b}') && progress.is_empty(), "{piped:?} {progress:?}");
 }
 
-#[test]
-fn the_manual_page() {
-    let (_, page, _) = output(&mut port_checker(&["man"], &[]));
-    for part in [".TH port", "verify", "\\-\\-quorum", "PORT_CHECKER_HOST", "Exit status"] {
-        assert!(page.contains(part), "{part} in {page}");
-    }
-}
-
 /// The Python service calls every port closed that it could not dial.
 #[test]
 fn a_fault_of_another_checker_is_no_verdict() {
