@@ -82,7 +82,9 @@ fn refused(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
     }
     match (&facts.local, position) {
         (_, NetworkPosition::CarrierGradeNat { .. }) => likely_carrier_grade_nat(),
-        (_, NetworkPosition::DoubleNat { .. }) => TWO_ROUTERS.to_owned(),
+        (_, NetworkPosition::DoubleNat { .. } | NetworkPosition::NotTheRouters { .. }) => {
+            TWO_ROUTERS.to_owned()
+        }
         (_, NetworkPosition::Tunnel { .. }) => SEE_ABOVE.to_owned(),
         (_, NetworkPosition::BehindNat { .. }) => format!(
             "The router forwards to a machine where nothing listens, or refuses by itself. Let it \
