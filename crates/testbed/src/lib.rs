@@ -8,6 +8,7 @@
 //! * [`process`]: the service and other programs, started and stopped.
 //! * [`namespace`]: network namespaces of the tests' own.
 //! * [`long_line`]: distance and loss between two of them.
+//! * [`injector`]: packets of any sender that come in at an interface of a namespace.
 //! * [`tls`]: a client over HTTPS.
 //! * [`costly_tls`]: servers whose certificates are costly to verify.
 //! * [`router`]: a home router that speaks UPnP and NAT-PMP.
@@ -17,6 +18,7 @@ pub mod certificates;
 pub mod costly_tls;
 pub mod http;
 pub mod http2;
+pub mod injector;
 pub mod long_line;
 pub mod namespace;
 pub mod ports;

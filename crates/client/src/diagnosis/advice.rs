@@ -9,7 +9,10 @@ use super::{
     surroundings::Surroundings,
     verdict::PortVerdict,
 };
-use crate::facts::{Local, PortFacts};
+use crate::{
+    facts::{Local, PortFacts},
+    sights::Sights,
+};
 
 const OTHER_FAMILY_ONLY: &str = "The connection got through, and this check answered it: the program that uses the \
     port listens over the other address family only. Let it listen on both (such as [::] and 0.0.0.0), or \
@@ -125,7 +128,7 @@ fn unless_here(facts: &PortFacts, surroundings: &Surroundings<'_>, verb: &str) -
 
 fn blocked_here(facts: &PortFacts, position: &NetworkPosition) -> String {
     let sights = facts.sights.as_ref();
-    let interface = sights.and_then(|sights| sights.interface.as_deref()).unwrap_or("an interface");
+    let interface = sights.and_then(Sights::interface).unwrap_or("an interface");
     let router = match position {
         NetworkPosition::BehindNat { .. } => " The router forwards it already.",
         _ => "",

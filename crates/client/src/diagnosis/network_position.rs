@@ -110,7 +110,8 @@ fn lan_checker(facts: &FamilyFacts) -> Option<(IpAddr, IpAddr)> {
     let is_outside =
         |from: &IpAddr| !is_local(*from) && *from != seen && !host.addresses.contains(from);
     let from_outside = |port: &PortFacts| {
-        let seen_here = port.sights.iter().flat_map(|sights| &sights.from);
+        let seen_here = port.sights.iter().flat_map(|sights| &sights.peers);
+        let seen_here = seen_here.map(|sights| &sights.peer);
         let arrived = port.arrivals.from.iter().chain(&port.arrivals.half_open);
         arrived.chain(seen_here).any(is_outside)
     };

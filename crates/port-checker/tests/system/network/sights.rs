@@ -162,8 +162,8 @@ fn sights_are_in_the_document_and_other_traffic_is_not() {
     let ports = family["ports"].as_array().expect("ports");
     assert_eq!(ports.len(), 40);
     for port in ports {
-        let sights = &port["sights"];
-        assert_eq!(sights["from"][0], "198.51.100.1", "{port:#}");
+        let sights = &port["sights"]["peers"][0];
+        assert_eq!(sights["peer"], "198.51.100.1", "{port:#}");
         assert_eq!(sights["answered"], true, "{port:#}");
         assert!(sights["rejection"].is_null(), "{port:#}");
     }
