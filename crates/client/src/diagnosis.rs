@@ -11,6 +11,7 @@ use crate::{
 };
 
 mod advice;
+mod checker_sources;
 mod conclusion;
 mod judgement;
 mod network_position;
@@ -22,6 +23,7 @@ mod silence;
 mod surroundings;
 mod verdict;
 
+use checker_sources::{CheckerSources, Senders};
 pub use conclusion::{Diagnosis, FamilyDiagnosis, Opinion, Outcome, PortDiagnosis};
 use judgement::judge;
 use network_position::NetworkPosition;
@@ -95,6 +97,10 @@ fn diagnose_family(
     quorum: usize,
     locals: &HashMap<(Family, Port), Local>,
 ) -> FamilyDiagnosis {
+    let sources = CheckerSources::of(&facts);
+    let ports = facts.ports.iter().map(|port| sources.without_strangers(port));
+    let (ports, senders): (_, Vec<Senders>) = ports.unzip();
+    let (facts, all_facts) = (FamilyFacts { ports, ..facts }, facts.ports);
     let own = facts.host.as_ref().map_or(&[][..], |host| &host.addresses);
     let mut judged: Vec<_> = facts
         .ports
@@ -119,12 +125,20 @@ fn diagnose_family(
     let notices = notices::of_family(&facts, &position, quorum, &verdicts, guard);
     let address = facts.seen();
     let FamilyFacts { family, asked_for, host, router, watch, checkers, ports } = facts;
-    let surroundings =
-        Surroundings { position: &position, router: router.as_ref(), watch, scan_guard };
+    let surroundings = |senders| Surroundings {
+        position: &position,
+        router: router.as_ref(),
+        watch,
+        scan_guard,
+        checker: sources.first(),
+        senders,
+    };
+    let ports = ports.iter().zip(&senders).zip(judged).zip(all_facts);
     let ports: Vec<_> = ports
-        .into_iter()
-        .zip(judged)
-        .map(|(port, judged)| diagnose_port(port, judged, &checkers, &surroundings))
+        .map(|(((port, senders), judged), all_facts)| {
+            let facts = diagnose_port(port, judged, &checkers, &surroundings(senders));
+            PortDiagnosis { facts: all_facts, ..facts }
+        })
         .collect();
     let outcome = together(ports.iter().map(|port| match port.verdict {
         verdict if verdict.is_accessible() => Outcome::Accessible,
@@ -132,7 +146,7 @@ fn diagnose_family(
         _ => Outcome::NotAccessible,
     }));
     let outcome = (asked_for || address.is_some()).then_some(outcome);
-    FamilyDiagnosis { family, outcome, address, host, notices, checkers, ports }
+    FamilyDiagnosis { family, outcome, address, host, watch, notices, checkers, ports }
 }
 
 /// A checker in the local network cannot tell why a connection to an address of the Internet fails.
@@ -145,7 +159,7 @@ fn forget_failures_on_the_way((verdict, dissent): &mut (PortVerdict, Vec<Opinion
 }
 
 fn diagnose_port(
-    facts: PortFacts,
+    facts: &PortFacts,
     (verdict, dissent): (PortVerdict, Vec<Opinion>),
     checkers: &[CheckerFacts],
     surroundings: &Surroundings<'_>,
@@ -157,10 +171,10 @@ fn diagnose_port(
     PortDiagnosis {
         accessible: verdict.is_accessible(),
         verdict,
-        summary: verdict.summary(&facts),
-        advice: advice::advice(verdict, &facts, surroundings, &dissenters),
+        summary: verdict.summary(facts),
+        advice: advice::advice(verdict, facts, surroundings, &dissenters),
         dissent,
-        facts,
+        facts: facts.clone(),
     }
 }
 
@@ -176,6 +190,8 @@ fn together(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 
 #[cfg(test)]
 mod claims;
+#[cfg(test)]
+mod strangers;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{notice::Notice, verdict::PortVerdict};
 use crate::{
-    facts::{CheckerFacts, PortFacts},
+    facts::{CheckerFacts, PortFacts, Watch},
     family::Family,
     host::Host,
 };
@@ -41,6 +41,8 @@ pub struct FamilyDiagnosis {
     pub address: Option<IpAddr>,
     /// This machine; none when ports of another one were asked about.
     pub host: Option<Host>,
+    /// Whether the packets of the run were watched, and how many were missed.
+    pub watch: Watch,
     /// What concerns all its ports.
     pub notices: Vec<Notice>,
     /// The checkers, in the order given.

@@ -121,6 +121,11 @@ fn without_the_right_to_watch_both_are_named_and_the_way_to_tell() {
     assert!(text.contains("Let the router forward TCP to 192.168.1.10"), "{}", report.text);
     assert!(text.contains("Run as root, this would tell"), "{}", report.text);
     assert!(!text.contains("is not the cause"), "it cannot know: {}", report.text);
+
+    home.provider.firewall("flush ruleset\n");
+    let report = home.verify_unprivileged();
+    assert_eq!(report.status, Some(0), "{}", report.text);
+    assert!(!report.text.contains("root"), "nothing is left to learn: {}", report.text);
 }
 
 #[test]
