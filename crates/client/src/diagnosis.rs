@@ -13,6 +13,7 @@ use crate::{
 mod advice;
 mod checker_sources;
 mod conclusion;
+mod contacted;
 mod judgement;
 mod network_position;
 mod notice;
@@ -92,17 +93,13 @@ fn only_over_other(
     port.local == Some(Local::Bound) && listens
 }
 
-fn diagnose_family(
-    facts: FamilyFacts,
+fn judge_ports(
+    facts: &FamilyFacts,
     quorum: usize,
     locals: &HashMap<(Family, Port), Local>,
-) -> FamilyDiagnosis {
-    let sources = CheckerSources::of(&facts);
-    let ports = facts.ports.iter().map(|port| sources.without_strangers(port));
-    let (ports, senders): (_, Vec<Senders>) = ports.unzip();
-    let (facts, all_facts) = (FamilyFacts { ports, ..facts }, facts.ports);
+) -> Vec<(PortVerdict, Vec<Opinion>)> {
     let own = facts.host.as_ref().map_or(&[][..], |host| &host.addresses);
-    let mut judged: Vec<_> = facts
+    facts
         .ports
         .iter()
         .map(|port| match judge(port, quorum, own) {
@@ -113,7 +110,19 @@ fn diagnose_family(
             }
             judged => judged,
         })
-        .collect();
+        .collect()
+}
+
+fn diagnose_family(
+    facts: FamilyFacts,
+    quorum: usize,
+    locals: &HashMap<(Family, Port), Local>,
+) -> FamilyDiagnosis {
+    let sources = CheckerSources::of(&facts);
+    let ports = facts.ports.iter().map(|port| sources.without_strangers(port));
+    let (ports, senders): (_, Vec<Senders>) = ports.unzip();
+    let (facts, all_facts) = (FamilyFacts { ports, ..facts }, facts.ports);
+    let mut judged = judge_ports(&facts, quorum, locals);
     let any_accessible = judged.iter().any(|(verdict, _)| verdict.is_accessible());
     let position = NetworkPosition::of(&facts, any_accessible);
     if matches!(position, NetworkPosition::LanChecker { .. }) {
@@ -122,7 +131,11 @@ fn diagnose_family(
     let verdicts: Vec<_> = judged.iter().map(|(verdict, _)| *verdict).collect();
     let guard = patterns::scan_guard(&facts.ports, &verdicts);
     let scan_guard = guard.is_some();
-    let notices = notices::of_family(&facts, &position, quorum, &verdicts, guard);
+    let mut notices = notices::of_family(&facts, &position, quorum, &verdicts, guard);
+    let of_ports = facts.ports.iter().zip(&senders).zip(&verdicts);
+    let of_ports = of_ports.map(|((port, senders), verdict)| (port, senders, *verdict));
+    notices.extend(contacted::notice(&sources, of_ports));
+    let note = contacted::note(&sources, &verdicts);
     let address = facts.seen();
     let FamilyFacts { family, asked_for, host, router, watch, checkers, ports } = facts;
     let surroundings = |senders| Surroundings {
@@ -146,7 +159,7 @@ fn diagnose_family(
         _ => Outcome::NotAccessible,
     }));
     let outcome = (asked_for || address.is_some()).then_some(outcome);
-    FamilyDiagnosis { family, outcome, address, host, watch, notices, checkers, ports }
+    FamilyDiagnosis { family, outcome, address, host, watch, notices, note, checkers, ports }
 }
 
 /// A checker in the local network cannot tell why a connection to an address of the Internet fails.

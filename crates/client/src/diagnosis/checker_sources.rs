@@ -47,6 +47,14 @@ impl CheckerSources {
         self.proven.as_ref()?.first().copied()
     }
 
+    /// One of the addresses from which they connect, if that is proven and this machine had talked to each of
+    /// those: then a firewall may have admitted them for that alone.
+    pub(super) fn contacted(&self) -> Option<IpAddr> {
+        let (proven, talked_to) = (self.proven.as_ref()?, self.talked_to.as_ref()?);
+        let all = proven.iter().all(|source| talked_to.contains(source));
+        proven.first().copied().filter(|_| all)
+    }
+
     /// The facts about a port without those of strangers, as far as they are known. Where packets of checkers may
     /// have come that were not kept, the facts hold no sights.
     pub(super) fn without_strangers(&self, port: &PortFacts) -> (PortFacts, Senders) {

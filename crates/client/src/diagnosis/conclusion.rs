@@ -45,6 +45,8 @@ pub struct FamilyDiagnosis {
     pub watch: Watch,
     /// What concerns all its ports.
     pub notices: Vec<Notice>,
+    /// A limit of every such check, where it applies. Too common for a report to a person.
+    pub note: Option<String>,
     /// The checkers, in the order given.
     pub checkers: Vec<CheckerFacts>,
     /// The ports, in the order given.

@@ -119,7 +119,8 @@ fn lan_checker(facts: &FamilyFacts) -> Option<(IpAddr, IpAddr)> {
     all_local.then_some((checker, seen))
 }
 
-fn is_local(ip: IpAddr) -> bool {
+/// An address of this machine or of its local network.
+pub(super) fn is_local(ip: IpAddr) -> bool {
     ip.is_loopback() || is_private(ip)
 }
 

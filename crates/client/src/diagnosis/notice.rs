@@ -65,6 +65,13 @@ pub enum Notice {
         /// Whether it was this machine that dropped them; none if that is not known.
         here: Option<bool>,
     },
+    /// Strangers got no answer from ports of this machine that answered a checker, which it had talked to.
+    ContactedHostsOnly {
+        /// The address of the checker.
+        checker: IpAddr,
+        /// That of a stranger.
+        stranger: IpAddr,
+    },
     /// This machine or its gateway has an address for carrier-grade NAT (RFC 6598).
     CarrierGradeNat {
         /// That address.
@@ -126,6 +133,7 @@ impl Notice {
             Self::DoubleNat { .. } => "double_nat",
             Self::TemporaryAddress { .. } => "temporary_address",
             Self::ScanGuard { .. } => "scan_guard",
+            Self::ContactedHostsOnly { .. } => "contacted_hosts_only",
             Self::CarrierGradeNat { .. } => "carrier_grade_nat",
             Self::NotSeen { .. } => "not_seen",
             Self::FamilyMissing(_) => "family_missing",
@@ -243,9 +251,20 @@ impl Notice {
                  work: ask your provider for a public IPv4 address, use IPv6, or rent a small server \
                  with a public address that tunnels to this machine."
             ),
+            &Self::ContactedHostsOnly { checker, stranger } => {
+                f.write_str(&contacted_hosts_only_words(checker, stranger))
+            }
             _ => unreachable!("it is about something else"),
         }
     }
+}
+
+fn contacted_hosts_only_words(checker: IpAddr, stranger: IpAddr) -> String {
+    format!(
+        "Connections of {stranger} came in, and ports that answered the checker did not answer it. Likely a \
+         firewall on this machine bans it, or admits only hosts that this machine talked to first, as it did to \
+         {checker}: ask a checker that connects from another address than the one at which it is asked."
+    )
 }
 
 fn scan_guard_words(answered: usize, silent: usize, here: Option<bool>) -> String {

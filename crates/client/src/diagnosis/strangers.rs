@@ -142,3 +142,45 @@ fn the_address_of_every_checker_must_be_proven() {
     }
     assert_eq!(of(facts).families[0].ports[0].verdict, PortVerdict::BlockedHere);
 }
+
+/// The proven port, whose sights are these peers: a number of attempts, and whether they were answered.
+fn contacted(peers: &[(&str, u32, bool)], talked_to: &str) -> FamilyDiagnosis {
+    let mut port = proven(80, &[CHECKER]);
+    let mut sights = Sights::default();
+    for (peer, attempts, answered) in peers {
+        (0..*attempts).for_each(|_| sights.arrived(|| "eth0".to_owned(), ip(peer)));
+        if *answered {
+            sights.answered(ip(peer));
+        }
+    }
+    port.sights = Some(sights);
+    let mut facts = family(OUTSIDE, vec![port]);
+    facts.checkers[0].peer = Some(ip(talked_to));
+    of(facts).families.remove(0)
+}
+
+#[test]
+fn a_firewall_that_admits_contacted_hosts_is_likely_where_strangers_are_not_answered() {
+    let cases = [
+        (
+            STRANGER,
+            2,
+            false,
+            CHECKER,
+            true,
+            true,
+            "it tried twice, and the checker was asked there",
+        ),
+        (STRANGER, 1, false, CHECKER, false, true, "its answer may be under way"),
+        (STRANGER, 2, true, CHECKER, false, true, "it was answered"),
+        ("192.168.1.77", 2, false, CHECKER, false, true, "a neighbour"),
+        (STRANGER, 2, false, OTHER, false, false, "the checker connects from another address"),
+    ];
+    for (stranger, attempts, answered, talked_to, likely, noted, why) in cases {
+        let peers = [(CHECKER, 1, true), (stranger, attempts, answered)];
+        let found = contacted(&peers, talked_to);
+        let kinds: Vec<_> = found.notices.iter().map(Notice::kind).collect();
+        assert_eq!(kinds.contains(&"contacted_hosts_only"), likely, "{why}: {kinds:?}");
+        assert_eq!(found.note.is_some(), noted, "{why}");
+    }
+}

@@ -138,3 +138,53 @@ fn a_stranger_who_connects_is_not_taken_for_the_checker() {
         assert!(advice.contains("nothing came from 198.51.100.1"), "{port:#}");
     }
 }
+
+/// Admits to some ports only hosts that this machine has talked to.
+const CONTACTED_ONLY: &str = "
+table inet filter {
+    set contacted { type ipv4_addr; flags dynamic; timeout 1m; }
+    chain output {
+        type filter hook output priority filter
+        ct state new add @contacted { ip daddr }
+    }
+    chain input {
+        type filter hook input priority filter
+        tcp dport 20000-20039 ip saddr != @contacted drop
+    }
+}
+";
+
+#[test]
+fn a_firewall_that_admits_contacted_hosts_is_likely_where_a_stranger_shows_it() {
+    if !skip::is_root() {
+        return;
+    }
+    let laboratory = Laboratory::new();
+    laboratory.provider.firewall(CONTACTED_ONLY);
+    let nobody = laboratory.verify_among(0, |_, _| {});
+    let kinds = |family: &Value| family["notices"].to_string();
+    assert!(nobody["ports"][0]["verdict"] == "proven", "{nobody:#}");
+    assert!(!kinds(&nobody).contains("contacted_hosts_only"), "{nobody:#}");
+    assert!(nobody["note"].as_str().is_some_and(|note| note.contains("talked to first")));
+
+    // Twice at each port: an answer to a single attempt could be under way.
+    let knock = |injector: &Injector, number: u32| {
+        injector.syn(address(STRANGER, 40_000), address(PROVIDER, 20_000 + number / 2 % 40));
+    };
+    let strangers = laboratory.verify_among(2000, knock);
+    assert!(kinds(&strangers).contains("contacted_hosts_only"), "{strangers:#}");
+    assert_eq!(strangers["ports"][0]["verdict"], "proven");
+
+    // The way out: probes leave from a second address.
+    let checker = &laboratory.internet.checker;
+    let link = checker.interface_with("198.51.100.1");
+    checker.ip(&["address", "add", "198.51.100.2/24", "dev", &link]);
+    let route = ["route", "change", "default", "via", "198.51.100.254", "src", "198.51.100.2"];
+    checker.ip(&route);
+    let found = laboratory.verify_among(0, |_, _| {});
+    for port in found["ports"].as_array().expect("ports") {
+        assert_eq!(port["verdict"], "blocked_here", "{port:#}");
+        assert_eq!(peers(port), ["198.51.100.2"], "{port:#}");
+    }
+    assert!(found["note"].is_null(), "it would be noticed");
+}
