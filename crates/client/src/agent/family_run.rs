@@ -19,11 +19,12 @@ use super::{
 };
 use crate::{
     Checker, Event, Family, NoVerdict, Plan,
-    facts::{Arrivals, CheckerFacts, FamilyFacts, Local, PortFacts, Process, Sights, Watch},
+    facts::{Arrivals, CheckerFacts, FamilyFacts, Local, PortFacts, Process, Watch},
     host::Host,
     listeners::Listeners,
     peer_filter::PeerFilter,
     router::{MappingTransport, RouterFacts, ask_router},
+    sights::Sights,
     sockets::udp_holders,
 };
 

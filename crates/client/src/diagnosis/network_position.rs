@@ -153,14 +153,16 @@ fn is_visited_from_outside(facts: &FamilyFacts, seen: IpAddr) -> Option<bool> {
     let is_outside =
         |from: &IpAddr| !is_local(*from) && *from != seen && !host.addresses.contains(from);
     let from_outside = |port: &PortFacts| {
-        let seen_here = port.sights.iter().flat_map(|sights| &sights.from);
+        let seen_here = port.sights.iter().flat_map(|sights| &sights.peers);
+        let seen_here = seen_here.map(|sights| &sights.peer);
         let arrived = port.arrivals.from.iter().chain(&port.arrivals.half_open);
         arrived.chain(seen_here).any(is_outside)
     };
     Some(facts.ports.iter().any(from_outside))
 }
 
-fn is_local(ip: IpAddr) -> bool {
+/// An address of this machine or of its local network.
+pub(super) fn is_local(ip: IpAddr) -> bool {
     ip.is_loopback() || is_private(ip)
 }
 

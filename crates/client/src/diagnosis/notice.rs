@@ -6,7 +6,10 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::{
     network_position::NetworkPosition,
-    notice_words::{checker_failed, one_checker, one_family_works, scan_guard, scattered_silence},
+    notice_words::{
+        NO_VERDICT_OURS, NO_VERDICT_THEIRS, checker_failed, contacted_hosts_only, one_checker,
+        one_family_works, scan_guard, scattered_silence,
+    },
 };
 use crate::family::Family;
 
@@ -54,6 +57,13 @@ pub enum Notice {
         silent: usize,
         /// The distance between silent ports, if it is always the same.
         every: Option<usize>,
+    },
+    /// Strangers got no answer from ports of this machine that answered a checker, which it had talked to.
+    ContactedHostsOnly {
+        /// The address of the checker.
+        checker: IpAddr,
+        /// That of a stranger.
+        stranger: IpAddr,
     },
     /// One checker differs from the others in the same way at every port where they differ.
     OneChecker {
@@ -127,6 +137,7 @@ impl Notice {
             Self::ScanGuard { .. } => "scan_guard",
             Self::ScatteredSilence { .. } => "scattered_silence",
             Self::OneChecker { .. } => "one_checker",
+            Self::ContactedHostsOnly { .. } => "contacted_hosts_only",
             Self::NotSeen { .. } => "not_seen",
             Self::FamilyMissing(_) => "family_missing",
             Self::CheckerFailed { .. } => "checker_failed",
@@ -156,15 +167,8 @@ impl fmt::Display for Notice {
                 write!(f, "This machine has no {family} address: nothing can reach it that way.")
             }
             Self::CheckerFailed { message } => checker_failed(f, message),
-            Self::NoVerdictTheirs => f.write_str(
-                "No checker gave a verdict, which says nothing about your ports. Do what the messages \
-                 say, try again later, or ask another checker.",
-            ),
-            Self::NoVerdictOurs => f.write_str(
-                "No checker could be talked to, which says nothing about your ports. Is the address \
-                 right, does this machine's connection work, does its firewall let it out, and are the \
-                 certificates of checkers over HTTPS trusted here (--ca-file)?",
-            ),
+            Self::NoVerdictTheirs => f.write_str(NO_VERDICT_THEIRS),
+            Self::NoVerdictOurs => f.write_str(NO_VERDICT_OURS),
             Self::TooFewVerdicts { verdicts, quorum } => write!(
                 f,
                 "Only {verdicts} {} gave a verdict where {quorum} must agree. Ask more checkers, or \
@@ -198,6 +202,9 @@ impl fmt::Display for Notice {
             }
             Self::OneChecker { url, reaches, ports, others } => {
                 one_checker(f, url, *reaches, *ports, *others)
+            }
+            &Self::ContactedHostsOnly { checker, stranger } => {
+                contacted_hosts_only(f, checker, stranger)
             }
         }
     }

@@ -1,8 +1,15 @@
 //! The longer words of notices.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use crate::family::Family;
+
+pub(super) const NO_VERDICT_THEIRS: &str = "No checker gave a verdict, which says nothing about your ports. Do what the messages say, try again later, or \
+     ask another checker.";
+
+pub(super) const NO_VERDICT_OURS: &str = "No checker could be talked to, which says nothing about your ports. Is the address right, does this machine's \
+     connection work, does its firewall let it out, and are the certificates of checkers over HTTPS trusted here \
+     (--ca-file)?";
 
 pub(super) fn checker_failed(f: &mut fmt::Formatter<'_>, message: &str) -> fmt::Result {
     let end = if message.ends_with('?') { "" } else { "." };
@@ -84,4 +91,17 @@ pub(super) fn one_checker(
              firewall that drops its address or its country."
         )
     }
+}
+
+pub(super) fn contacted_hosts_only(
+    f: &mut fmt::Formatter<'_>,
+    checker: IpAddr,
+    stranger: IpAddr,
+) -> fmt::Result {
+    write!(
+        f,
+        "Connections of {stranger} came in, and ports that answered the checker did not answer it. Likely a \
+         firewall on this machine bans it, or admits only hosts that this machine talked to first, as it did to \
+         {checker}: ask a checker that connects from another address than the one at which it is asked."
+    )
 }

@@ -25,13 +25,19 @@ const OTHERS_ANSWERED: &str = "Others answered: see above for the likely causes,
                                anything.";
 
 pub(super) fn nothing_arrived(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
-    let watched = last_station(facts) == Station::None && surroundings.is_watch_complete();
+    let watched = last_station(facts) == Station::None;
     let innocent = if watched {
         "Nothing came to any interface of this machine, so its firewall is not the cause. "
     } else {
         ""
     };
     let root = surroundings.root();
+    if let Some((stranger, interface, checker)) = surroundings.stranger().filter(|_| watched) {
+        return format!(
+            "{stranger} got as far as {interface}, and nothing came from {checker}, from where the checker reached \
+             other ports. Look for a rule that admits only some addresses, in the router or at the provider."
+        );
+    }
     match surroundings.position {
         _ if surroundings.likely_cause_told => format!("{innocent}{OTHERS_ANSWERED}{root}"),
         NetworkPosition::CarrierGradeNat { .. } => likely_carrier_grade_nat(),

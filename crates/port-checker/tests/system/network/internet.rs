@@ -137,7 +137,12 @@ table ip forwards {{
 
 /// Starts a checker that judges quickly.
 pub(super) fn serve(machine: &Namespace) -> Service {
-    let mut command = machine.command(PORT_CHECKER, &["serve"]);
+    serve_with(machine, &[])
+}
+
+/// The same with more arguments.
+pub(super) fn serve_with(machine: &Namespace, arguments: &[&str]) -> Service {
+    let mut command = machine.command(PORT_CHECKER, &[&["serve"], arguments].concat());
     let settings = [
         ("PORT_CHECKER_HOST", "::"),
         ("PORT_CHECKER_PORT", "9000"),
