@@ -205,7 +205,9 @@ pub(crate) fn parser_without_examples() -> Parser {
         )
         .after_help("Without a command: serve.")
         .max_term_width(MAX_HELP_WIDTH)
-        .subcommand(VerifyArgs::augment_args(Parser::new("verify").after_help(EXIT_STATUS)))
+        .subcommand(VerifyArgs::augment_args(
+            Parser::new("verify").after_help(format!("{LIMIT}\n\n{EXIT_STATUS}")),
+        ))
         .subcommand(CheckArgs::augment_args(Parser::new("check").after_help(EXIT_STATUS)))
         .subcommand(serve())
         .subcommand(
@@ -218,6 +220,9 @@ pub(crate) fn parser_without_examples() -> Parser {
         .subcommand(Parser::new("completions").about("Print completions for a shell").arg(shell))
         .subcommand(Parser::new("man").about("Print the manual page, in roff"))
 }
+
+const LIMIT: &str = "A firewall that admits only hosts which this machine talked to first is not noticed \
+                     where a checker connects from the address at which it was asked.";
 
 const EXIT_STATUS: &str = "Exit status: 0 every port is reachable; 1 at least one is not; 2 usage; 3 \
                            a port got no verdict; 130 interrupted.";

@@ -8,6 +8,7 @@
 //! * [`process`]: the service and other programs, started and stopped.
 //! * [`namespace`]: network namespaces of the tests' own.
 //! * [`long_line`]: distance and loss between two of them.
+//! * [`injector`]: packets of any sender that come in at an interface of a namespace.
 //! * [`tls`]: a client over HTTPS.
 //! * [`costly_tls`]: servers whose certificates are costly to verify.
 //! * [`redis`] and [`nginx`]: the real ones.
@@ -18,6 +19,7 @@ pub mod certificates;
 pub mod costly_tls;
 pub mod http;
 pub mod http2;
+pub mod injector;
 pub mod long_line;
 pub mod namespace;
 pub mod nginx;

@@ -19,7 +19,9 @@ pub(super) enum Packet {
     Segment { from: (IpAddr, u16), to: (IpAddr, u16), kind: SegmentKind },
     /// An ICMP message that the destination of a quoted segment cannot be reached.
     Unreachable {
-        /// The destination of the quoted segment.
+        /// The sender of the quoted segment.
+        quoted_from: IpAddr,
+        /// Its destination.
         quoted_to: (IpAddr, u16),
     },
 }
@@ -70,7 +72,7 @@ fn segment(payload: &Payload<'_>) -> Option<Packet> {
 fn unreachable(message: &Payload<'_>) -> Option<Packet> {
     let quoted = payload(message.bytes.get(8..)?)?;
     let port = u16_at(quoted.bytes, 2).filter(|_| quoted.protocol == IPPROTO_TCP)?;
-    Some(Packet::Unreachable { quoted_to: (quoted.to, port) })
+    Some(Packet::Unreachable { quoted_from: quoted.from, quoted_to: (quoted.to, port) })
 }
 
 fn payload(packet: &[u8]) -> Option<Payload<'_>> {
@@ -165,7 +167,9 @@ mod tests {
         let quoted = ip(6, THERE, HERE, &tcp(40_000, 7466, 2)[..8]);
         let message = [&[3, 13, 0, 0, 0, 0, 0, 0], &quoted[..]].concat();
         let packet = ip(1, HERE, THERE, &message);
-        assert_eq!(read(&packet), Some(Packet::Unreachable { quoted_to: (HERE.into(), 7466) }));
+        let expected =
+            Packet::Unreachable { quoted_from: THERE.into(), quoted_to: (HERE.into(), 7466) };
+        assert_eq!(read(&packet), Some(expected));
         let reply = [&[0, 0, 0, 0, 0, 0, 0, 0], &quoted[..]].concat();
         assert_eq!(read(&ip(1, HERE, THERE, &reply)), None, "an echo reply");
     }

@@ -8,7 +8,10 @@ use super::{
     },
     *,
 };
-use crate::facts::{LocalRejection, Sights, Watch};
+use crate::{
+    facts::Watch,
+    sights::{LocalRejection, Sights},
+};
 
 const INNOCENT: &str = "its firewall is not the cause";
 const HERE_TOO: &str = "this machine's firewall";
@@ -109,7 +112,10 @@ fn a_checker_in_the_local_network_tells_nothing_about_the_internet() {
 
     let mut blocked = family(OUTSIDE, vec![port(7466, Local::Bound, closed(Reason::TimedOut))]);
     blocked.checkers[0].peer = Some(ip("192.168.1.1"));
-    blocked.ports[0].sights.insert(Sights::default()).arrived("eth0", ip("192.168.1.1"));
+    blocked.ports[0]
+        .sights
+        .insert(Sights::default())
+        .arrived(|| "eth0".to_owned(), ip("192.168.1.1"));
     assert_eq!(of(blocked).outcome, Outcome::NotAccessible, "this machine's firewall is certain");
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{network_position::is_local, notice::Notice, verdict::PortVerdict};
 use crate::{
-    facts::{CheckerFacts, PortFacts},
+    facts::{CheckerFacts, PortFacts, Watch},
     family::Family,
     host::Host,
 };
@@ -41,8 +41,12 @@ pub struct FamilyDiagnosis {
     pub address: Option<IpAddr>,
     /// This machine; none when ports of another one were asked about.
     pub host: Option<Host>,
+    /// Whether the packets of the run were watched, and how many were missed.
+    pub watch: Watch,
     /// Notices about all its ports.
     pub notices: Vec<Notice>,
+    /// A limit of every such check, where it applies. Too common for a report to a person.
+    pub note: Option<String>,
     /// The checkers, in the order given.
     pub checkers: Vec<CheckerFacts>,
     /// The ports, in the order given.

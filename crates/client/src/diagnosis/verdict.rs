@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use crate::facts::{Local, PortFacts};
+use crate::{
+    facts::{Local, PortFacts},
+    sights::Sights,
+};
 
 /// The verdict about one port over one address family; in JSON in snake case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -117,7 +120,7 @@ impl PortVerdict {
 }
 
 fn blocked_here(facts: &PortFacts) -> String {
-    let interface = facts.sights.as_ref().and_then(|sights| sights.interface.as_deref());
+    let interface = facts.sights.as_ref().and_then(Sights::interface);
     let arrived = interface.map(|interface| format!("; it arrived at {interface}"));
     format!("{}{}", PortVerdict::BlockedHere.words(), arrived.unwrap_or_default())
 }
