@@ -177,6 +177,10 @@ fn together(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod sentences;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod whereabouts;
+#[cfg(test)]
+mod wording;

@@ -275,20 +275,4 @@ fn obstacle(error: &io::Error) -> Local {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn obstacles_in_words_without_numbers() {
-        let failed = |error: &str| Local::Failed { error: error.to_owned() };
-        let cases = [
-            (Errno::EADDRINUSE, Local::InUse { by: None, listens_on: Vec::new(), waiting: 0 }),
-            (Errno::EACCES, Local::NotPermitted),
-            (Errno::EAFNOSUPPORT, Local::FamilyMissing),
-            (Errno::EMFILE, failed("Too many open files")),
-        ];
-        for (errno, expected) in cases {
-            assert_eq!(obstacle(&io::Error::from(errno)), expected, "{errno}");
-        }
-    }
-}
+mod tests;
