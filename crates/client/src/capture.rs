@@ -27,6 +27,8 @@ use port_checker_api::Port;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{Interest, unix::AsyncFd};
 
+#[cfg(test)]
+mod crafted;
 mod filter;
 mod packet;
 
@@ -83,10 +85,8 @@ impl Capture {
         let protocol = i32::from((ETH_P_ALL as u16).to_be());
         let kind = Type::DGRAM.nonblocking().cloexec();
         let socket = Socket::new(Domain::PACKET, kind, Some(Protocol::from(protocol)));
-        let socket = socket.map_err(|error| match error.raw_os_error() {
-            Some(number) if number == Errno::EPERM as i32 || number == Errno::EACCES as i32 => {
-                CaptureError::NotPermitted
-            }
+        let socket = socket.map_err(|error| match error.raw_os_error().map(Errno::from_raw) {
+            Some(Errno::EPERM | Errno::EACCES) => CaptureError::NotPermitted,
             _ => CaptureError::Failed(error),
         })?;
         socket.attach_filter(&filter::program(family, ports))?;
@@ -198,3 +198,6 @@ fn interface(link: &LinkAddr) -> String {
     let name = u32::try_from(index).ok().and_then(|index| if_indextoname(index).ok());
     name.and_then(|name| name.into_string().ok()).unwrap_or_else(|| index.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@
 //! * [`http2`]: one that does the same with frames of HTTP/2.
 //! * [`process`]: the service and other programs, started and stopped.
 //! * [`namespace`]: network namespaces of the tests' own.
+//! * [`privilege`]: work with fewer rights than the tests have.
 //! * [`long_line`]: distance and loss between two of them.
 //! * [`tls`]: a client over HTTPS.
 //! * [`costly_tls`]: servers whose certificates are costly to verify.
@@ -21,6 +22,7 @@ pub mod long_line;
 pub mod namespace;
 pub mod ports;
 mod priority;
+pub mod privilege;
 pub mod process;
 pub mod redis;
 pub mod router;

@@ -2,8 +2,8 @@
 //! and the kernel's Documentation/networking/filter.rst.
 
 use nix::libc::{
-    BPF_ABS, BPF_B, BPF_H, BPF_IND, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JMP, BPF_JSET, BPF_K, BPF_LD,
-    BPF_LDX, BPF_MSH, BPF_RET, ETH_P_IP, ETH_P_IPV6, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP,
+    BPF_ABS, BPF_B, BPF_H, BPF_IND, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JMP, BPF_JSET, BPF_LD, BPF_LDX,
+    BPF_MSH, BPF_RET, ETH_P_IP, ETH_P_IPV6, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP,
 };
 use port_checker_api::Port;
 use socket2::SockFilter;
@@ -129,11 +129,11 @@ fn load(mode: u32, offset: u32) -> SockFilter {
 }
 
 fn admit() -> SockFilter {
-    statement(BPF_RET | BPF_K, SNAPSHOT)
+    statement(BPF_RET, SNAPSHOT)
 }
 
 fn reject() -> SockFilter {
-    statement(BPF_RET | BPF_K, 0)
+    statement(BPF_RET, 0)
 }
 
 fn statement(code: u32, value: u32) -> SockFilter {
@@ -141,10 +141,34 @@ fn statement(code: u32, value: u32) -> SockFilter {
 }
 
 fn jump(condition: u32, value: u32, if_true: u8, if_false: u8) -> SockFilter {
-    instruction(BPF_JMP | condition | BPF_K, value, if_true, if_false)
+    instruction(BPF_JMP | condition, value, if_true, if_false)
 }
 
 fn instruction(code: u32, value: u32, if_true: u8, if_false: u8) -> SockFilter {
     let code = u16::try_from(code).expect("codes of classic BPF have 16 bits");
     SockFilter::new(code, if_true, if_false, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ranges_of(ports: impl IntoIterator<Item = u16>) -> Vec<(u32, u32)> {
+        let ports: Vec<_> = ports.into_iter().filter_map(Port::new).collect();
+        ranges(&ports)
+    }
+
+    #[test]
+    fn ports_are_joined_to_ranges_as_long_as_there_are_few() {
+        assert_eq!(ranges_of([]), []);
+        assert_eq!(
+            ranges_of([7468, 80, 7467, 7466, 7470, 80]),
+            [(80, 80), (7466, 7468), (7470, 7470)]
+        );
+        assert_eq!(ranges_of([u16::MAX, u16::MAX - 1]), [(65_534, 65_535)]);
+        let every_other = |count| (0..count).map(|number| 1000 + 2 * number);
+        let all = ranges_of(every_other(256));
+        assert_eq!((all.len(), all[255]), (MAX_RANGES, (1510, 1510)));
+        assert_eq!(ranges_of(every_other(257)), [(1000, 1512)]);
+    }
 }
