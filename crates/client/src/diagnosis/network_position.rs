@@ -167,3 +167,6 @@ impl FamilyFacts {
         self.ports.iter().filter(reached).count()
     }
 }
+
+#[cfg(test)]
+mod tests;
