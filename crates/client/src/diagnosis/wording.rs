@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use port_checker_api::{PortResult, Reason};
 
 use super::{
-    whereabouts::{OUTSIDE, ROUTER, closed, family, ip, of, open, port, sights},
+    whereabouts::{OUTSIDE, ROUTER, closed, family, ip, kinds, of, open, port, sights},
     *,
 };
 use crate::facts::{Arrivals, Failure, Process};
@@ -223,4 +223,32 @@ fn the_family_that_fails_is_named() {
     assert_eq!(diagnosed(lost).1, [expected], "the router forwarded it");
     assert_eq!(diagnosed(failing(open())), (Outcome::Accessible, vec![]), "both work");
     assert_eq!(diagnosed(failing(None)), (Outcome::NoVerdict, vec![]), "nothing is known");
+}
+
+/// One of another network would lead clients to another router.
+#[test]
+fn the_permanent_address_that_is_named_is_of_the_same_network() {
+    let (seen, stable) = (ip("2001:db8::a1b2"), ip("2001:db8::10"));
+    let named = |addresses: &[&str]| {
+        let addresses = addresses.iter().map(|text| ip(text)).collect();
+        let mut facts =
+            family("2001:db8::a1b2", vec![port(7466, Local::Bound, closed(Reason::TimedOut))]);
+        let temporary = vec![ip("2001:db8::c3d4"), seen];
+        facts.host = Some(Host { addresses, temporary, ..Host::default() });
+        of(facts).families[0].notices.clone()
+    };
+    let others = ["2001:db8:0:5::10", "2001:db8::c3d4", "2001:db8::a1b2"];
+    assert_eq!(named(&others), []);
+    let all = [&others[..], &["2001:db8::10"]].concat();
+    assert_eq!(named(&all), [Notice::TemporaryAddress { seen, stable }]);
+}
+
+#[test]
+fn a_machine_without_the_family_is_told_only_that() {
+    let missing = || port(7466, Local::FamilyMissing, None);
+    let notices = |ports| of(family("2001:db8::7", ports)).families[0].notices.clone();
+    assert_eq!(notices(vec![missing(), missing()]), [Notice::FamilyMissing(Family::Ipv6)]);
+    let others = notices(vec![missing(), port(7467, Local::Bound, open())]);
+    assert_eq!(others.iter().map(Notice::kind).collect::<Vec<_>>(), ["behind_nat"]);
+    assert!(!kinds(&of(family("2001:db8::7", vec![]))).contains(&"family_missing"));
 }
