@@ -178,3 +178,15 @@ fn a_guard_is_placed_where_the_packets_were_last_seen() {
         assert!(!advice.contains("Let the router forward"), "{advice}");
     }
 }
+
+/// Its answer may have been lost at the watch, or the connection that was not answered at the checker.
+#[test]
+fn a_firewall_that_let_a_connection_pass_is_not_blamed_for_another() {
+    for (connections, expected) in [(0, PortVerdict::BlockedHere), (1, PortVerdict::NothingArrived)]
+    {
+        let mut facts = silent();
+        facts.ports[0].sights = sights(true, false, None);
+        facts.ports[0].arrivals.connections = connections;
+        assert_eq!(of(facts).families[0].ports[0].verdict, expected, "{connections} arrived");
+    }
+}
