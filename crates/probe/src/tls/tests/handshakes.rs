@@ -2,7 +2,7 @@
 
 use port_checker_testbed::{
     certificates::{Authority, Validity},
-    ports::{Held, Listening, Refusing},
+    ports::{Held, Listening, Refusing, Silent},
 };
 use socket2::SockRef;
 
@@ -59,10 +59,17 @@ async fn an_answer_that_is_no_handshake_is_told_by_its_kind() {
 
 #[tokio::test]
 async fn without_a_connection_there_is_no_handshake() {
-    let refusing = Refusing::on(LOOPBACK);
     let prober = trusting(&[&Authority::new().pem]);
+    let refusing = Refusing::on(LOOPBACK);
     let found = finding(&prober, refusing.address(), expect("localhost")).await;
     assert_eq!(found, TlsVerdict::NotConnected(Reason::Refused).into());
+    let silent = Silent::on(LOOPBACK);
+    let short = Duration::from_millis(100);
+    let timed_out = contact(&prober, silent.address(), expect("localhost"), (short, LONG)).await;
+    let Ok(TlsContact::Judged(found)) = timed_out else { panic!("{timed_out:?}") };
+    assert_eq!(found, TlsVerdict::NotConnected(Reason::TimedOut).into());
+    let ended = contact(&prober, silent.address(), expect("localhost"), (LONG, short)).await;
+    assert!(matches!(ended, Err(Fault::DeadlinePassed { .. })), "{ended:?}");
 }
 
 /// A server that is slow is at fault only if it had all the time that it is due.
