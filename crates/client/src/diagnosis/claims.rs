@@ -190,3 +190,22 @@ fn a_firewall_that_let_a_connection_pass_is_not_blamed_for_another() {
         assert_eq!(of(facts).families[0].ports[0].verdict, expected, "{connections} arrived");
     }
 }
+
+/// A guard is silent; a firewall that refuses the later ports is a rule about those.
+#[test]
+fn a_firewall_that_refuses_is_no_guard_against_scans() {
+    for (reason, rejection, is_guard) in
+        [(Reason::TimedOut, None, true), (Reason::Refused, Some(LocalRejection::Reset), false)]
+    {
+        let mut facts = family(OUTSIDE, vec![]);
+        facts.ports = (20_000..20_010).map(|number| port(number, Local::Bound, open())).collect();
+        let later = (20_010..20_020).map(|number| PortFacts {
+            sights: sights(true, false, rejection),
+            ..port(number, Local::Bound, closed(reason))
+        });
+        facts.ports.extend(later);
+        let diagnosis = of(facts);
+        assert_eq!(diagnosis.families[0].ports[19].verdict, PortVerdict::BlockedHere, "{reason:?}");
+        assert_eq!(kinds(&diagnosis).contains(&"scan_guard"), is_guard, "{reason:?}");
+    }
+}
