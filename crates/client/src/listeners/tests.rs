@@ -134,6 +134,24 @@ async fn every_peer_gets_the_challenge_and_is_recorded() {
     assert_eq!(listeners.arrivals(), expected);
 }
 
+/// Programs of this machine connect to its ports too, to look whether they work.
+#[tokio::test]
+async fn a_program_of_this_machine_is_answered_and_does_not_count() {
+    let ports = unused(1);
+    let listeners = open_for(peers(OUTSIDE), Family::Ipv4, &ports);
+    let port = ports[0];
+    let visit = move || {
+        let mut text = String::new();
+        let mut peer = connect(LOOPBACK, port);
+        peer.shutdown(Shutdown::Write).unwrap();
+        peer.read_to_string(&mut text).unwrap();
+        text
+    };
+    let (text, reported) = while_served(&listeners, 1, visit).await;
+    assert_eq!((text, reported), (format!("{CHALLENGE}\n"), vec![]));
+    assert_eq!(listeners.arrivals(), HashMap::from([(port, Arrivals::default())]));
+}
+
 /// Whatever a checker sends first, it must get the challenge instead of a reset, which would look like a closed port;
 /// and once it has hung up, the next one must not wait.
 #[tokio::test]
