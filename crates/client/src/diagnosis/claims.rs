@@ -209,3 +209,17 @@ fn a_firewall_that_refuses_is_no_guard_against_scans() {
         assert_eq!(kinds(&diagnosis).contains(&"scan_guard"), is_guard, "{reason:?}");
     }
 }
+
+/// The first ports came through the same router.
+#[test]
+fn silence_after_many_answers_is_not_blamed_on_the_router_where_programs_hold_the_ports() {
+    let in_use = || Local::InUse { by: None, listens_on: vec![ip("0.0.0.0")], waiting: 0 };
+    let answers = (0..20).map(|index| if index < 10 { open() } else { closed(Reason::TimedOut) });
+    let ports = answers.zip(20_000..).map(|(answer, number)| port(number, in_use(), answer));
+    let diagnosis = of(family(OUTSIDE, ports.collect()));
+    let port = &diagnosis.families[0].ports[19];
+    assert_eq!(port.verdict, PortVerdict::TimedOut);
+    let advice = port.advice.as_deref().unwrap();
+    assert!(advice.contains("see above for the likely causes"), "{advice}");
+    assert!(!advice.contains("router"), "{advice}");
+}
