@@ -197,6 +197,7 @@ async fn connections_that_cannot_be_completed_are_noted() {
     let ports = unused(3);
     let listeners = open(Family::Ipv4, &ports[..2]);
     let of_strangers = open_for(peers(OUTSIDE), Family::Ipv4, &ports[2..]);
+    assert_eq!((listeners.open.len(), of_strangers.open.len()), (2, 1), "all are free");
     let _attempts = [begin_to_connect(ports[0]), begin_to_connect(ports[2])];
     wait_until("the kernel knows of both", || half_open(Family::Ipv4).len() == 2);
     listeners.note_half_open().await;
