@@ -11,6 +11,7 @@ use port_checker_client::{InvalidPlan, Port, Verification};
 use tokio::{
     select,
     signal::unix::{SignalKind, signal},
+    task::block_in_place,
     time::{Instant, timeout},
 };
 
@@ -95,10 +96,13 @@ async fn repeat(
         let diagnosis = progress::follow(begin()?).await;
         let round = Round::of(diagnosis, local_suffices, began.elapsed());
         let changes = known.as_ref().map(|known| changes(known, &round.observation));
-        if let Some(textfile) = &mut textfile {
-            textfile.keep(&round);
-        }
-        if print_round(&round.text(changes.as_ref(), json)).is_break() {
+        let text = round.text(changes.as_ref(), json);
+        // Both may wait: signals must be heard meanwhile, on one processor too.
+        let printed = block_in_place(|| {
+            textfile.iter_mut().for_each(|textfile| textfile.keep(&round));
+            print_round(&text)
+        });
+        if printed.is_break() {
             return Ok(round.observation.status);
         }
         if let Some(command) = command.as_ref().filter(|_| round.is_news(changes.as_ref())) {

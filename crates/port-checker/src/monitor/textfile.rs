@@ -97,8 +97,13 @@ fn unix_time(time: SystemTime) -> f64 {
 }
 
 /// Readers find the old text or the new one: it is renamed within its directory. Its name until then does not end in
-/// `.prom`, so that the node exporter passes it over.
+/// `.prom`, so that the node exporter passes it over. A device is not replaced by a file, and a link stays one.
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    let followed = path.canonicalize();
+    let path = followed.as_deref().unwrap_or(path);
+    if path.metadata().is_ok_and(|there| !there.is_file()) {
+        return Err(io::Error::other("it is not a file"));
+    }
     let directory = path.parent().filter(|it| !it.as_os_str().is_empty());
     let mut file = tempfile::Builder::new()
         .prefix(".port-checker-")
@@ -114,6 +119,7 @@ fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such directory".to_owned(),
+        io::ErrorKind::Other => error.to_string(),
         kind => kind.to_string(),
     }
 }

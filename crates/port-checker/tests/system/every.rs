@@ -14,12 +14,15 @@ use port_checker_testbed::{
 };
 use serde_json::Value;
 
-use crate::program::port_checker;
+use crate::program::{port_checker, repository};
 use watch::{Door, TEXTFILE, Watch};
 
 mod ends;
 mod failures;
 mod watch;
+
+/// What the tests set for every command.
+const SETTINGS: [&str; 2] = ["PORT_CHECKER_HOST", "PORT_CHECKER_PORT"];
 
 fn checker(port: u16) -> Service {
     let port = port.to_string();
@@ -31,6 +34,14 @@ fn checker(port: u16) -> Service {
         ("PORT_CHECKER_PORT", &port),
     ];
     Service::start(&mut port_checker(&["serve"], &settings))
+}
+
+/// The text of the file for the node exporter, of a machine with an open port.
+pub(crate) fn textfile_of_a_machine() -> String {
+    let service = checker(0);
+    let watch = Watch::of(&unused(1)[0].to_string(), service.address);
+    watch.wait_for(TEXTFILE, 1, "port_checker_verify_reachable");
+    watch.file(TEXTFILE)
 }
 
 #[test]
@@ -96,6 +107,28 @@ fn promtool_takes_the_textfile_and_the_node_exporter_may_read_it() {
 }
 
 #[test]
+fn every_metric_and_every_variable_is_in_the_book() {
+    let (service, door) = (checker(0), Door::new());
+    let (url, port) = (format!("http://{}", service.address), door.port.to_string());
+    let tell = ["--exec=env >environment", "--textfile", TEXTFILE];
+    let arguments = [&port, "--server", &url, "--local", "--every=1s"];
+    let watch = Watch::start(&[&arguments[..], &tell].concat());
+    watch.wait_for("environment", 1, "PORT_CHECKER_STATUS=1");
+    watch.wait_for_rounds(1);
+    let (text, environment) = (watch.file(TEXTFILE), watch.file("environment"));
+    let metrics = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    let variables = environment.lines().filter_map(|line| Some(line.split_once('=')?.0));
+    let of_exec = |name: &&str| name.starts_with("PORT_CHECK") && !SETTINGS.contains(name);
+    let names: Vec<&str> = metrics.chain(variables.filter(of_exec)).collect();
+    assert_eq!(names.len(), 6 + 6, "{names:?}");
+    let book = fs::read_to_string(repository("docs/watching.md")).unwrap();
+    for name in names {
+        let rows = [format!("| `{name}` |"), format!("| `{name}{{")];
+        assert!(rows.iter().any(|row| book.contains(row)), "{name}");
+    }
+}
+
+#[test]
 fn a_first_round_in_which_all_is_well_runs_no_command() {
     let service = checker(0);
     let watch = Watch::of(&unused(1)[0].to_string(), service.address);
@@ -151,7 +184,7 @@ fn a_reader_that_goes_away_ends_it() {
 }
 
 #[test]
-fn arguments_that_cannot_be_used() {
+fn intervals_and_flags_that_cannot_be_used() {
     let interval = "expected a duration such as 90s, 15m or 1h, from 1s to 30days";
     let rows = [
         ("verify 1 --every 0s", interval),

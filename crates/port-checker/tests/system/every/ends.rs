@@ -1,6 +1,12 @@
 //! The end of a machine's watch over itself.
 
-use std::{net::TcpListener, path::Path};
+use std::{
+    fs,
+    io::Read,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 use port_checker_testbed::{ports::unused, process::wait_until};
 
@@ -8,6 +14,7 @@ use super::{
     checker,
     watch::{Door, Watch},
 };
+use crate::program::port_checker;
 
 const SIGNALS: [(&str, i32); 2] = [("INT", 130), ("TERM", 143)];
 
@@ -42,6 +49,41 @@ fn a_signal_during_a_check_ends_it_and_closes_the_port() {
     }
 }
 
+/// With one worker, that of the loop.
+#[test]
+fn a_signal_while_nobody_reads_the_output_ends_it() {
+    let service = checker(0);
+    let url = format!("http://{}", service.address);
+    for (signal, expected) in SIGNALS {
+        let ports = unused(400).iter().map(|port| port.to_string()).collect::<Vec<_>>().join(",");
+        let arguments = ["verify", &ports, "--server", &url, "--local", "--every=1h", "--json"];
+        let mut command = port_checker(&arguments, &[("TOKIO_WORKER_THREADS", "1")]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut pipe = child.stdout.take().unwrap();
+        // It has begun to write, and the document is larger than the pipe.
+        pipe.read_exact(&mut [0]).unwrap();
+        wait_until("the pipe is full", || waits_for_the_pipe(child.id()));
+        let kill = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        let mut status = None;
+        wait_until("it ends", || {
+            status = child.try_wait().unwrap();
+            status.is_some()
+        });
+        assert_eq!(status.unwrap().code(), Some(expected), "{signal}");
+    }
+}
+
+/// Whether a thread of the process is in a call whose first argument is standard output: it writes.
+fn waits_for_the_pipe(process: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).expect("it runs");
+    let writes = |thread: PathBuf| {
+        let call = fs::read_to_string(thread.join("syscall")).unwrap_or_default();
+        call.split(' ').nth(1) == Some("0x1")
+    };
+    threads.map_while(Result::ok).any(|thread| writes(thread.path()))
+}
+
 /// The command and what it has started end too, though they do not heed SIGTERM.
 #[test]
 fn a_signal_while_the_command_runs_ends_both() {
@@ -64,6 +106,6 @@ fn a_signal_while_the_command_runs_ends_both() {
 /// Whether there is no such process, or it only waits to be reaped.
 pub(super) fn has_ended(pid: &str) -> bool {
     let status = Path::new("/proc").join(pid).join("status");
-    let status = std::fs::read_to_string(status).unwrap_or_default();
+    let status = fs::read_to_string(status).unwrap_or_default();
     !status.contains("State:") || status.contains("State:\tZ")
 }

@@ -4,6 +4,8 @@ use std::{
     fs,
     io::{Read, Write},
     net::TcpListener,
+    os::unix::fs::{FileTypeExt, symlink},
+    process::Command,
     thread,
 };
 
@@ -54,14 +56,39 @@ fn a_textfile_that_cannot_be_written_is_reported() {
     watch.wait_for("later/a.prom", 1, "port_checker_verify_reachable");
 }
 
+/// As root, a rename would put a file in their place.
 #[test]
-fn a_textfile_that_is_a_directory_is_reported() {
+fn directories_and_pipes_are_not_replaced_by_the_textfile() {
     let (service, port) = (checker(0), unused(1)[0].to_string());
     let url = format!("http://{}", service.address);
-    let arguments = [&port, "--server", &url, "--local", "--every=1s", "--textfile", "."];
+    let elsewhere = tempfile::tempdir().unwrap();
+    let pipe = elsewhere.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is installed").success());
+    for path in [".", pipe.to_str().unwrap()] {
+        let arguments = [&port, "--server", &url, "--local", "--every=1s", "--textfile", path];
+        let watch = Watch::start(&arguments);
+        let complaint = format!("port-checker: cannot write {path}: it is not a file");
+        watch.wait_for("err", 2, &complaint);
+        let left = fs::read_dir(watch.directory.path()).unwrap().count();
+        assert_eq!(left, 2, "out and err alone");
+    }
+    assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+}
+
+#[test]
+fn a_link_is_followed_to_the_textfile() {
+    let (service, port) = (checker(0), unused(1)[0].to_string());
+    let url = format!("http://{}", service.address);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (link, file) = (elsewhere.path().join("link.prom"), elsewhere.path().join("file.prom"));
+    fs::write(&file, "").unwrap();
+    symlink(&file, &link).unwrap();
+    let path = link.to_str().unwrap();
+    let arguments = [&port, "--server", &url, "--local", "--every=1s", "--textfile", path];
     let watch = Watch::start(&arguments);
-    watch.wait_for("err", 2, "port-checker: cannot write .: ");
-    assert_eq!(fs::read_dir(watch.directory.path()).unwrap().count(), 2, "out and err alone");
+    watch.wait_for_rounds(1);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(fs::read_to_string(&file).unwrap().contains("port_checker_verify_status 0"));
 }
 
 #[test]
