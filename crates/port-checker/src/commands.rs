@@ -71,9 +71,10 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn too_often(interval: Duration, least: Duration, ports: usize) -> String {
+    let noun = if ports == 1 { "port" } else { "ports" };
     format!(
         "--every {}: too often for a checker outside the local network, which others ask too; with {ports} \
-         ports expected {} or more",
+         {noun} expected {} or more",
         format_duration(interval),
         format_duration(least)
     )

@@ -125,6 +125,6 @@ fn print_round(text: &str) -> ControlFlow<()> {
 
 async fn pause_until(next: Instant) {
     let pause = next.duration_since(Instant::now());
-    let in_words = format_duration(Duration::from_secs(pause.as_secs()));
+    let in_words = format_duration(Duration::from_secs(pause.as_secs() + 1));
     progress::pause(pause, format!("verifying again in {in_words} (Ctrl-C ends this)")).await;
 }

@@ -9,7 +9,7 @@ use std::{
 
 use port_checker_client::Port;
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::{process, time::timeout};
+use tokio::{process, task::block_in_place, time::timeout};
 
 use super::observation::{Observation, PortsByState};
 use crate::output::complain;
@@ -46,15 +46,17 @@ impl Command {
     /// Runs it to its end, with the result of a round in its environment. Its failure is reported and is no failure
     /// of ours.
     pub(super) async fn run(&self, now: &Observation, previous_status: Option<u8>) {
-        match self.attempt(now, previous_status).await {
-            Ok(End::Exited(status)) if status.success() => {}
-            Ok(End::Exited(status)) => complain(format!("the command of --exec failed: {status}")),
-            Ok(End::TakenTooLong) => complain(format!(
+        let complaint = match self.attempt(now, previous_status).await {
+            Ok(End::Exited(status)) if status.success() => return,
+            Ok(End::Exited(status)) => format!("the command of --exec failed: {status}"),
+            Ok(End::TakenTooLong) => format!(
                 "the command of --exec was ended: it took longer than {:?}",
                 self.max_run_time
-            )),
-            Err(error) => complain(format!("cannot run the command of --exec: {error}")),
-        }
+            ),
+            Err(error) => format!("cannot run the command of --exec: {error}"),
+        };
+        // Standard error may have no reader, and signals must be heard.
+        block_in_place(|| complain(complaint));
     }
 
     async fn attempt(&self, now: &Observation, previous_status: Option<u8>) -> io::Result<End> {
