@@ -1,6 +1,7 @@
 //! The body of every answer that is not a success.
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::Extensible;
 
@@ -25,9 +26,12 @@ pub struct ErrorDetail {
 
 /// The set of error codes; each belongs to one HTTP status. Later versions may have more, which is why
 /// those who read one use [`Extensible`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray,
+)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum ErrorCode {
     /// 422: `provider_ip` is not an IP literal.
@@ -65,25 +69,12 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// Every code, in the order of the contract.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
     /// The code's name on the wire, in logs and in metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::InvalidIp => "INVALID_IP",
-            Self::InvalidPort => "INVALID_PORT",
-            Self::TooManyPorts => "TOO_MANY_PORTS",
-            Self::InvalidChallenge => "INVALID_CHALLENGE",
-            Self::InvalidRequest => "INVALID_REQUEST",
-            Self::TargetNotAllowed => "TARGET_NOT_ALLOWED",
-            Self::RateLimited => "RATE_LIMITED",
-            Self::Overloaded => "OVERLOADED",
-            Self::CheckFailed => "CHECK_FAILED",
-            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
-            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
-            Self::NotFound => "NOT_FOUND",
-            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
-            Self::RequestTimeout => "REQUEST_TIMEOUT",
-            Self::Internal => "INTERNAL",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The HTTP status that goes with this code.
@@ -112,10 +103,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_that_serde_reads() {
-        for name in ["INVALID_IP", "CHECK_FAILED", "UNSUPPORTED_MEDIA_TYPE", "INTERNAL"] {
-            let code: ErrorCode = serde_json::from_str(&format!("\"{name}\"")).unwrap();
-            assert_eq!(code.name(), name);
+    fn names_are_those_that_serde_writes() {
+        for code in ErrorCode::ALL {
+            let json = format!("\"{}\"", code.name());
+            assert_eq!(serde_json::to_string(code).unwrap(), json);
+            assert_eq!(&serde_json::from_str::<ErrorCode>(&json).unwrap(), code);
         }
     }
 

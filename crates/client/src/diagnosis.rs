@@ -15,16 +15,20 @@ mod conclusion;
 mod judgement;
 mod network_position;
 mod notice;
+mod notice_words;
 mod notices;
 mod path;
 mod patterns;
+mod position_words;
+mod seen;
 mod silence;
 mod surroundings;
 mod verdict;
 
 pub use conclusion::{Diagnosis, FamilyDiagnosis, Opinion, Outcome, PortDiagnosis};
 use judgement::judge;
-use network_position::NetworkPosition;
+pub use network_position::NetworkPosition;
+use network_position::local_checkers;
 pub use notice::Notice;
 use surroundings::Surroundings;
 pub use verdict::PortVerdict;
@@ -95,6 +99,10 @@ fn diagnose_family(
     quorum: usize,
     locals: &HashMap<(Family, Port), Local>,
 ) -> FamilyDiagnosis {
+    let mut facts = facts;
+    for checker in local_checkers(&facts) {
+        facts.ports.iter_mut().for_each(|port| forget(port, checker));
+    }
     let own = facts.host.as_ref().map_or(&[][..], |host| &host.addresses);
     let mut judged: Vec<_> = facts
         .ports
@@ -114,13 +122,15 @@ fn diagnose_family(
         judged.iter_mut().for_each(forget_failures_on_the_way);
     }
     let verdicts: Vec<_> = judged.iter().map(|(verdict, _)| *verdict).collect();
-    let guard = patterns::scan_guard(&facts.ports, &verdicts);
-    let scan_guard = guard.is_some();
-    let notices = notices::of_family(&facts, &position, quorum, &verdicts, guard);
+    let silence = patterns::silence(&facts.ports, &verdicts);
+    let likely_cause_told = silence.is_some();
+    let patterns = silence.into_iter().chain(patterns::one_checker(&facts)).collect();
+    let notices = notices::of_family(&facts, &position, quorum, &verdicts, patterns);
     let address = facts.seen();
-    let FamilyFacts { family, asked_for, host, router, watch, checkers, ports } = facts;
+    let FamilyFacts { family, asked_for, address_given: _, host, router, watch, checkers, ports } =
+        facts;
     let surroundings =
-        Surroundings { position: &position, router: router.as_ref(), watch, scan_guard };
+        Surroundings { position: &position, router: router.as_ref(), watch, likely_cause_told };
     let ports: Vec<_> = ports
         .into_iter()
         .zip(judged)
@@ -133,6 +143,13 @@ fn diagnose_family(
     }));
     let outcome = (asked_for || address.is_some()).then_some(outcome);
     FamilyDiagnosis { family, outcome, address, host, notices, checkers, ports }
+}
+
+/// Leaves an answer out that says nothing about the Internet.
+fn forget(port: &mut PortFacts, checker: usize) {
+    if let Some(answer) = port.answers.get_mut(checker) {
+        *answer = None;
+    }
 }
 
 /// A checker in the local network cannot tell why a connection to an address of the Internet fails.
@@ -176,6 +193,8 @@ fn together(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 
 #[cfg(test)]
 mod claims;
+#[cfg(test)]
+mod comparisons;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

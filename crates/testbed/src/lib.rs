@@ -10,6 +10,7 @@
 //! * [`long_line`]: distance and loss between two of them.
 //! * [`tls`]: a client over HTTPS.
 //! * [`costly_tls`]: servers whose certificates are costly to verify.
+//! * [`redis`] and [`nginx`]: the real ones.
 //! * [`router`]: a home router that speaks UPnP and NAT-PMP.
 //! * [`skip`]: the handling of a test whose needs are missing.
 
@@ -19,6 +20,7 @@ pub mod http;
 pub mod http2;
 pub mod long_line;
 pub mod namespace;
+pub mod nginx;
 pub mod ports;
 mod priority;
 pub mod process;

@@ -70,6 +70,7 @@ impl<'a> FamilyRun<'a> {
         let facts = FamilyFacts {
             family,
             asked_for: common.plan.insists(),
+            address_given: false,
             host: Some(host),
             watch: Watch::default(),
             router: None,
@@ -87,6 +88,7 @@ impl<'a> FamilyRun<'a> {
         let facts = FamilyFacts {
             family: Family::of(address),
             asked_for: true,
+            address_given: true,
             host: None,
             watch: Watch::default(),
             router: None,
