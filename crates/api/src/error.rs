@@ -98,6 +98,46 @@ impl ErrorCode {
     }
 }
 
+#[cfg(feature = "openapi")]
+impl ErrorCode {
+    /// A message as a checker with default settings sends it with this code.
+    pub const fn example(self) -> &'static str {
+        match self {
+            Self::InvalidIp => {
+                "provider_ip is 'home.example.org'; expected an IPv4 or IPv6 address without host name, zone, \
+                 brackets or port"
+            }
+            Self::InvalidPort => "ports contains 0; expected integers from 1 to 65535",
+            Self::TooManyPorts => "1025 ports asked for; at most 1024 are checked at once",
+            Self::InvalidChallenge => {
+                "challenge is 'short'; a challenge has 16 to 128 printable ASCII characters"
+            }
+            Self::InvalidRequest => {
+                "ports is missing or null; expected an array of integers from 1 to 65535"
+            }
+            Self::TargetNotAllowed => {
+                "203.0.113.7 is in 203.0.113.0/24 (documentation, RFC 5737); the operator can admit it with \
+                 PORT_CHECKER_ALLOWED_TARGETS"
+            }
+            Self::RateLimited => {
+                "1024 ports are more than the target 127.0.0.1 may have checked of itself now: 10 are left; \
+                 come back after Retry-After"
+            }
+            Self::Overloaded => "744 of 744 probe sockets are in use and 12 checks wait for one",
+            Self::CheckFailed => {
+                "the checker could not start a connection for 192.0.2.10:443: Network is unreachable (os error \
+                 101); this says nothing about the target"
+            }
+            Self::PayloadTooLarge => "the body is larger than 1048576 bytes",
+            Self::UnsupportedMediaType => "Content-Type is 'text/plain'; send application/json",
+            Self::NotFound => "there is no '/checkports'; see /docs",
+            Self::MethodNotAllowed => "'/check-ports' does not take 'GET'; see Allow",
+            Self::RequestTimeout => "the body did not arrive within 10s",
+            Self::Internal => "a defect in the checker; its log says more",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
