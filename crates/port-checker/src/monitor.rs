@@ -35,7 +35,7 @@ use textfile::Textfile;
 
 /// How long a round may take to end after a signal. It closes sockets and kills the command, which takes no time;
 /// only a standard output that nobody reads can keep it.
-const TIME_TO_END: Duration = Duration::from_secs(1);
+const END_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How to watch.
 pub(crate) struct Monitor {
@@ -77,7 +77,7 @@ pub(crate) async fn run(
     };
     rounds.abort();
     if !rounds.is_finished() {
-        let _ended = timeout(TIME_TO_END, rounds).await;
+        let _ended = timeout(END_TIMEOUT, rounds).await;
     }
     Ok(ExitCode::from(status))
 }

@@ -18,7 +18,7 @@ use crate::output::complain;
 const MAX_RUN_TIME: Duration = Duration::from_secs(60);
 
 /// How long it may take to end after SIGTERM, before SIGKILL.
-const TIME_TO_END: Duration = Duration::from_secs(2);
+const TERM_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A command for the shell.
 pub(super) struct Command {
@@ -80,7 +80,7 @@ impl Command {
         }
         group.send(Signal::TERM);
         // What it has started may go on without it: the group is killed in any case.
-        let _ended = timeout(TIME_TO_END, child.wait()).await;
+        let _ended = timeout(TERM_TIMEOUT, child.wait()).await;
         Ok(End::TakenTooLong)
     }
 
