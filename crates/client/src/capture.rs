@@ -20,6 +20,8 @@ use nix::{
 };
 use port_checker_api::Port;
 
+#[cfg(test)]
+mod crafted;
 mod filter;
 mod packet;
 mod socket;

@@ -222,8 +222,12 @@ mod claims;
 #[cfg(test)]
 mod comparisons;
 #[cfg(test)]
+mod sentences;
+#[cfg(test)]
 mod strangers;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod whereabouts;
+#[cfg(test)]
+mod wording;

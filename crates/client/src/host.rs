@@ -18,7 +18,8 @@ const DISCARD: u16 = 9;
 /// The directory of all interfaces.
 const INTERFACES: &str = "/sys/class/net";
 
-/// Types of interfaces (`ARPHRD_…`) that are tunnels: PPP, no link layer (TUN), IP in IP, GRE.
+/// Types of interfaces (`ARPHRD_…`) that are tunnels: PPP, no link layer (TUN, WireGuard), IP in IP over
+/// IPv4 and IPv6, GRE.
 const TUNNEL_KINDS: [u16; 5] = [512, 65534, 768, 769, 778];
 
 /// The flag of a temporary address in the kernel's table.
@@ -88,12 +89,10 @@ fn tunnel_with(ip: IpAddr) -> Option<String> {
     is_tunnel(&Path::new(INTERFACES).join(&name)).then_some(name)
 }
 
-/// Whether the directory of an interface is that of a tunnel: TUN (with `tun_flags`, and not TAP), WireGuard, PPP,
-/// or another kind without a link layer.
+/// Whether the directory of an interface is that of a tunnel: WireGuard and TUN (but not TAP) have no link layer.
 fn is_tunnel(interface: &Path) -> bool {
-    let read = |name: &str| fs::read_to_string(interface.join(name)).unwrap_or_default();
-    let kind: u16 = read("type").trim().parse().unwrap_or_default();
-    TUNNEL_KINDS.contains(&kind) || read("uevent").contains("DEVTYPE=wireguard")
+    let kind = fs::read_to_string(interface.join("type")).unwrap_or_default();
+    kind.trim().parse().is_ok_and(|kind: u16| TUNNEL_KINDS.contains(&kind))
 }
 
 /// The addresses that the kernel marks as temporary; see proc_pid_net(5).
@@ -125,88 +124,4 @@ fn default_gateway(routes: Vec<RouteEntry>) -> Option<IpAddr> {
 }
 
 #[cfg(test)]
-mod tests {
-    use port_checker_testbed::{namespace::Namespace, skip};
-
-    use super::*;
-
-    #[test]
-    fn temporary_addresses_are_marked_in_the_table_of_the_kernel() {
-        let cases = [
-            (
-                "20010db800010000a1b2c3d4e5f60718 02 40 00 01    eth0",
-                Some("2001:db8:1:0:a1b2:c3d4:e5f6:718"),
-                "temporary",
-            ),
-            ("20010db8000100000000000000000010 02 40 00 80    eth0", None, "permanent"),
-            (
-                "20010db800010000a1b2c3d4e5f60718 02 40 00 21    eth0",
-                Some("2001:db8:1:0:a1b2:c3d4:e5f6:718"),
-                "deprecated too",
-            ),
-            ("nonsense", None, "no table"),
-        ];
-        for (line, expected, why) in cases {
-            let expected = expected.map(|ip| ip.parse().unwrap());
-            assert_eq!(temporary_address(line), expected, "{why}");
-        }
-    }
-
-    #[test]
-    fn loopback_is_no_tunnel() {
-        assert!(!is_tunnel(&Path::new(INTERFACES).join("lo")));
-    }
-
-    fn ip(text: &str) -> IpAddr {
-        text.parse().unwrap()
-    }
-
-    /// Of several default routes the kernel uses the one with the lowest metric.
-    #[test]
-    fn the_gateway_is_that_of_the_preferred_default_route() {
-        let route = |destination: &str, mask: &str, gateway: &str, metrics: u32| RouteEntry {
-            iface: "eth0".to_owned(),
-            destination: destination.parse().unwrap(),
-            gateway: gateway.parse().unwrap(),
-            flags: 3,
-            refcnt: 0,
-            in_use: 0,
-            metrics,
-            mask: mask.parse().unwrap(),
-            mtu: 0,
-            window: 0,
-            irtt: 0,
-        };
-        let routes = vec![
-            route("0.0.0.0", "0.0.0.0", "192.168.1.3", 300),
-            route("0.0.0.0", "0.0.0.0", "192.168.1.1", 100),
-            route("0.0.0.0", "0.0.0.0", "192.168.1.2", 200),
-            route("198.51.100.0", "255.255.255.0", "192.168.1.9", 1),
-            route("0.0.0.0", "128.0.0.0", "10.8.0.1", 2),
-            route("0.0.0.0", "0.0.0.0", "0.0.0.0", 3),
-        ];
-        assert_eq!(default_gateway(routes), Some(ip("192.168.1.1")));
-        assert_eq!(default_gateway(vec![]), None);
-    }
-
-    #[test]
-    fn addresses_and_the_source_are_those_of_the_kernel() {
-        if !skip::is_root() {
-            return;
-        }
-        let (machine, router) = (Namespace::new(), Namespace::new());
-        machine.cable(&["192.168.1.10/24", "2001:db8::10/64"], &router, &["192.168.1.1/24"]);
-        machine.ip(&["route", "add", "default", "via", "192.168.1.1"]);
-        let host = machine.within(|| Host::read(Family::Ipv4).towards(Some(ip("203.0.113.7"))));
-        assert_eq!(host.addresses, [ip("127.0.0.1"), ip("192.168.1.10")]);
-        assert_eq!(host.outbound, Some(ip("192.168.1.10")));
-        let host = machine.within(|| Host::read(Family::Ipv6).towards(None));
-        assert!(host.addresses.contains(&ip("2001:db8::10")), "{host:?}");
-        assert!(host.addresses.iter().all(IpAddr::is_ipv6), "{host:?}");
-        assert_eq!(
-            (host.gateway, host.outbound),
-            (None, None),
-            "known for IPv4 only; nobody sees it"
-        );
-    }
-}
+mod tests;

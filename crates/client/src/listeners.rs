@@ -187,11 +187,12 @@ impl Listener {
             select! {
                 accepted = self.accept(permits) => match accepted {
                     Ok((stream, peer, permit)) => {
-                        if all.peers.admits(peer) {
+                        let counts = all.peers.admits(peer);
+                        if counts {
                             self.note(|arrivals| arrivals.completed_by(peer));
                             on_arrival(self.port, peer);
                         }
-                        leaving.push(self.greet(stream, &all.greeting, permit));
+                        leaving.push(self.greet(stream, &all.greeting, counts, permit));
                     }
                     Err(_) => sleep(BACKOFF).await,
                 },
@@ -218,12 +219,20 @@ impl Listener {
         }
     }
 
-    async fn greet(&self, mut stream: TcpStream, greeting: &[u8], _permit: SemaphorePermit<'_>) {
+    async fn greet(
+        &self,
+        mut stream: TcpStream,
+        greeting: &[u8],
+        counts: bool,
+        _permit: SemaphorePermit<'_>,
+    ) {
         let conversation = async {
             stream.write_all(greeting).await?;
-            self.note(|arrivals| {
-                arrivals.challenges_sent = arrivals.challenges_sent.saturating_add(1)
-            });
+            if counts {
+                self.note(|arrivals| {
+                    arrivals.challenges_sent = arrivals.challenges_sent.saturating_add(1)
+                });
+            }
             let mut ignored = [0; 256];
             while stream.read(&mut ignored).await? > 0 {}
             io::Result::Ok(())
@@ -275,20 +284,4 @@ fn obstacle(error: &io::Error) -> Local {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn obstacles_in_words_without_numbers() {
-        let failed = |error: &str| Local::Failed { error: error.to_owned() };
-        let cases = [
-            (Errno::EADDRINUSE, Local::InUse { by: None, listens_on: Vec::new(), waiting: 0 }),
-            (Errno::EACCES, Local::NotPermitted),
-            (Errno::EAFNOSUPPORT, Local::FamilyMissing),
-            (Errno::EMFILE, failed("Too many open files")),
-        ];
-        for (errno, expected) in cases {
-            assert_eq!(obstacle(&io::Error::from(errno)), expected, "{errno}");
-        }
-    }
-}
+mod tests;

@@ -11,8 +11,10 @@ use port_checker_server::{Config, SETTINGS, Setting};
 
 use crate::{examples, settings::SERVERS, usage_error::stop};
 
+mod repeat;
 mod values;
 
+use repeat::RepeatArgs;
 use values::{CheckerParser, ip, quorum, roots, seconds};
 
 /// The command to run.
@@ -58,6 +60,8 @@ pub(crate) struct VerifyArgs {
     pub(crate) family: Option<FamilyArg>,
     #[command(flatten)]
     pub(crate) asking: AskingArgs,
+    #[command(flatten)]
+    pub(crate) repeat: RepeatArgs,
 }
 
 /// Ask checkers about the ports of an address

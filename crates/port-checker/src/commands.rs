@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
+use humantime::format_duration;
 use port_checker_client::{
     Agent, CheckerBuilder, Diagnosis, InvalidPlan, Outcome, Plan, Verification,
 };
@@ -14,10 +15,13 @@ use tokio::{runtime, select};
 
 use crate::{
     args::{AskingArgs, CheckArgs, VerifyArgs},
-    ctrl_c::CtrlC,
-    exit_status::{INTERRUPTED, NO_VERDICT, NOT_ACCESSIBLE, UNUSABLE},
+    duration_words::words,
+    end_signals::EndSignals,
+    exit_status::{UNUSABLE, of_outcome},
     local_checker,
+    monitor::{self, Monitor},
     output::{complain, print},
+    pace::{min_interval, pause_between_tries},
     progress::ProgressLine,
     report,
     wait_board::{WaitBoard, closed_lines},
@@ -28,13 +32,6 @@ use crate::{
 /// back in 205 seconds. Each port judged meanwhile extends it.
 const MAX_WAIT: Duration = Duration::from_secs(240);
 
-/// The shortest pause between two tries of `--wait`.
-const MIN_PAUSE: Duration = Duration::from_secs(5);
-
-/// The part of the pause for each port, so that a checker with default limits (300 probes a minute of an
-/// address by itself) can be asked for hours.
-const PAUSE_PER_PORT: Duration = Duration::from_millis(200);
-
 /// The part of the descriptors that a checker in this process gets.
 const CHECKERS_PART: u64 = 4;
 
@@ -44,8 +41,15 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let mut plan = Plan { addresses: args.addresses, ..Plan::of_ports(args.ports.iter()) };
     plan.families = args.family.map(Into::into).unwrap_or_default();
     plan.ask_router = !args.no_router;
+    plan.quorum = args.asking.quorum;
+    let local = args.local || args.servers.iter().all(CheckerBuilder::is_local);
+    let least = min_interval(plan.ports.len(), local);
+    if let Some(interval) = args.repeat.every.filter(|interval| *interval < least) {
+        complain(too_often(interval, least, plan.ports.len()));
+        return Ok(ExitCode::from(UNUSABLE));
+    }
     block_on(async move {
-        let ctrl_c = CtrlC::listen()?;
+        let signals = EndSignals::listen()?;
         let mut servers = args.servers;
         if servers.is_empty() {
             let files = OpenFiles::of(files.limit() / CHECKERS_PART);
@@ -53,16 +57,38 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
             plan.addresses = local_checker::addresses(&plan);
         }
         let agent = agent(servers, &args.asking);
-        run(plan, &args.asking, args.local, ctrl_c, |plan| agent.verify(plan)).await
+        let Some(interval) = args.repeat.every else {
+            return run(plan, &args.asking, args.local, signals, |plan| agent.verify(plan)).await;
+        };
+        let monitor = Monitor {
+            ports: plan.ports.clone(),
+            interval,
+            local_suffices: args.local,
+            json: args.asking.json,
+            command: args.repeat.exec,
+            textfile: args.repeat.textfile,
+        };
+        monitor::run(monitor, move || agent.verify(plan.clone())).await
     })
+}
+
+fn too_often(interval: Duration, least: Duration, ports: usize) -> String {
+    let noun = if ports == 1 { "port" } else { "ports" };
+    format!(
+        "--every {}: too often for a checker outside the local network, which others ask too; with {ports} \
+         {noun} expected {} or more",
+        format_duration(interval),
+        format_duration(least)
+    )
 }
 
 /// Has ports of any machine checked.
 pub(crate) fn check(args: CheckArgs) -> anyhow::Result<ExitCode> {
     let agent = agent(args.servers, &args.asking);
-    let plan = Plan::of_ports(args.ports.iter());
+    let plan = Plan { quorum: args.asking.quorum, ..Plan::of_ports(args.ports.iter()) };
     block_on(async move {
-        run(plan, &args.asking, false, CtrlC::listen()?, |plan| agent.check(args.ip, plan)).await
+        let signals = EndSignals::listen()?;
+        run(plan, &args.asking, false, signals, |plan| agent.check(args.ip, plan)).await
     })
 }
 
@@ -85,16 +111,15 @@ fn agent(servers: Vec<CheckerBuilder>, asking: &AskingArgs) -> Agent {
     }))
 }
 
-/// Asks, once or until every port is reachable, and reports what is known by the end, be it by Ctrl-C.
+/// Asks, once or until every port is reachable, and reports what is known by the end, be it by Ctrl-C or SIGTERM.
 async fn run(
     plan: Plan,
     asking: &AskingArgs,
     local_suffices: bool,
-    ctrl_c: CtrlC,
+    signals: EndSignals,
     begin: impl Fn(Plan) -> Result<Verification, InvalidPlan>,
 ) -> anyhow::Result<ExitCode> {
-    let plan = Plan { quorum: asking.quorum, ..plan };
-    let (diagnosis, interrupted) = match ask(&plan, asking.wait, begin, ctrl_c).await {
+    let (diagnosis, signalled) = match ask(&plan, asking.wait, begin, signals).await {
         Ok(found) => found,
         Err(unusable) => {
             complain(unusable);
@@ -102,49 +127,39 @@ async fn run(
         }
     };
     show(&diagnosis, asking.json)?;
-    Ok(match diagnosis.outcome {
-        _ if interrupted => ExitCode::from(INTERRUPTED),
-        Outcome::Accessible => ExitCode::SUCCESS,
-        Outcome::LocalOnly if local_suffices => ExitCode::SUCCESS,
-        Outcome::NotAccessible => ExitCode::from(NOT_ACCESSIBLE),
-        _ => ExitCode::from(NO_VERDICT),
-    })
+    Ok(ExitCode::from(signalled.unwrap_or_else(|| of_outcome(diagnosis.outcome, local_suffices))))
 }
 
-/// The last diagnosis, and whether Ctrl-C ended the tries. The first try then tells what it knows; a later one
-/// is dropped, and with it every listener.
+/// The last diagnosis, and the exit status of the signal that ended the tries, if one did. The first try then tells
+/// what it knows; a later one is dropped, and with it every listener.
 async fn ask(
     plan: &Plan,
     wait: bool,
     begin: impl Fn(Plan) -> Result<Verification, InvalidPlan>,
-    mut ctrl_c: CtrlC,
-) -> Result<(Diagnosis, bool), InvalidPlan> {
+    mut signals: EndSignals,
+) -> Result<(Diagnosis, Option<u8>), InvalidPlan> {
+    let pause = pause_between_tries(plan.ports.len());
     let (began, progress) = (Instant::now(), ProgressLine::begin());
     let first = begin(plan.clone())?;
-    let (mut diagnosis, mut interrupted) = progress.follow_or_stop(first, ctrl_c.pressed()).await;
+    let (mut diagnosis, mut signalled) = progress.follow_or_stop(first, signals.received()).await;
     let mut board = WaitBoard::of(began, &diagnosis);
-    while wait && !interrupted && !is_success(&diagnosis) {
+    while wait && signalled.is_none() && !is_success(&diagnosis) {
         let next = async {
-            progress.pause(pause(plan), closed_lines(&diagnosis)).await;
+            let why = format!("not all open after {}; trying again", words(began.elapsed()));
+            progress.pause(pause, why, closed_lines(&diagnosis)).await;
             Ok(progress.follow(begin(plan.clone())?).await)
         };
         select! {
             next = next => diagnosis = next?,
-            () = ctrl_c.pressed() => interrupted = true,
+            status = signals.received() => signalled = Some(status),
         }
         board.note(&diagnosis).iter().for_each(|opening| progress.announce(opening));
     }
-    Ok((diagnosis, interrupted))
+    Ok((diagnosis, signalled))
 }
 
 const fn is_success(diagnosis: &Diagnosis) -> bool {
     matches!(diagnosis.outcome, Outcome::Accessible | Outcome::LocalOnly)
-}
-
-/// The pause between two tries.
-fn pause(plan: &Plan) -> Duration {
-    let ports = u32::try_from(plan.ports.len()).expect("there are no more than 65,535 ports");
-    MIN_PAUSE.max(PAUSE_PER_PORT * ports)
 }
 
 fn show(diagnosis: &Diagnosis, json: bool) -> anyhow::Result<()> {

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    future::pending,
     io::{Write, stderr},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
@@ -11,7 +12,7 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use port_checker_client::{Diagnosis, Event, Verification};
 use tokio::{select, time::sleep};
 
-use self::status::{Phase, Status};
+use self::status::Status;
 
 mod status;
 
@@ -42,23 +43,23 @@ impl ProgressLine {
 
     /// Goes on to the end of a verification.
     pub(crate) async fn follow(&self, verification: Verification) -> Diagnosis {
-        self.follow_or_stop(verification, std::future::pending()).await.0
+        self.follow_or_stop(verification, pending::<()>()).await.0
     }
 
-    /// Goes on to the end of a verification, or until it is to stop. Also returns whether it was.
-    pub(crate) async fn follow_or_stop(
+    /// Goes on to the end of a verification, or until it is to stop. Also returns why it was, if it was.
+    pub(crate) async fn follow_or_stop<T>(
         &self,
         mut verification: Verification,
-        stop: impl Future<Output = ()>,
-    ) -> (Diagnosis, bool) {
+        stop: impl Future<Output = T>,
+    ) -> (Diagnosis, Option<T>) {
         self.status().begin();
         let mut stop = std::pin::pin!(stop);
-        let mut stopped = false;
+        let mut stopped = None;
         loop {
             let event = select! {
                 event = verification.next() => event.expect("the diagnosis comes before the end"),
-                () = &mut stop, if !stopped => {
-                    stopped = true;
+                why = &mut stop, if stopped.is_none() => {
+                    stopped = Some(why);
                     verification.stop();
                     continue;
                 }
@@ -71,13 +72,9 @@ impl ProgressLine {
         }
     }
 
-    /// Says in how long it is tried again, until then. Below are lines about ports that are not open yet.
-    pub(crate) async fn pause(&self, duration: Duration, closed: Vec<String>) {
-        {
-            let mut status = self.status();
-            status.closed = closed;
-            status.phase = Phase::paused(duration);
-        }
+    /// Says what follows in how long, until then. Below are lines about ports that are not open yet.
+    pub(crate) async fn pause(&self, duration: Duration, next: String, closed: Vec<String>) {
+        self.status().pause(duration, next, closed);
         sleep(duration).await;
     }
 

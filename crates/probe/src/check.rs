@@ -41,9 +41,8 @@ impl Check {
         let target = Arc::clone(&ports.target);
         let unjudged = target.ports().len();
         let processors = Handle::current().metrics().num_workers();
-        let workers = processors.min(unjudged / WORKER_PORTS).max(usize::from(unjudged > 0));
         let (sender, findings) = mpsc::unbounded_channel();
-        let workers = (0..workers).map(|_| {
+        let workers = (0..worker_count(unjudged, processors)).map(|_| {
             let worker = Worker::new(Arc::clone(ports), transport(), first.take(), deadline);
             AbortOnDropHandle::new(tokio::spawn(worker.run(sender.clone())))
         });
@@ -81,6 +80,31 @@ impl Check {
         match stop {
             Stop::Deadline => Fault::DeadlinePassed { unjudged, ports },
             Stop::Fault(fault) => fault,
+        }
+    }
+}
+
+/// How many workers share the ports of a check: one at least if there is a port, and one a processor at most.
+fn worker_count(ports: usize, processors: usize) -> usize {
+    processors.min(ports / WORKER_PORTS).max(usize::from(ports > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_large_checks_occupy_several_processors() {
+        let cases = [
+            (0, 4, 0, "nothing to do"),
+            (1, 4, 1, "the smallest"),
+            (2047, 4, 1, "not worth two"),
+            (2048, 4, 2, "worth two"),
+            (65_535, 4, 4, "no more than there are processors"),
+            (65_535, 1, 1, "a small machine"),
+        ];
+        for (ports, processors, expected, why) in cases {
+            assert_eq!(worker_count(ports, processors), expected, "{why}");
         }
     }
 }

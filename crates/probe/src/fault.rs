@@ -74,3 +74,19 @@ impl Fault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Metrics and logs tell kinds apart by their names.
+    #[test]
+    fn each_kind_has_a_name_of_its_own() {
+        let mut names: Vec<&str> = FaultKind::ALL.iter().map(|kind| kind.name()).collect();
+        let is_label = |name: &&str| name.chars().all(|it| it.is_ascii_lowercase() || it == '_');
+        assert!(names.iter().all(is_label) && names.contains(&"descriptors"), "{names:?}");
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), FaultKind::ALL.len(), "{names:?}");
+    }
+}

@@ -233,6 +233,15 @@ mod tests {
         told_next(&[4]);
     }
 
+    /// A checker makes a registration for each large check, for as long as it lives.
+    #[test]
+    fn a_registration_that_ends_is_forgotten() {
+        let reactor = Reactor::default();
+        let lasting = reactor.register().unwrap();
+        drop(reactor.register().unwrap());
+        assert_eq!(locked(&lasting.event_loop.readiness).len(), 1);
+    }
+
     #[test]
     fn the_thread_ends_with_the_reactor() {
         for _ in 0..20 {

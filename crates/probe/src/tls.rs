@@ -174,3 +174,6 @@ impl TlsContact {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,6 +79,12 @@ mod tests {
     use super::*;
     use crate::FaultKind;
 
+    #[test]
+    fn a_verdict_is_called_open_or_by_its_reason() {
+        assert_eq!(Verdict::Open.name(), "open");
+        assert_eq!(Verdict::NotOpen(Reason::TimedOut).name(), "timed_out");
+    }
+
     const PREPARE: Step = Step::Prepare("open a socket");
 
     #[test]

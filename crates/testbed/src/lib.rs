@@ -7,6 +7,7 @@
 //! * [`http2`]: one that does the same with frames of HTTP/2.
 //! * [`process`]: the service and other programs, started and stopped.
 //! * [`namespace`]: network namespaces of the tests' own.
+//! * [`privilege`]: work with fewer rights than the tests have.
 //! * [`long_line`]: distance and loss between two of them.
 //! * [`injector`]: packets of any sender that come in at an interface of a namespace.
 //! * [`tls`]: a client over HTTPS.
@@ -25,6 +26,7 @@ pub mod namespace;
 pub mod nginx;
 pub mod ports;
 mod priority;
+pub mod privilege;
 pub mod process;
 pub mod redis;
 pub mod router;

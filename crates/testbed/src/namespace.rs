@@ -23,6 +23,14 @@ table ip hides {
 }
 ";
 
+/// Set for a test that [`Namespace::run_test`] runs again.
+const WITHIN: &str = "TEST_RUNS_WITHIN_NAMESPACE";
+
+/// Whether this process is a test that [`Namespace::run_test`] runs again.
+pub fn is_within() -> bool {
+    std::env::var_os(WITHIN).is_some()
+}
+
 /// A network namespace; it is removed when dropped.
 pub struct Namespace {
     name: String,
@@ -64,6 +72,21 @@ impl Namespace {
             work()
         };
         thread::scope(|scope| scope.spawn(entered).join().expect("no panic within"))
+    }
+
+    /// Runs a test of this program again, as a process within: the tables under `/proc/net` are those of a whole
+    /// process, whichever of its threads reads them. `name` is the path of the test in its crate.
+    ///
+    /// # Panics
+    /// When the test fails, or there is none of this name.
+    pub fn run_test(&self, name: &str) {
+        let program = std::env::current_exe().expect("a running program has a path");
+        let program = program.to_str().expect("cargo names it in ASCII");
+        let arguments = ["--exact", name, "--nocapture"];
+        let output = self.command(program, &arguments).env(WITHIN, "").output().expect("ip");
+        let text = String::from_utf8_lossy(&output.stdout);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(text.contains("1 passed"), "{name} within a namespace: {text}{errors}");
     }
 
     /// Lays a cable between two namespaces. Each end gets its addresses, such as `192.0.2.1/24`.

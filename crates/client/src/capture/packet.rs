@@ -103,7 +103,7 @@ fn ipv6(packet: &[u8]) -> Option<Payload<'_>> {
     };
     let (from, to) = (address(8)?, address(24)?);
     let (mut next, mut at) = (*packet.get(6)?, 40);
-    for _ in 0..MAX_EXTENSIONS {
+    for _ in 0..=MAX_EXTENSIONS {
         // Hop-by-hop options, routing, destination options: the next header, and a length in eight bytes.
         if !matches!(next, 0 | 43 | 60) {
             return Some(Payload { from, to, protocol: i32::from(next), bytes: packet.get(at..)? });
@@ -119,79 +119,4 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const HERE: [u8; 4] = [192, 168, 1, 10];
-    const THERE: [u8; 4] = [198, 51, 100, 1];
-
-    fn tcp(from: u16, to: u16, flags: u8) -> Vec<u8> {
-        let mut segment = [from.to_be_bytes(), to.to_be_bytes()].concat();
-        segment.resize(20, 0);
-        segment[13] = flags;
-        segment
-    }
-
-    fn ip(protocol: u8, from: [u8; 4], to: [u8; 4], payload: &[u8]) -> Vec<u8> {
-        let mut packet = vec![0; 20];
-        packet[0] = 0x45;
-        packet[9] = protocol;
-        packet[12..16].copy_from_slice(&from);
-        packet[16..20].copy_from_slice(&to);
-        [&packet, payload].concat()
-    }
-
-    #[test]
-    fn segments_that_begin_or_reset_a_connection() {
-        let cases = [
-            (0b10, Some(SegmentKind::Open), "SYN"),
-            (0b1_0010, Some(SegmentKind::Accept), "SYN, ACK"),
-            (0b1_0100, Some(SegmentKind::Reset), "RST, ACK"),
-            (0b1_0000, None, "ACK"),
-        ];
-        for (flags, expected, name) in cases {
-            let packet = ip(6, THERE, HERE, &tcp(40_000, 7466, flags));
-            let expected = expected.map(|kind| Packet::Segment {
-                from: (THERE.into(), 40_000),
-                to: (HERE.into(), 7466),
-                kind,
-            });
-            assert_eq!(read(&packet), expected, "{name}");
-        }
-    }
-
-    #[test]
-    fn a_message_names_the_port_of_the_segment_it_quotes() {
-        let quoted = ip(6, THERE, HERE, &tcp(40_000, 7466, 2)[..8]);
-        let message = [&[3, 13, 0, 0, 0, 0, 0, 0], &quoted[..]].concat();
-        let packet = ip(1, HERE, THERE, &message);
-        let expected =
-            Packet::Unreachable { quoted_from: THERE.into(), quoted_to: (HERE.into(), 7466) };
-        assert_eq!(read(&packet), Some(expected));
-        let reply = [&[0, 0, 0, 0, 0, 0, 0, 0], &quoted[..]].concat();
-        assert_eq!(read(&ip(1, HERE, THERE, &reply)), None, "an echo reply");
-    }
-
-    #[test]
-    fn extension_headers_are_skipped() {
-        let (from, to) = ([0x20; 16], [0x21; 16]);
-        let extension = [6, 0, 0, 0, 0, 0, 0, 0];
-        let header = [&[0x60, 0, 0, 0, 0, 28, 60, 64], &from[..], &to[..]].concat();
-        let packet = [&header, &extension[..], &tcp(1, 7466, 2)].concat();
-        let Some(Packet::Segment { to, kind, .. }) = read(&packet) else { panic!("a segment") };
-        assert_eq!((to.1, kind), (7466, SegmentKind::Open));
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_are_too_odd(bytes in prop::collection::vec(any::<u8>(), 0..120), version in 0..16_u8) {
-            let mut packet = bytes;
-            if let Some(first) = packet.first_mut() {
-                *first = version << 4 | *first & 0xf;
-            }
-            let _ = read(&packet);
-        }
-    }
-}
+mod tests;

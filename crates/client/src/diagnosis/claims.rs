@@ -184,3 +184,48 @@ fn a_guard_is_placed_where_the_packets_were_last_seen() {
         assert!(!advice.contains("Let the router forward"), "{advice}");
     }
 }
+
+/// Its answer may have been lost at the watch, or the connection that was not answered at the checker.
+#[test]
+fn a_firewall_that_let_a_connection_pass_is_not_blamed_for_another() {
+    for (connections, expected) in [(0, PortVerdict::BlockedHere), (1, PortVerdict::NothingArrived)]
+    {
+        let mut facts = silent();
+        facts.ports[0].sights = sights(true, false, None);
+        facts.ports[0].arrivals.connections = connections;
+        assert_eq!(of(facts).families[0].ports[0].verdict, expected, "{connections} arrived");
+    }
+}
+
+/// A guard is silent; a firewall that refuses the later ports is a rule about those.
+#[test]
+fn a_firewall_that_refuses_is_no_guard_against_scans() {
+    for (reason, rejection, is_guard) in
+        [(Reason::TimedOut, None, true), (Reason::Refused, Some(LocalRejection::Reset), false)]
+    {
+        let mut facts = family(OUTSIDE, vec![]);
+        facts.ports = (20_000..20_010).map(|number| port(number, Local::Bound, open())).collect();
+        let later = (20_010..20_020).map(|number| PortFacts {
+            sights: sights(true, false, rejection),
+            ..port(number, Local::Bound, closed(reason))
+        });
+        facts.ports.extend(later);
+        let diagnosis = of(facts);
+        assert_eq!(diagnosis.families[0].ports[19].verdict, PortVerdict::BlockedHere, "{reason:?}");
+        assert_eq!(kinds(&diagnosis).contains(&"scan_guard"), is_guard, "{reason:?}");
+    }
+}
+
+/// The first ports came through the same router.
+#[test]
+fn silence_after_many_answers_is_not_blamed_on_the_router_where_programs_hold_the_ports() {
+    let in_use = || Local::InUse { by: None, listens_on: vec![ip("0.0.0.0")], waiting: 0 };
+    let answers = (0..20).map(|index| if index < 10 { open() } else { closed(Reason::TimedOut) });
+    let ports = answers.zip(20_000..).map(|(answer, number)| port(number, in_use(), answer));
+    let diagnosis = of(family(OUTSIDE, ports.collect()));
+    let port = &diagnosis.families[0].ports[19];
+    assert_eq!(port.verdict, PortVerdict::TimedOut);
+    let advice = port.advice.as_deref().unwrap();
+    assert!(advice.contains("see above for the likely causes"), "{advice}");
+    assert!(!advice.contains("router"), "{advice}");
+}

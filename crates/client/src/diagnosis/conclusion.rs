@@ -4,11 +4,12 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{network_position::is_local, notice::Notice, verdict::PortVerdict};
+use super::{notice::Notice, verdict::PortVerdict};
 use crate::{
     facts::{CheckerFacts, PortFacts, Watch},
     family::Family,
     host::Host,
+    local_address::is_local,
 };
 
 /// The conclusions of a verification.

@@ -30,3 +30,6 @@ impl FamilyFacts {
         self.ports.iter().filter(reached).count()
     }
 }
+
+#[cfg(test)]
+mod tests;

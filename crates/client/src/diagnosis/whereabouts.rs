@@ -13,7 +13,7 @@ use crate::{
 
 pub(super) const OUTSIDE: &str = "203.0.113.7";
 pub(super) const INSIDE: &str = "192.168.1.10";
-const ROUTER: &str = "192.168.1.1";
+pub(super) const ROUTER: &str = "192.168.1.1";
 
 pub(super) fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -178,7 +178,7 @@ fn advice_claims_no_more_than_the_facts_show() {
     assert!(!advice(&v6).contains("Let the router forward"), "{}", advice(&v6));
 }
 
-fn router(wan: Option<&str>, entry: MappingEntry) -> RouterFacts {
+pub(super) fn router(wan: Option<&str>, entry: MappingEntry) -> RouterFacts {
     let mut facts = RouterFacts::new(ip(ROUTER), &[(7466, MappingTransport::Tcp)]);
     facts.wan_address = wan.map(ip);
     facts.ports = vec![MappedPort { port: 7466, transport: MappingTransport::Tcp, entry }];

@@ -21,9 +21,9 @@ type Asked = (usize, IpAddr);
 
 /// How far a verification is.
 pub(super) struct Status {
-    pub(super) phase: Phase,
+    phase: Phase,
     /// Lines about ports that earlier tries found closed.
-    pub(super) closed: Vec<String>,
+    closed: Vec<String>,
     began: Instant,
     /// The answers of all checkers about all ports: expected, there, and those that call a port open.
     expected: usize,
@@ -38,7 +38,7 @@ pub(super) struct Status {
 }
 
 /// The present step.
-pub(super) enum Phase {
+enum Phase {
     /// Nothing has been asked yet.
     Starting,
     /// Checkers are asked from where they see this machine.
@@ -47,14 +47,8 @@ pub(super) enum Phase {
     Asking,
     /// A checker is busy until then.
     Busy(Instant),
-    /// It is tried again then.
-    Paused(Instant),
-}
-
-impl Phase {
-    pub(super) fn paused(duration: Duration) -> Self {
-        Self::Paused(Instant::now() + duration)
-    }
+    /// Nothing is done until then; what follows, in words.
+    Paused(Instant, String),
 }
 
 impl Default for Status {
@@ -79,6 +73,12 @@ impl Status {
     pub(super) fn begin(&mut self) {
         let (closed, began) = (std::mem::take(&mut self.closed), self.began);
         *self = Self { closed, began, ..Self::default() };
+    }
+
+    /// Begins a pause, after which something follows.
+    pub(super) fn pause(&mut self, duration: Duration, next: String, closed: Vec<String>) {
+        self.phase = Phase::Paused(Instant::now() + duration, next);
+        self.closed = closed;
     }
 
     /// Takes note of an event.
@@ -121,12 +121,11 @@ impl Status {
     /// The lines for a terminal so wide. The first one follows a spinner.
     pub(super) fn lines(&self, width: usize) -> Vec<String> {
         let now = Instant::now();
-        let mut lines = match self.phase {
-            Phase::Paused(until) => vec![format!(
-                "not all open after {}; trying again in {} (Ctrl-C ends this)",
-                words(now - self.began),
-                words_of_rest(until.saturating_duration_since(now)),
-            )],
+        let mut lines = match &self.phase {
+            Phase::Paused(until, next) => {
+                let left = words_of_rest(until.saturating_duration_since(now));
+                vec![format!("{next} in {left} (Ctrl-C ends this)")]
+            }
             _ => vec![self.count(now), self.step(now)],
         };
         lines.extend(self.closed.iter().cloned());

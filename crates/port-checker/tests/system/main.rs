@@ -7,6 +7,7 @@ mod challenges;
 mod completions;
 mod dns;
 mod documents;
+mod every;
 mod health;
 mod help;
 mod hosts;

@@ -238,9 +238,8 @@ mod tests {
             Phase::Settling { until, .. } => until - began - connected,
             _ => panic!("it is held"),
         };
-        assert!(held(connected(0), most) >= MIN_SETTLE);
-        let far = held(connected(100), most);
-        assert!(far >= connected(100) && far < connected(200), "{far:?}");
+        assert_eq!(held(connected(0), most), MIN_SETTLE + RESPONSE_TIME);
+        assert_eq!(held(connected(100), most), connected(100 + 25) + RESPONSE_TIME);
         assert_eq!(held(connected(5_000), most), most);
         assert_eq!(held(connected(100), Duration::ZERO), Duration::ZERO);
     }

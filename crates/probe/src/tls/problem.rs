@@ -65,6 +65,8 @@ pub(super) fn of_handshake(error: &io::Error) -> TlsProblem {
     let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
         return match error.kind() {
             io::ErrorKind::UnexpectedEof => TlsProblem::Closed,
+            // The TLS library has no room for the whole of a message.
+            io::ErrorKind::InvalidData => TlsProblem::Endless,
             _ => TlsProblem::Reset,
         };
     };

@@ -164,10 +164,10 @@ table inet rejects {
     }
 }
 
-const RESET: Verdict = Verdict::NotOpen(Reason::Reset);
+pub(super) const RESET: Verdict = Verdict::NotOpen(Reason::Reset);
 
 /// A port whose listener accepts one connection and hangs up, with a RST or a FIN.
-fn hanging_up(ip: IpAddr, with_reset: bool) -> Port {
+pub(super) fn hanging_up(ip: IpAddr, with_reset: bool) -> Port {
     let listener = Listening::on(ip).listener;
     let address: SocketAddr = listener.local_addr().expect("a bound socket");
     thread::spawn(move || -> io::Result<()> {

@@ -10,7 +10,11 @@ use port_checker_probe::{
 use port_checker_testbed::ports::{Held, Listening, Refusing};
 use tokio::io::AsyncWriteExt;
 
-use super::{LONG, V4, findings, settings, target};
+use super::{
+    LONG, V4, V6,
+    attempts::{RESET, hanging_up},
+    findings, settings, target,
+};
 
 #[tokio::test]
 async fn challenges() {
@@ -77,6 +81,16 @@ async fn where_nothing_listens_no_challenge_is_read() {
     let check = check_challenged("0123456789abcdef", target(V4, vec![refusing.port()]));
     let finding = findings(check).await[0];
     assert_eq!((finding.verdict, finding.challenge), (Verdict::NotOpen(Reason::Refused), None));
+}
+
+/// Whoever listens there hung up; no line of another kind came.
+#[tokio::test]
+async fn a_listener_that_resets_the_connection_did_not_answer() {
+    for ip in [V4, V6] {
+        let check = check_challenged("0123456789abcdef", target(ip, vec![hanging_up(ip, true)]));
+        let finding = findings(check).await[0];
+        assert_eq!((finding.verdict, finding.challenge), (RESET, None), "{ip}");
+    }
 }
 
 const FAILED: Verdict = Verdict::NotOpen(Reason::ChallengeFailed);

@@ -22,6 +22,8 @@ use port_checker_testbed::{
 
 mod attempts;
 mod challenges;
+mod limits;
+mod messages;
 mod sharing;
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

@@ -83,9 +83,40 @@ async fn a_check_that_fits_into_the_future_share_is_not_refused_for_earlier_call
     }
     let second = Duration::from_secs(1);
     let fits = |ports, time_left| budget.fits([192, 0, 2, 4].into(), ports, second, time_left);
-    fits(8, second).expect("a quarter of the sockets that four callers may hold is 29");
+    fits(28, second).expect("a quarter of the sockets that four callers may hold, less a fifth");
+    fits(29, second).expect_err("two rounds do not fit into one second");
     fits(60, 2 * second).expect_err("three rounds do not fit into two seconds");
     fits(60, 3 * second).expect("but into three");
+}
+
+/// What the caller holds already counts as its own, and is shared with the check under way.
+#[tokio::test]
+async fn a_further_check_of_a_caller_is_due_half_of_what_others_leave() {
+    let silent: Vec<Silent> = (0..120).map(|_| Silent::on(V4)).collect();
+    let settings = ProbeSettings { timeout: LONG, ..settings(1) };
+    let prober = Prober::new(settings, Budget::new(125));
+    let (budget, other) = (prober.budget(), IpAddr::from([192, 0, 2, 1]));
+    let _other = budget.admit_now(other, 1).expect("a socket");
+    let _large = check(&prober, target(V4, silent.iter().map(Held::port).collect()), LONG).await;
+    let all = async {
+        while budget.in_flight() < 1 + 99 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, all).await.expect("four fifths of 124");
+    let second = Duration::from_secs(1);
+    let fits = |ports| budget.fits(V4, ports, second, second);
+    fits(49).expect("four fifths of 124, shared by two checks");
+    fits(50).expect_err("two rounds do not fit into one second");
+}
+
+#[tokio::test]
+async fn a_check_for_whose_ports_there_are_sockets_always_fits() {
+    let budget = Budget::new(8);
+    let _held: Vec<_> = (0..4).map(|_| budget.admit_now(V4, 1).expect("a socket")).collect();
+    let second = Duration::from_secs(1);
+    budget.fits(V4, 4, second, second).expect("four are free");
+    budget.fits(V4, 5, second, second).expect_err("a fifth of four fifths of eight is one");
 }
 
 #[tokio::test]
