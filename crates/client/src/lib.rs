@@ -75,6 +75,7 @@ mod family;
 mod host;
 mod lines;
 mod listeners;
+mod local_address;
 mod no_verdict;
 mod peer_filter;
 mod plan;

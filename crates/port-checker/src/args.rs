@@ -12,8 +12,10 @@ use port_checker_server::{Config, SETTINGS, Setting};
 use crate::settings::SERVERS;
 use crate::usage_error::stop;
 
+mod repeat;
 mod values;
 
+use repeat::RepeatArgs;
 use values::{CheckerParser, ip, quorum, roots, seconds};
 
 /// The command to run.
@@ -59,6 +61,8 @@ pub(crate) struct VerifyArgs {
     pub(crate) family: Option<FamilyArg>,
     #[command(flatten)]
     pub(crate) asking: AskingArgs,
+    #[command(flatten)]
+    pub(crate) repeat: RepeatArgs,
 }
 
 /// Ask checkers about the ports of an address

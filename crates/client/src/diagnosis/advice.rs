@@ -1,7 +1,7 @@
 //! Advice about a port: a sentence or two that a person without a degree in networks can act on.
 
 use super::{
-    network_position::{NetworkPosition, is_private},
+    network_position::NetworkPosition,
     path::{Station, last_station},
     silence::{
         SEE_ABOVE, TWO_ROUTERS, allow_in, likely_carrier_grade_nat, nothing_arrived, timed_out,
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     facts::{Local, PortFacts},
+    local_address::is_private,
     sights::Sights,
 };
 

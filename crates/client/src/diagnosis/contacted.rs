@@ -3,12 +3,12 @@
 
 use super::{
     checker_sources::{CheckerSources, Senders},
-    network_position::is_local,
     notice::Notice,
     verdict::PortVerdict,
 };
 use crate::{
     facts::{Local, PortFacts},
+    local_address::is_local,
     sights::PeerSights,
 };
 

@@ -6,6 +6,7 @@ use crate::{
     facts::{CheckerFacts, FamilyFacts, PortFacts},
     family::Family,
     host::Host,
+    local_address::{is_local, is_private},
 };
 
 /// The position of the machine whose ports are checked, over one family.
@@ -159,19 +160,6 @@ fn is_visited_from_outside(facts: &FamilyFacts, seen: IpAddr) -> Option<bool> {
         arrived.chain(seen_here).any(is_outside)
     };
     Some(facts.ports.iter().any(from_outside))
-}
-
-/// An address of this machine or of its local network.
-pub(super) fn is_local(ip: IpAddr) -> bool {
-    ip.is_loopback() || is_private(ip)
-}
-
-/// An address that is only reached from within a network: RFC 1918, RFC 4193, or of the link.
-pub(super) fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4.is_private() || v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local(),
-    }
 }
 
 /// An address for carrier-grade NAT on the way out, if there is one.

@@ -6,11 +6,14 @@ use port_checker_api::subscriber;
 
 use super::{
     conclusion::{FamilyDiagnosis, Outcome, PortDiagnosis},
-    network_position::{NetworkPosition, is_private, local_checkers},
+    network_position::{NetworkPosition, local_checkers},
     notice::Notice,
     verdict::PortVerdict,
 };
-use crate::facts::{FamilyFacts, Local, PortFacts};
+use crate::{
+    facts::{FamilyFacts, Local, PortFacts},
+    local_address::is_private,
+};
 
 pub(super) fn of_family(
     facts: &FamilyFacts,

@@ -4,12 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use port_checker_api::Port;
 
-use super::{
-    checker_sources::Senders,
-    network_position::{NetworkPosition, is_private},
-};
+use super::{checker_sources::Senders, network_position::NetworkPosition};
 use crate::{
     facts::Watch,
+    local_address::is_private,
     router::{MappingEntry, RouterFacts},
 };
 
