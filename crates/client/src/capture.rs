@@ -21,7 +21,7 @@ use nix::{
 use port_checker_api::Port;
 
 mod filter;
-mod packet;
+pub(crate) mod packet;
 mod socket;
 #[cfg(test)]
 mod tests;
