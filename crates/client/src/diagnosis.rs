@@ -17,9 +17,12 @@ mod contacted;
 mod judgement;
 mod network_position;
 mod notice;
+mod notice_words;
 mod notices;
 mod path;
 mod patterns;
+mod position_words;
+mod seen;
 mod silence;
 mod surroundings;
 mod verdict;
@@ -27,7 +30,8 @@ mod verdict;
 use checker_sources::{CheckerSources, Senders};
 pub use conclusion::{Diagnosis, FamilyDiagnosis, Opinion, Outcome, PortDiagnosis};
 use judgement::judge;
-use network_position::NetworkPosition;
+pub use network_position::NetworkPosition;
+use network_position::local_checkers;
 pub use notice::Notice;
 use surroundings::Surroundings;
 pub use verdict::PortVerdict;
@@ -118,6 +122,10 @@ fn diagnose_family(
     quorum: usize,
     locals: &HashMap<(Family, Port), Local>,
 ) -> FamilyDiagnosis {
+    let mut facts = facts;
+    for checker in local_checkers(&facts) {
+        facts.ports.iter_mut().for_each(|port| forget(port, checker));
+    }
     let sources = CheckerSources::of(&facts);
     let ports = facts.ports.iter().map(|port| sources.without_strangers(port));
     let (ports, senders): (_, Vec<Senders>) = ports.unzip();
@@ -129,20 +137,22 @@ fn diagnose_family(
         judged.iter_mut().for_each(forget_failures_on_the_way);
     }
     let verdicts: Vec<_> = judged.iter().map(|(verdict, _)| *verdict).collect();
-    let guard = patterns::scan_guard(&facts.ports, &verdicts);
-    let scan_guard = guard.is_some();
-    let mut notices = notices::of_family(&facts, &position, quorum, &verdicts, guard);
+    let silence = patterns::silence(&facts.ports, &verdicts);
+    let likely_cause_told = silence.is_some();
     let of_ports = facts.ports.iter().zip(&senders).zip(&verdicts);
     let of_ports = of_ports.map(|((port, senders), verdict)| (port, senders, *verdict));
-    notices.extend(contacted::notice(&sources, of_ports));
+    let contacted = contacted::notice(&sources, of_ports);
+    let patterns = silence.into_iter().chain(patterns::one_checker(&facts)).chain(contacted);
+    let notices = notices::of_family(&facts, &position, quorum, &verdicts, patterns.collect());
     let note = contacted::note(&sources, &verdicts);
     let address = facts.seen();
-    let FamilyFacts { family, asked_for, host, router, watch, checkers, ports } = facts;
+    let FamilyFacts { family, asked_for, address_given: _, host, router, watch, checkers, ports } =
+        facts;
     let surroundings = |senders| Surroundings {
         position: &position,
         router: router.as_ref(),
         watch,
-        scan_guard,
+        likely_cause_told,
         checker: sources.first(),
         senders,
     };
@@ -160,6 +170,13 @@ fn diagnose_family(
     }));
     let outcome = (asked_for || address.is_some()).then_some(outcome);
     FamilyDiagnosis { family, outcome, address, host, watch, notices, note, checkers, ports }
+}
+
+/// Leaves an answer out that says nothing about the Internet.
+fn forget(port: &mut PortFacts, checker: usize) {
+    if let Some(answer) = port.answers.get_mut(checker) {
+        *answer = None;
+    }
 }
 
 /// A checker in the local network cannot tell why a connection to an address of the Internet fails.
@@ -203,6 +220,8 @@ fn together(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 
 #[cfg(test)]
 mod claims;
+#[cfg(test)]
+mod comparisons;
 #[cfg(test)]
 mod strangers;
 #[cfg(test)]

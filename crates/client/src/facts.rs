@@ -23,6 +23,8 @@ pub struct FamilyFacts {
     pub family: Family,
     /// Whether it was asked for by name. If not, it is no fault if there is none.
     pub asked_for: bool,
+    /// Whether the address to check was given, instead of seen by the checkers.
+    pub address_given: bool,
     /// This machine; none when ports of another one were asked about.
     pub host: Option<Host>,
     /// Whether the packets of the run were watched at the interfaces of this machine.

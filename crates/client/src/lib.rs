@@ -91,7 +91,8 @@ mod trust;
 pub use agent::{Agent, Verification};
 pub use checker::{Checker, CheckerBuilder};
 pub use diagnosis::{
-    Diagnosis, FamilyDiagnosis, Notice, Opinion, Outcome, PortDiagnosis, PortVerdict, diagnose,
+    Diagnosis, FamilyDiagnosis, NetworkPosition, Notice, Opinion, Outcome, PortDiagnosis,
+    PortVerdict, diagnose,
 };
 pub use event::Event;
 pub use facts::{

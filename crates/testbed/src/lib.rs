@@ -11,6 +11,7 @@
 //! * [`injector`]: packets of any sender that come in at an interface of a namespace.
 //! * [`tls`]: a client over HTTPS.
 //! * [`costly_tls`]: servers whose certificates are costly to verify.
+//! * [`redis`] and [`nginx`]: the real ones.
 //! * [`router`]: a home router that speaks UPnP and NAT-PMP.
 //! * [`skip`]: the handling of a test whose needs are missing.
 
@@ -21,6 +22,7 @@ pub mod http2;
 pub mod injector;
 pub mod long_line;
 pub mod namespace;
+pub mod nginx;
 pub mod ports;
 mod priority;
 pub mod process;

@@ -71,6 +71,7 @@ impl<'a> FamilyRun<'a> {
         let facts = FamilyFacts {
             family,
             asked_for: common.plan.insists(),
+            address_given: false,
             host: Some(host),
             watch: Watch::default(),
             router: None,
@@ -88,6 +89,7 @@ impl<'a> FamilyRun<'a> {
         let facts = FamilyFacts {
             family: Family::of(address),
             asked_for: true,
+            address_given: true,
             host: None,
             watch: Watch::default(),
             router: None,

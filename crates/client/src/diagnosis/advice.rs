@@ -1,4 +1,4 @@
-//! What to do about a port: a sentence or two that a person without a degree in networks can act on.
+//! Advice about a port: a sentence or two that a person without a degree in networks can act on.
 
 use super::{
     network_position::{NetworkPosition, is_private},
@@ -21,8 +21,8 @@ const OTHER_FAMILY_ONLY: &str = "The connection got through, and this check answ
 const PROGRAM_HANGS: &str = "Connections wait in the queue of the program that holds the port, and it takes none: \
     it hangs, or is overloaded. Restart it; neither the router nor a firewall is the cause.";
 
-/// What to do about a port; nothing, if all is well. `dissenters` are the checkers that found
-/// otherwise, and what they found.
+/// Advice about a port; none if all is well. `dissenters` are the checkers that disagree, with their
+/// findings.
 pub(super) fn advice(
     verdict: PortVerdict,
     facts: &PortFacts,
@@ -85,7 +85,9 @@ fn refused(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
     }
     match (&facts.local, position) {
         (_, NetworkPosition::CarrierGradeNat { .. }) => likely_carrier_grade_nat(),
-        (_, NetworkPosition::DoubleNat { .. }) => TWO_ROUTERS.to_owned(),
+        (_, NetworkPosition::DoubleNat { .. } | NetworkPosition::NotTheRouters { .. }) => {
+            TWO_ROUTERS.to_owned()
+        }
         (_, NetworkPosition::Tunnel { .. }) => SEE_ABOVE.to_owned(),
         (_, NetworkPosition::BehindNat { .. }) => format!(
             "The router forwards to a machine where nothing listens, or refuses by itself. Let it \

@@ -18,8 +18,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) position: &'a NetworkPosition,
     pub(super) router: Option<&'a RouterFacts>,
     pub(super) watch: Watch,
-    /// Whether the silent ports look like the work of a guard against port scans.
-    pub(super) scan_guard: bool,
+    /// Whether a notice tells the likely cause of the silence.
+    pub(super) likely_cause_told: bool,
     /// An address from which the checkers connect, if that is proven.
     pub(super) checker: Option<IpAddr>,
     /// Whose connections came to the port.

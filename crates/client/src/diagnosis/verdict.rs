@@ -1,4 +1,4 @@
-//! What can be said of one port.
+//! The verdict about one port.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::{
     sights::Sights,
 };
 
-/// What was concluded about one port over one address family; in JSON in snake case.
+/// The verdict about one port over one address family; in JSON in snake case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -56,6 +56,7 @@ pub(super) fn family(seen: &str, ports: Vec<PortFacts>) -> FamilyFacts {
     FamilyFacts {
         family: Family::of(seen),
         asked_for: false,
+        address_given: false,
         host: Some(host),
         watch: Watch::No,
         router: None,

@@ -128,7 +128,7 @@ fn every_code_and_every_reason_has_advice() {
     let document: serde_json::Value = serde_json::from_slice(&printed.stdout).unwrap();
     let codes = document["components"]["schemas"]["ErrorCode"]["enum"].as_array().unwrap();
     let codes = codes.iter().filter_map(|code| code.as_str());
-    let names: Vec<&str> = codes.chain(Reason::ALL.map(Reason::name)).collect();
+    let names: Vec<&str> = codes.chain(Reason::ALL.iter().map(|reason| reason.name())).collect();
     assert!(names.len() > 20, "{names:?}");
     for name in names {
         let row = rows.iter().find(|row| row[0].text == name);
