@@ -8,7 +8,7 @@ use super::{
     network_position::NetworkPosition,
     notice_words::{
         checker_failed, contacted_hosts_only, one_checker, one_family_works, scan_guard,
-        scattered_silence,
+        scattered_silence, too_few_verdicts,
     },
 };
 use crate::family::Family;
@@ -176,12 +176,7 @@ impl fmt::Display for Notice {
                  right, does this machine's connection work, does its firewall let it out, and are the \
                  certificates of checkers over HTTPS trusted here (--ca-file)?",
             ),
-            Self::TooFewVerdicts { verdicts, quorum } => write!(
-                f,
-                "Only {verdicts} {} gave a verdict where {quorum} must agree. Ask more checkers, or \
-                 lower --quorum.",
-                if *verdicts == 1 { "checker" } else { "checkers" }
-            ),
+            &Self::TooFewVerdicts { verdicts, quorum } => too_few_verdicts(f, verdicts, quorum),
             &Self::OnlyOneFamilyWorks { works, fails, behind_nat } => {
                 one_family_works(f, works, fails, behind_nat)
             }

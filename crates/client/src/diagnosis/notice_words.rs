@@ -9,6 +9,18 @@ pub(super) fn checker_failed(f: &mut fmt::Formatter<'_>, message: &str) -> fmt::
     write!(f, "A checker gave no verdict: {message}{end}")
 }
 
+pub(super) fn too_few_verdicts(
+    f: &mut fmt::Formatter<'_>,
+    verdicts: usize,
+    quorum: usize,
+) -> fmt::Result {
+    write!(
+        f,
+        "Only {verdicts} {} gave a verdict where {quorum} must agree. Ask more checkers, or lower --quorum.",
+        if verdicts == 1 { "checker" } else { "checkers" }
+    )
+}
+
 pub(super) fn one_family_works(
     f: &mut fmt::Formatter<'_>,
     works: Family,
