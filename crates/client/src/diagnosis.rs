@@ -139,15 +139,14 @@ fn diagnose_family(
     let verdicts: Vec<_> = judged.iter().map(|(verdict, _)| *verdict).collect();
     let silence = patterns::silence(&facts.ports, &verdicts);
     let likely_cause_told = silence.is_some();
+    let patterns = silence.into_iter().chain(patterns::one_checker(&facts)).collect();
+    let mut notices = notices::of_family(&facts, &position, quorum, &verdicts, patterns);
     let of_ports = facts.ports.iter().zip(&senders).zip(&verdicts);
     let of_ports = of_ports.map(|((port, senders), verdict)| (port, senders, *verdict));
-    let contacted = contacted::notice(&sources, of_ports);
-    let patterns = silence.into_iter().chain(patterns::one_checker(&facts)).chain(contacted);
-    let notices = notices::of_family(&facts, &position, quorum, &verdicts, patterns.collect());
+    notices.extend(contacted::notice(&sources, of_ports));
     let note = contacted::note(&sources, &verdicts);
     let address = facts.seen();
-    let FamilyFacts { family, asked_for, address_given: _, host, router, watch, checkers, ports } =
-        facts;
+    let FamilyFacts { family, asked_for, host, router, watch, checkers, ports, .. } = facts;
     let surroundings = |senders| Surroundings {
         position: &position,
         router: router.as_ref(),

@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 use super::{
     network_position::NetworkPosition,
     notice_words::{
-        checker_failed, contacted_hosts_only, one_checker, one_family_works, scan_guard,
-        scattered_silence, too_few_verdicts,
+        NO_VERDICT_OURS, NO_VERDICT_THEIRS, checker_failed, contacted_hosts_only, one_checker,
+        one_family_works, scan_guard, scattered_silence,
     },
 };
 use crate::family::Family;
@@ -49,13 +49,6 @@ pub enum Notice {
         /// Whether it was this machine that dropped them; none if that is not known.
         here: Option<bool>,
     },
-    /// Strangers got no answer from ports of this machine that answered a checker, which it had talked to.
-    ContactedHostsOnly {
-        /// The address of the checker.
-        checker: IpAddr,
-        /// That of a stranger.
-        stranger: IpAddr,
-    },
     /// Silent ports are scattered among ports that answered.
     ScatteredSilence {
         /// How many answered.
@@ -64,6 +57,13 @@ pub enum Notice {
         silent: usize,
         /// The distance between silent ports, if it is always the same.
         every: Option<usize>,
+    },
+    /// Strangers got no answer from ports of this machine that answered a checker, which it had talked to.
+    ContactedHostsOnly {
+        /// The address of the checker.
+        checker: IpAddr,
+        /// That of a stranger.
+        stranger: IpAddr,
     },
     /// One checker differs from the others in the same way at every port where they differ.
     OneChecker {
@@ -135,9 +135,9 @@ impl Notice {
             Self::TemporaryAddress { .. } => "temporary_address",
             Self::LocalChecker { .. } => "local_checker",
             Self::ScanGuard { .. } => "scan_guard",
-            Self::ContactedHostsOnly { .. } => "contacted_hosts_only",
             Self::ScatteredSilence { .. } => "scattered_silence",
             Self::OneChecker { .. } => "one_checker",
+            Self::ContactedHostsOnly { .. } => "contacted_hosts_only",
             Self::NotSeen { .. } => "not_seen",
             Self::FamilyMissing(_) => "family_missing",
             Self::CheckerFailed { .. } => "checker_failed",
@@ -167,16 +167,14 @@ impl fmt::Display for Notice {
                 write!(f, "This machine has no {family} address: nothing can reach it that way.")
             }
             Self::CheckerFailed { message } => checker_failed(f, message),
-            Self::NoVerdictTheirs => f.write_str(
-                "No checker gave a verdict, which says nothing about your ports. Do what the messages \
-                 say, try again later, or ask another checker.",
+            Self::NoVerdictTheirs => f.write_str(NO_VERDICT_THEIRS),
+            Self::NoVerdictOurs => f.write_str(NO_VERDICT_OURS),
+            Self::TooFewVerdicts { verdicts, quorum } => write!(
+                f,
+                "Only {verdicts} {} gave a verdict where {quorum} must agree. Ask more checkers, or \
+                 lower --quorum.",
+                if *verdicts == 1 { "checker" } else { "checkers" }
             ),
-            Self::NoVerdictOurs => f.write_str(
-                "No checker could be talked to, which says nothing about your ports. Is the address \
-                 right, does this machine's connection work, does its firewall let it out, and are the \
-                 certificates of checkers over HTTPS trusted here (--ca-file)?",
-            ),
-            &Self::TooFewVerdicts { verdicts, quorum } => too_few_verdicts(f, verdicts, quorum),
             &Self::OnlyOneFamilyWorks { works, fails, behind_nat } => {
                 one_family_works(f, works, fails, behind_nat)
             }

@@ -4,21 +4,16 @@ use std::{fmt, net::IpAddr};
 
 use crate::family::Family;
 
+pub(super) const NO_VERDICT_THEIRS: &str = "No checker gave a verdict, which says nothing about your ports. Do what the messages say, try again later, or \
+     ask another checker.";
+
+pub(super) const NO_VERDICT_OURS: &str = "No checker could be talked to, which says nothing about your ports. Is the address right, does this machine's \
+     connection work, does its firewall let it out, and are the certificates of checkers over HTTPS trusted here \
+     (--ca-file)?";
+
 pub(super) fn checker_failed(f: &mut fmt::Formatter<'_>, message: &str) -> fmt::Result {
     let end = if message.ends_with('?') { "" } else { "." };
     write!(f, "A checker gave no verdict: {message}{end}")
-}
-
-pub(super) fn too_few_verdicts(
-    f: &mut fmt::Formatter<'_>,
-    verdicts: usize,
-    quorum: usize,
-) -> fmt::Result {
-    write!(
-        f,
-        "Only {verdicts} {} gave a verdict where {quorum} must agree. Ask more checkers, or lower --quorum.",
-        if verdicts == 1 { "checker" } else { "checkers" }
-    )
 }
 
 pub(super) fn one_family_works(
@@ -53,19 +48,6 @@ pub(super) fn scan_guard(
         "The first {answered} ports answered and all {silent} after them were silent. Likely causes: a guard \
          against port scans ({place}), or a rule that covers only the first ports. Verify the silent ones alone: \
          if they answer then, it is a guard; offer fewer ports at a time."
-    )
-}
-
-pub(super) fn contacted_hosts_only(
-    f: &mut fmt::Formatter<'_>,
-    checker: IpAddr,
-    stranger: IpAddr,
-) -> fmt::Result {
-    write!(
-        f,
-        "Connections of {stranger} came in, and ports that answered the checker did not answer it. Likely a \
-         firewall on this machine bans it, or admits only hosts that this machine talked to first, as it did to \
-         {checker}: ask a checker that connects from another address than the one at which it is asked."
     )
 }
 
@@ -109,4 +91,17 @@ pub(super) fn one_checker(
              firewall that drops its address or its country."
         )
     }
+}
+
+pub(super) fn contacted_hosts_only(
+    f: &mut fmt::Formatter<'_>,
+    checker: IpAddr,
+    stranger: IpAddr,
+) -> fmt::Result {
+    write!(
+        f,
+        "Connections of {stranger} came in, and ports that answered the checker did not answer it. Likely a \
+         firewall on this machine bans it, or admits only hosts that this machine talked to first, as it did to \
+         {checker}: ask a checker that connects from another address than the one at which it is asked."
+    )
 }
