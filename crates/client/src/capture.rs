@@ -23,7 +23,7 @@ use port_checker_api::Port;
 #[cfg(test)]
 mod crafted;
 mod filter;
-mod packet;
+pub(crate) mod packet;
 mod socket;
 #[cfg(test)]
 mod tests;

@@ -122,14 +122,14 @@ fn diagnose_family(
     quorum: usize,
     locals: &HashMap<(Family, Port), Local>,
 ) -> FamilyDiagnosis {
+    let mut facts = facts;
+    for checker in local_checkers(&facts) {
+        facts.ports.iter_mut().for_each(|port| forget(port, checker));
+    }
     let sources = CheckerSources::of(&facts);
     let ports = facts.ports.iter().map(|port| sources.without_strangers(port));
     let (ports, senders): (_, Vec<Senders>) = ports.unzip();
-    let local = local_checkers(&facts);
-    let (mut facts, all_facts) = (FamilyFacts { ports, ..facts }, facts.ports);
-    for checker in local {
-        facts.ports.iter_mut().for_each(|port| forget(port, checker));
-    }
+    let (facts, all_facts) = (FamilyFacts { ports, ..facts }, facts.ports);
     let mut judged = judge_ports(&facts, quorum, locals);
     let any_accessible = judged.iter().any(|(verdict, _)| verdict.is_accessible());
     let position = NetworkPosition::of(&facts, any_accessible);

@@ -73,6 +73,8 @@ mod explain;
 mod facts;
 mod family;
 mod host;
+#[cfg(feature = "internals")]
+pub mod internals;
 mod lines;
 mod listeners;
 mod local_address;

@@ -14,7 +14,7 @@ const ACK: u8 = 0b1_0000;
 
 /// A packet that says something about a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Packet {
+pub(crate) enum Packet {
     /// A segment of TCP.
     Segment { from: (IpAddr, u16), to: (IpAddr, u16), kind: SegmentKind },
     /// An ICMP message that the destination of a quoted segment cannot be reached.
@@ -28,7 +28,7 @@ pub(super) enum Packet {
 
 /// The segments that begin or reset a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SegmentKind {
+pub(crate) enum SegmentKind {
     /// SYN.
     Open,
     /// SYN and ACK.
@@ -46,7 +46,7 @@ struct Payload<'a> {
 }
 
 /// Reads a packet; none if it is of no interest, or cut short.
-pub(super) fn read(packet: &[u8]) -> Option<Packet> {
+pub(crate) fn read(packet: &[u8]) -> Option<Packet> {
     let payload = payload(packet)?;
     match payload.protocol {
         IPPROTO_TCP => segment(&payload),

@@ -29,6 +29,8 @@ fn packets_that_were_lost_before_they_were_read_may_have_come() {
         let diagnosis = of(watched(silent(), lost));
         assert_eq!(advice(&diagnosis).contains(INNOCENT), innocent, "{lost} lost");
         assert_eq!(advice(&diagnosis).contains(HERE_TOO), !innocent, "{lost} lost");
+        assert_eq!(advice(&diagnosis).contains("Packets were lost"), !innocent, "{lost} lost");
+        assert_eq!(diagnosis.families[0].watch, Watch::Yes { lost });
     }
 }
 
