@@ -229,7 +229,7 @@ const LIMIT: &str = "A firewall that admits only hosts which this machine talked
                      where a checker connects from the address at which it was asked.";
 
 const EXIT_STATUS: &str = "Exit status: 0 every port is reachable; 1 at least one is not; 2 usage; 3 \
-                           a port got no verdict; 130 interrupted.";
+                           a port got no verdict; 130 interrupted; 143 terminated.";
 
 const HEALTH_STATUS: &str = "The settings come from the environment and from a file .env in the \
                              working directory, as for serve. Where one process serves with the \

@@ -182,7 +182,7 @@ fn too_few_verdicts_for_the_quorum_are_said() {
             checker.failure = Some(Failure { answered: true, message: "it is busy".to_owned() });
             *answer = None;
         }
-        let diagnosis = diagnose(Facts { quorum, families: vec![facts] });
+        let diagnosis = diagnose(Facts { quorum, interrupted: false, families: vec![facts] });
         let notices = diagnosis.families[0].notices.iter();
         notices.filter(|notice| notice.kind() == "too_few_verdicts").cloned().collect::<Vec<_>>()
     };
@@ -204,7 +204,8 @@ fn too_few_verdicts_for_the_quorum_are_said() {
 fn the_family_that_fails_is_named() {
     let works = || family("2001:db8::7", vec![port(7466, Local::Bound, open())]);
     let diagnosed = |v4: FamilyFacts| {
-        let diagnosis = diagnose(Facts { quorum: 1, families: vec![v4, works()] });
+        let diagnosis =
+            diagnose(Facts { quorum: 1, interrupted: false, families: vec![v4, works()] });
         (diagnosis.outcome, diagnosis.notices)
     };
     let failing = |answer| family(OUTSIDE, vec![port(7466, Local::Bound, answer)]);

@@ -15,7 +15,7 @@ pub(super) const DESCRIPTION: [&str; 3] = [
 ];
 
 /// What the statuses mean.
-pub(super) const EXIT_STATUS: [Entry; 6] = [
+pub(super) const EXIT_STATUS: [Entry; 5] = [
     ("0", "Every port is reachable; the other commands: success."),
     (
         "1",
@@ -27,8 +27,10 @@ pub(super) const EXIT_STATUS: [Entry; 6] = [
         "A port got no verdict; or verify asked only this machine or its local network, and --local was not given. It says \
          nothing about the Internet.",
     ),
-    ("130", "Ctrl-C. What was known by then is reported, and nothing is left listening."),
-    ("other", "128 and the number of the signal that ended it."),
+    (
+        "130, 143",
+        "Ctrl-C, SIGTERM. What was known by then is reported, and nothing is left listening.",
+    ),
 ];
 
 /// The variables that are no settings of the service.

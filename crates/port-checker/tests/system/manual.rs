@@ -64,7 +64,7 @@ fn man_reads_it_without_a_warning() {
         "[env: PORT_CHECKER_HOST]",
         "instead of the system's",
         "/etc/golem/port-checker.env",
-        "130 ",
+        "130, 143",
         "systemd.service(5)",
     ] {
         assert!(page.contains(words), "{words}: {page}");

@@ -178,17 +178,19 @@ fn an_interrupted_json_document() {
     let service = service("50");
     let silent = Silent::on(LOOPBACK);
     let (port, server) = (silent.port().to_string(), service.address.to_string());
-    let arguments = ["check", "127.0.0.1", &port, "--json", "--server", &server];
-    let mut command = port_checker(&arguments, &[]);
-    let asking = command.stdout(Stdio::piped()).spawn().expect("it starts");
-    let sockets = "port_checker_probes_in_flight";
-    wait_until("the port is probed", || metric(service.address, sockets) > 0.0);
-    let pid = asking.id().to_string();
-    let sent = Command::new("kill").args(["-INT", &pid]).status().expect("kill(1)");
-    assert!(sent.success());
-    let Output { status, stdout, .. } = asking.wait_with_output().expect("it ends");
-    assert_eq!(status.code(), Some(130));
-    let document: Value = serde_json::from_slice(&stdout).expect("one JSON document");
-    assert_eq!(document["notices"][0]["kind"], "interrupted", "{document:#}");
-    assert_eq!(document["families"][0]["ports"][0]["verdict"], "no_verdict", "{document:#}");
+    for (signal, expected) in [("-INT", 130), ("-TERM", 143)] {
+        let mut command =
+            port_checker(&["check", "127.0.0.1", &port, "--json", "--server", &server], &[]);
+        let asking = command.stdout(Stdio::piped()).spawn().expect("it starts");
+        let probes = || metric(service.address, "port_checker_probes_in_flight");
+        wait_until("the port is probed", || probes() > 0.0);
+        let sent = Command::new("kill").args([signal, &asking.id().to_string()]).status();
+        assert!(sent.expect("kill(1)").success());
+        let Output { status, stdout, .. } = asking.wait_with_output().expect("it ends");
+        assert_eq!(status.code(), Some(expected));
+        let document: Value = serde_json::from_slice(&stdout).expect("one JSON document");
+        assert_eq!(document["notices"][0]["kind"], "interrupted", "{document:#}");
+        assert_eq!(document["families"][0]["ports"][0]["verdict"], "no_verdict", "{document:#}");
+        wait_until("the checker has noticed", || probes() == 0.0);
+    }
 }
