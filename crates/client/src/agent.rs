@@ -18,6 +18,7 @@ use crate::{
 
 mod arrival_wait;
 mod family_run;
+mod mapping_round;
 mod observed_address;
 mod packet_watch;
 mod port_query;
@@ -78,7 +79,16 @@ impl Agent {
             for ports in plan.ports.chunks(plan.batch()) {
                 join_all(runs.iter_mut().map(|run| run.verify(ports, &own))).await;
             }
-            conclude(runs, &plan)
+            let Some(mapper) = &plan.mapper else { return conclude(&runs, &plan) };
+            let before = conclude(&runs, &plan);
+            let closed = mapping_round::closed_ports(&before);
+            if closed.is_empty() {
+                return Diagnosis { mappings: mapper.mappings(), ..before };
+            }
+            // Who does not listen any more will drop the verification too.
+            let _ = events.send(Event::Checked(Box::new(before)));
+            mapping_round::verify_mapped(&mut runs, mapper, &closed, &own, plan.batch()).await;
+            mapping_round::with_mappings(conclude(&runs, &plan), mapper)
         }))
     }
 
@@ -100,7 +110,7 @@ impl Agent {
             for ports in plan.ports.chunks(MAX_PORTS) {
                 run.check(ports).await;
             }
-            conclude(vec![run], &plan)
+            conclude(&[run], &plan)
         }))
     }
 }
@@ -116,8 +126,8 @@ fn families_to_try(plan: &Plan, checkers: &[Checker]) -> Vec<Family> {
     families
 }
 
-fn conclude(runs: Vec<FamilyRun<'_>>, plan: &Plan) -> Diagnosis {
-    let families = runs.into_iter().map(FamilyRun::into_facts).collect();
+fn conclude(runs: &[FamilyRun<'_>], plan: &Plan) -> Diagnosis {
+    let families = runs.iter().map(|run| run.facts().clone()).collect();
     diagnose(Facts { quorum: plan.quorum, families })
 }
 

@@ -53,6 +53,11 @@ pub enum Event {
         /// Why.
         message: String,
     },
+    /// Everything was checked; ports that were not reached are mapped at the router now, and checked again.
+    Checked(
+        /// The diagnosis so far.
+        Box<Diagnosis>,
+    ),
     /// That was all.
     Finished(Box<Diagnosis>),
 }

@@ -1,13 +1,17 @@
 //! `port-checker verify` and `port-checker check`: ask, wait, report.
 
 use std::{
+    convert::Infallible,
+    future::pending,
     process::{ExitCode, exit},
+    sync::Arc,
     time::Duration,
 };
 
 use anyhow::Context;
 use port_checker_client::{
     Agent, CheckerBuilder, Diagnosis, Event, InvalidPlan, Outcome, Plan, Verification,
+    router::PortMapper,
 };
 use port_checker_server::OpenFiles;
 use tokio::{
@@ -45,6 +49,7 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let mut plan = Plan { addresses: args.addresses, ..Plan::of_ports(args.ports.iter()) };
     plan.families = args.family.map(Into::into).unwrap_or_default();
     plan.ask_router = !args.no_router;
+    plan.mapper = args.map.then(|| Arc::new(PortMapper::new(args.keep)));
     block_on(async move {
         let mut servers = args.servers;
         if servers.is_empty() {
@@ -84,7 +89,7 @@ fn agent(servers: Vec<CheckerBuilder>, asking: &AskingArgs) -> Agent {
 }
 
 /// Asks, once or until every port is reachable, and reports. Ctrl-C drops the verification, and with it
-/// every listener.
+/// every listener. Mappings at the router are ended in either case.
 async fn run(
     plan: Plan,
     asking: &AskingArgs,
@@ -98,8 +103,9 @@ async fn run(
     let asked = select! {
         asked = ask(&plan, asking.wait, begin, &mut latest) => Some(asked),
         _ = interrupts.recv() => None,
+        never = keep_alive(plan.mapper.as_deref()) => match never {},
     };
-    // A second Ctrl-C ends the process even if nobody reads the report.
+    // A second Ctrl-C ends the process even if nobody reads the report, or the router is slow.
     tokio::spawn(async move {
         interrupts.recv().await;
         exit(INTERRUPTED.into());
@@ -108,6 +114,7 @@ async fn run(
         complain(unusable);
         return Ok(ExitCode::from(UNUSABLE));
     }
+    end_mappings(plan.mapper.as_deref(), latest.as_mut()).await;
     if let Some(diagnosis) = &latest {
         show(diagnosis, asking.json)?;
     }
@@ -129,7 +136,7 @@ async fn ask(
 ) -> Result<(), InvalidPlan> {
     let ports = u32::try_from(plan.ports.len()).expect("there are no more than 65,535 ports");
     loop {
-        let diagnosis = follow(begin(plan.clone())?).await;
+        let diagnosis = follow(begin(plan.clone())?, latest).await;
         let done = matches!(diagnosis.outcome, Outcome::Accessible | Outcome::LocalOnly) || !wait;
         *latest = Some(diagnosis);
         if done {
@@ -139,13 +146,29 @@ async fn ask(
     }
 }
 
-async fn follow(mut verification: Verification) -> Diagnosis {
+async fn follow(mut verification: Verification, latest: &mut Option<Diagnosis>) -> Diagnosis {
     let mut progress = ProgressLine::begin();
     loop {
         match verification.next().await.expect("the diagnosis comes before the end") {
+            Event::Checked(diagnosis) => *latest = Some(*diagnosis),
             Event::Finished(diagnosis) => return *diagnosis,
             event => progress.note(&event),
         }
+    }
+}
+
+/// Renews the mappings at the router, for as long as it is awaited.
+async fn keep_alive(mapper: Option<&PortMapper>) -> Infallible {
+    match mapper {
+        Some(mapper) => mapper.keep_alive().await,
+        None => pending().await,
+    }
+}
+
+/// Removes the mappings at the router, or leaves them for as long as was asked for.
+async fn end_mappings(mapper: Option<&PortMapper>, latest: Option<&mut Diagnosis>) {
+    if let (Some(mapper), Some(diagnosis)) = (mapper, latest) {
+        diagnosis.mappings = mapper.close().await;
     }
 }
 

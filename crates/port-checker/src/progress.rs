@@ -35,6 +35,11 @@ impl ProgressLine {
                 self.bar.inc(1);
             }
             Event::NoVerdict { message, .. } => self.bar.println(message),
+            Event::Checked(_) => {
+                return self
+                    .bar
+                    .set_message("mapping ports at the router, and checking them again");
+            }
             Event::Waiting { wait, .. } => {
                 return self.bar.set_message(format!("a checker is busy for {wait:?}"));
             }

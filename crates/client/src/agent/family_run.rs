@@ -1,6 +1,10 @@
 //! A verification over one address family.
 
-use std::{collections::HashSet, net::IpAddr, time::Duration};
+use std::{
+    collections::HashSet,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use futures_util::future::{join, join_all};
 use port_checker_api::{Challenge, Port, Progress};
@@ -23,7 +27,7 @@ use crate::{
     host::Host,
     listeners::Listeners,
     peer_filter::PeerFilter,
-    router::{MappingTransport, RouterFacts, ask_router},
+    router::{MappingTransport, RouterFacts, Uplink, ask_router},
     sockets::udp_holders,
 };
 
@@ -123,17 +127,34 @@ impl<'a> FamilyRun<'a> {
         self
     }
 
-    /// The facts.
-    pub(super) fn into_facts(self) -> FamilyFacts {
-        self.facts
+    /// The facts so far.
+    pub(super) const fn facts(&self) -> &FamilyFacts {
+        &self.facts
+    }
+
+    /// The way to the router before this machine, if addresses are translated there.
+    pub(super) fn uplink(&self) -> Option<Uplink> {
+        let host = self.facts.host.as_ref()?;
+        let gateway = host.gateway.filter(|_| self.is_behind_nat(host))?;
+        Uplink::of(gateway, self.facts.router.as_ref())
+    }
+
+    fn is_behind_nat(&self, host: &Host) -> bool {
+        self.facts.seen().is_some_and(|seen| !host.addresses.contains(&seen))
+    }
+
+    /// The router has mapped a port to `to`, this machine.
+    pub(super) fn note_mapping(&mut self, to: SocketAddr, address: Option<IpAddr>) {
+        if let Some(router) = &mut self.facts.router {
+            router.mapped(to, address);
+        }
     }
 
     /// Asks the router for its address and its mappings of the first ports, if this machine is behind one.
     async fn ask_router(&self, ports: &[Port]) -> Option<RouterFacts> {
         let host = self.facts.host.as_ref()?;
-        let seen = self.facts.seen()?;
         let wanted = self.common.plan.ask_router && self.facts.router.is_none();
-        let gateway = host.gateway.filter(|_| wanted && !host.addresses.contains(&seen))?;
+        let gateway = host.gateway.filter(|_| wanted && self.is_behind_nat(host))?;
         let ports: Vec<_> = ports.iter().map(|port| (port.get(), MappingTransport::Tcp)).collect();
         Some(ask_router(gateway, &ports).await)
     }
@@ -233,7 +254,11 @@ impl<'a> FamilyRun<'a> {
             let Here { local, udp_holder, arrivals, sights } = here(port);
             let answers = answers.iter_mut();
             let answers = answers.map(|answer| answer.as_mut()?.results.remove(&port)).collect();
-            self.facts.ports.push(PortFacts { port, local, udp_holder, arrivals, sights, answers });
+            let facts = PortFacts { port, local, udp_holder, arrivals, sights, answers };
+            match self.facts.ports.iter_mut().find(|earlier| earlier.port == port) {
+                Some(earlier) => *earlier = facts,
+                None => self.facts.ports.push(facts),
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use crate::{
     facts::{CheckerFacts, PortFacts},
     family::Family,
     host::Host,
+    router::PortMapping,
 };
 
 /// The conclusions of a verification.
@@ -20,6 +21,8 @@ pub struct Diagnosis {
     pub notices: Vec<Notice>,
     /// Each address family.
     pub families: Vec<FamilyDiagnosis>,
+    /// What was done at the router, for each port of which that was tried.
+    pub mappings: Vec<PortMapping>,
 }
 
 impl Diagnosis {
