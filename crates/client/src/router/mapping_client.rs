@@ -85,6 +85,19 @@ impl MappingClient {
         self.map(port, lease_seconds).await
     }
 
+    /// Leaves a mapping that this client made, for so long from now. Over UPnP it is made anew: `miniupnpd` takes a
+    /// shorter lease, but looks after it only when the earlier one would have ended.
+    pub(super) async fn leave(
+        &self,
+        port: NonZeroU16,
+        lease_seconds: u32,
+    ) -> Result<Granted, MappingObstacle> {
+        if let Self::Igd(_) = self {
+            self.remove(port, true).await?;
+        }
+        self.renew(port, lease_seconds).await
+    }
+
     /// Removes the mapping, if it still leads to this machine. If the router's consent to it was not seen,
     /// it must also bear the mark of this client.
     pub(super) async fn remove(

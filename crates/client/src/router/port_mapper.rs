@@ -43,6 +43,9 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long all mappings may take to be removed. Those that are left end with their lease.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How often a router that does not answer is asked to remove a mapping.
+const REMOVAL_ATTEMPTS: usize = 3;
+
 /// How long the router's description is searched for.
 const SEARCH_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -253,13 +256,20 @@ impl PortMapper {
     async fn end(&self, made: &Made) -> Result<MappingState, RouterFailureCause> {
         let permanent = made.lease.is_some_and(|lease| lease.seconds.is_none());
         if let (Some(seconds), Some(_), false) = (self.keep_seconds, made.lease, permanent)
-            && let Ok(granted) = made.client.renew(made.port, seconds).await
+            && let Ok(granted) = made.client.leave(made.port, seconds).await
             && let Some(until) = Lease::begins(granted.lease_seconds, Duration::MAX).ends()
         {
             return Ok(MappingState::Kept { until });
         }
-        made.client.remove(made.port, made.lease.is_some()).await?;
-        Ok(MappingState::Removed { permanent })
+        let remove = || made.client.remove(made.port, made.lease.is_some());
+        let mut removed = remove().await;
+        for _ in 1..REMOVAL_ATTEMPTS {
+            if removed != Err(RouterFailureCause::NoAnswer) {
+                break;
+            }
+            removed = remove().await;
+        }
+        removed.map(|()| MappingState::Removed { permanent })
     }
 }
 

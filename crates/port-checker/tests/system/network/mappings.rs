@@ -1,0 +1,304 @@
+//! `verify --map` at a real home router, which speaks UPnP, PCP or NAT-PMP.
+
+use std::{
+    net::UdpSocket,
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
+
+use port_checker_testbed::{
+    namespace::Namespace,
+    process::{Service, signal, wait_until},
+    router::Miniupnpd,
+    skip,
+};
+
+use super::internet::{
+    CHECKER, Internet, Report, attach, machine, masquerading_router, port_checker_on,
+};
+
+/// Everything that `miniupnpd` speaks.
+const ALL: &str = "enable_natpmp=yes\nenable_upnp=yes";
+const UPNP: &str = "enable_natpmp=no\nenable_upnp=yes";
+/// NAT-PMP too: they share the port.
+const PCP: &str = "enable_natpmp=yes\nenable_upnp=no";
+
+/// The first byte of a request is its version: 0 is NAT-PMP, 2 is PCP.
+const WITHOUT_NAT_PMP: &str = "udp dport 5351 @th,64,8 0 drop";
+const WITHOUT_PCP: &str = "udp dport 5351 @th,64,8 2 drop";
+
+/// The longest lease in the tests that wait for its end.
+const LEASE: Duration = Duration::from_secs(4);
+
+/// `miniupnpd` removes mappings within a few seconds after the end of their lease.
+const SLACK: Duration = Duration::from_secs(15);
+
+struct Home {
+    provider: Namespace,
+    router: Namespace,
+    _router_program: Miniupnpd,
+    _checker: Service,
+    _internet: Internet,
+}
+
+impl Home {
+    /// None where `miniupnpd` is missing; `rules` are those for packets to the router.
+    fn new(options: &str, rules: &str) -> Option<Self> {
+        let internet = Internet::new();
+        let (router, provider) = (masquerading_router(), machine());
+        // Truly public, within a namespace that nothing leaves: miniupnpd wants no other.
+        attach(&router, &["8.8.4.4/24"], &internet.backbone, &["8.8.4.1/24"]);
+        attach(&provider, &["192.168.1.10/24"], &router, &["192.168.1.1/24"]);
+        router.firewall(&format!(
+            "table inet own {{\n chain input {{\n type filter hook input priority filter\n \
+             {rules}\n }}\n}}\n"
+        ));
+        let (inside, outside) = ([192, 168, 1, 1].into(), [8, 8, 4, 4].into());
+        let program = Miniupnpd::start(&router, inside, outside, options)?;
+        let checker = internet.serve();
+        let home = Self {
+            provider,
+            router,
+            _router_program: program,
+            _checker: checker,
+            _internet: internet,
+        };
+        wait_until("the router answers", || home.listens());
+        Some(home)
+    }
+
+    fn listens(&self) -> bool {
+        let sockets = self.router.command("ss", &["-Hlnu"]).output().expect("ss, of iproute2");
+        let sockets = String::from_utf8_lossy(&sockets.stdout).into_owned();
+        sockets.contains(":1900") || sockets.contains(":5351")
+    }
+
+    fn arguments(arguments: &str) -> String {
+        format!("verify {arguments} --server {CHECKER}")
+    }
+
+    fn verify(&self, arguments: &str) -> Report {
+        Report::of(&self.provider, &Self::arguments(arguments))
+    }
+
+    /// Starts to verify two ports, of which one stays closed, so that `--wait` goes on.
+    fn begin(&self, arguments: &str) -> Child {
+        self.provider.firewall(
+            "table inet own {\n chain input {\n type filter hook input priority filter\n \
+             tcp dport 7467 drop\n }\n}\n",
+        );
+        let mut command = port_checker_on(&self.provider, &Self::arguments(arguments));
+        command.stdout(Stdio::piped()).spawn().expect("the program starts")
+    }
+
+    /// The mappings in the router's firewall.
+    fn mappings(&self) -> String {
+        let list = ["list", "chain", "inet", "filter", "prerouting_miniupnpd"];
+        let output = self.router.command("nft", &list).output().expect("nft");
+        let rules = String::from_utf8_lossy(&output.stdout).into_owned();
+        rules.lines().filter(|line| line.contains("dnat")).collect()
+    }
+
+    fn maps(&self, port: u16) -> bool {
+        self.mappings().contains(&format!("192.168.1.10:{port}"))
+    }
+
+    /// A neighbour maps a port to itself, over NAT-PMP, which maps to the sender.
+    fn map_to_neighbour(&self, port: u16) {
+        let own = self.provider.interface_with("192.168.1.10");
+        self.provider.ip(&["address", "add", "192.168.1.20/24", "dev", &own]);
+        self.provider.within(|| {
+            let socket = UdpSocket::bind("192.168.1.20:0").expect("an address of this machine");
+            socket.set_read_timeout(Some(SLACK)).expect("a time-out");
+            let [high, low] = port.to_be_bytes();
+            // RFC 6886, section 3.3: TCP, for 600 seconds.
+            let request = [0, 2, 0, 0, high, low, high, low, 0, 0, 2, 0x58];
+            #[expect(clippy::disallowed_methods, reason = "the router of this test")]
+            socket.send_to(&request, "192.168.1.1:5351").expect("a route");
+            let mut answer = [0; 16];
+            socket.recv(&mut answer).expect("an answer");
+            assert_eq!(answer[..4], [0, 130, 0, 0], "mapped");
+        });
+        self.provider.ip(&["address", "del", "192.168.1.20/24", "dev", &own]);
+    }
+}
+
+#[test]
+fn each_protocol_alone_opens_a_port_that_the_checker_reaches_then() {
+    if !skip::is_root() {
+        return;
+    }
+    for (options, rules, protocol) in [
+        (UPNP, "", "UPnP"),
+        (PCP, WITHOUT_NAT_PMP, "PCP"),
+        (PCP, WITHOUT_PCP, "NAT-PMP"),
+        (ALL, "", "UPnP"),
+    ] {
+        let Some(home) = Home::new(options, rules) else { return };
+        let before = home.verify("7466");
+        assert_eq!(before.status, Some(1), "{}", before.text);
+        assert!(!before.text.contains("Mapped"), "nobody asked for it: {}", before.text);
+        let report = home.verify("7466 50800-50801 --map");
+        let text = report.flowing();
+        assert_eq!(report.status, Some(0), "{protocol}: {}", report.text);
+        let done = format!(
+            "Mapped 7466, 50800-50801/tcp at the router 192.168.1.1 over {protocol}; reachable now. \
+             Removed again."
+        );
+        assert!(text.contains(&done), "{protocol}: {}", report.text);
+        assert!(text.contains("50800-50801 reachable, proven ours"), "{protocol}: {}", report.text);
+        assert_eq!(home.mappings(), "", "{protocol}: removed at the end");
+    }
+}
+
+#[test]
+fn the_json_document_says_what_was_done() {
+    if !skip::is_root() {
+        return;
+    }
+    let Some(home) = Home::new(ALL, "") else { return };
+    home.map_to_neighbour(7467);
+    let document = home.verify("7466-7467 80 --map --json").json();
+    let mappings = document["mappings"].as_array().expect("a list");
+    assert_eq!(mappings.len(), 3, "{mappings:?}");
+    let expected = serde_json::json!({
+        "port": 7466, "transport": "tcp", "router": "192.168.1.1", "protocol": "upnp_igd",
+        "state": "removed", "permanent": false, "accessible": true,
+    });
+    assert_eq!(mappings[0], expected);
+    let reason = serde_json::json!({"kind": "taken", "to": "192.168.1.20:7467"});
+    assert_eq!((&mappings[1]["state"], &mappings[1]["reason"]), (&"not_mapped".into(), &reason));
+    assert_eq!(mappings[2]["reason"]["kind"], "failed", "{mappings:?}");
+    assert_eq!(home.verify("7466 --json").json()["mappings"], serde_json::json!([]));
+}
+
+#[test]
+fn a_mapping_to_another_machine_is_named_and_left_alone() {
+    if !skip::is_root() {
+        return;
+    }
+    // Over UPnP its owner is known; over PCP the router offers another port.
+    for (options, words) in [
+        (
+            ALL,
+            "Not mapped 7466/tcp: the router 192.168.1.1 over UPnP maps it to 192.168.1.20:7466, another \
+             machine, and that stays as it is.",
+        ),
+        (PCP, "Not mapped 7466/tcp: the router 192.168.1.1 over PCP offers the port"),
+    ] {
+        let Some(home) = Home::new(options, "") else { return };
+        home.map_to_neighbour(7466);
+        let before = home.mappings();
+        assert!(before.contains("192.168.1.20:7466"), "{before}");
+        let report = home.verify("7466 --map");
+        assert_eq!(report.status, Some(1), "{}", report.text);
+        assert!(report.flowing().contains(words), "{}", report.text);
+        assert_eq!(home.mappings(), before, "untouched, and nothing beside it");
+    }
+}
+
+#[test]
+fn a_router_that_refuses_is_quoted() {
+    if !skip::is_root() {
+        return;
+    }
+    // Asked over PCP or NAT-PMP, miniupnpd 2.3.1 does not answer if it may map no port.
+    let Some(home) = Home::new(UPNP, "") else { return };
+    // It maps no ports below 1024 here.
+    let report = home.verify("80 7466 --map");
+    let text = report.flowing();
+    let words = "Not mapped 80/tcp: the router refused: the router 192.168.1.1 over UPnP answered 606, not \
+                 authorized.";
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    assert!(text.contains(words), "{}", report.text);
+    assert!(text.contains("Mapped 7466/tcp"), "the others are mapped: {}", report.text);
+    assert_eq!(home.mappings(), "");
+}
+
+#[test]
+fn ctrl_c_removes_the_mappings_and_reports() {
+    if !skip::is_root() {
+        return;
+    }
+    for options in [UPNP, PCP] {
+        let Some(home) = Home::new(options, "") else { return };
+        let child = home.begin("7466-7467 --map --wait");
+        wait_until("the port is mapped", || home.maps(7466));
+        signal(&child, "INT");
+        let output = child.wait_with_output().expect("its output");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(130), "{text}");
+        assert!(text.contains("IPv4: "), "what is known is reported: {text}");
+        assert!(text.contains("apped 7466"), "{text}");
+        assert_eq!(home.mappings(), "", "{text}");
+    }
+}
+
+#[test]
+fn a_killed_run_leaves_nothing_after_the_lease() {
+    if !skip::is_root() {
+        return;
+    }
+    let lease = LEASE.as_secs();
+    let options = format!("{PCP}\nmin_lifetime={}\nmax_lifetime={lease}", lease - 1);
+    // Over PCP the router grants a lease as short as it likes.
+    let Some(home) = Home::new(&options, WITHOUT_NAT_PMP) else { return };
+    let mut child = home.begin("7466-7467 --map --wait");
+    wait_until("the port is mapped", || home.maps(7466));
+    let mapped = Instant::now();
+    wait_until("the lease would be over, were it not renewed", || {
+        assert!(home.maps(7466), "after {:?}", mapped.elapsed());
+        mapped.elapsed() > LEASE * 2
+    });
+    child.kill().expect("it runs");
+    child.wait().expect("its end");
+    let killed = Instant::now();
+    wait_until("the lease is over", || home.mappings().is_empty());
+    assert!(killed.elapsed() < LEASE + SLACK, "{:?}", killed.elapsed());
+}
+
+#[test]
+fn mappings_are_kept_for_as_long_as_was_asked_for() {
+    if !skip::is_root() {
+        return;
+    }
+    let lease = LEASE.as_secs();
+    for (options, protocol) in [
+        (UPNP.to_owned(), "UPnP"),
+        (format!("{PCP}\nmin_lifetime={}\nmax_lifetime=120", lease - 1), "PCP"),
+    ] {
+        let Some(home) = Home::new(&options, "") else { return };
+        let report = home.verify(&format!("7466 --map --keep {lease}"));
+        let ended = Instant::now();
+        assert_eq!(report.status, Some(0), "{}", report.text);
+        let words = format!("over {protocol}; reachable now. It stays until 20");
+        assert!(report.flowing().contains(&words), "{}", report.text);
+        assert!(home.maps(7466), "it is left: {}", report.text);
+        wait_until("the lease is over", || home.mappings().is_empty());
+        assert!(ended.elapsed() < LEASE + SLACK, "{:?}", ended.elapsed());
+    }
+}
+
+#[test]
+fn a_router_that_speaks_nothing_and_a_machine_without_one_are_told() {
+    if !skip::is_root() {
+        return;
+    }
+    let Some(home) = Home::new(UPNP, "udp dport { 1900, 5351 } drop") else { return };
+    let report = home.verify("7466 --map");
+    let words =
+        "Not mapped 7466/tcp: the router 192.168.1.1 answers neither UPnP nor PCP nor NAT-PMP.";
+    assert!(report.flowing().contains(words), "{}", report.text);
+    assert_eq!(report.status, Some(1), "{}", report.text);
+
+    let internet = Internet::new();
+    let provider = internet.data_centre();
+    provider.firewall(
+        "table inet filter {\n chain input {\n type filter hook input priority filter\n \
+         tcp dport 7467 reject with tcp reset\n }\n}\n",
+    );
+    let _checker = internet.serve();
+    let arguments = format!("verify 7466-7467 --family 4 --map --server {CHECKER}");
+    let report = Report::of(&provider, &arguments);
+    assert!(!report.text.contains("apped 7466"), "it is reachable: {}", report.text);
+}
