@@ -17,11 +17,13 @@ use crate::{
 };
 
 mod arrival_wait;
+mod event_sender;
 mod family_run;
 mod mapping_round;
 mod observed_address;
 mod packet_watch;
 mod port_query;
+mod router_query;
 mod wait_budget;
 
 use family_run::{Common, FamilyRun, OwnListeners};
@@ -83,7 +85,7 @@ impl Agent {
             let before = conclude(&runs, &plan);
             let closed = mapping_round::closed_ports(&before);
             if closed.is_empty() {
-                return Diagnosis { mappings: mapper.mappings(), ..before };
+                return mapping_round::with_mappings(before, mapper);
             }
             // Who does not listen any more will drop the verification too.
             let _ = events.send(Event::Checked(Box::new(before)));

@@ -15,6 +15,7 @@ mod port_mapper;
 mod port_mapping;
 mod soap;
 mod ssdp;
+mod uplink;
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -29,8 +30,8 @@ pub use facts::{
     RouterFailureCause,
 };
 pub use port_mapper::PortMapper;
-pub(crate) use port_mapper::Uplink;
 pub use port_mapping::{MappingObstacle, MappingState, PortMapping};
+pub(crate) use uplink::Uplink;
 
 /// How long the router is asked in all. A router on the same link answers within milliseconds, apart
 /// from SSDP, where it may wait for one second (`MX`).

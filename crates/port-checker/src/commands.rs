@@ -21,7 +21,7 @@ use tokio::{
 
 use crate::{
     args::{AskingArgs, CheckArgs, VerifyArgs},
-    exit_status::{INTERRUPTED, NO_VERDICT, NOT_ACCESSIBLE, UNUSABLE},
+    exit_status::{INTERRUPTED, NO_VERDICT, NOT_ACCESSIBLE, TERMINATED, UNUSABLE},
     local_checker,
     output::{complain, print},
     progress::{self, ProgressLine},
@@ -88,8 +88,8 @@ fn agent(servers: Vec<CheckerBuilder>, asking: &AskingArgs) -> Agent {
     }))
 }
 
-/// Asks, once or until every port is reachable, and reports. Ctrl-C drops the verification, and with it
-/// every listener. Mappings at the router are ended in either case.
+/// Asks, once or until every port is reachable, and reports. Ctrl-C and SIGTERM drop the verification, and
+/// with it every listener. Mappings at the router are ended in any case.
 async fn run(
     plan: Plan,
     asking: &AskingArgs,
@@ -98,19 +98,24 @@ async fn run(
 ) -> anyhow::Result<ExitCode> {
     let mut interrupts =
         signal(SignalKind::interrupt()).context("cannot wait for the interrupt signal")?;
+    let mut terminations =
+        signal(SignalKind::terminate()).context("cannot wait for the termination signal")?;
     let plan = Plan { quorum: asking.quorum, ..plan };
     let mut latest = None;
     let asked = select! {
-        asked = ask(&plan, asking.wait, begin, &mut latest) => Some(asked),
-        _ = interrupts.recv() => None,
+        asked = ask(&plan, asking.wait, begin, &mut latest) => Ok(asked),
+        _ = interrupts.recv() => Err(INTERRUPTED),
+        _ = terminations.recv() => Err(TERMINATED),
         never = keep_alive(plan.mapper.as_deref()) => match never {},
     };
-    // A second Ctrl-C ends the process even if nobody reads the report, or the router is slow.
+    // A second signal ends the process even if nobody reads the report, or the router is slow.
     tokio::spawn(async move {
-        interrupts.recv().await;
-        exit(INTERRUPTED.into());
+        select! {
+            _ = interrupts.recv() => exit(INTERRUPTED.into()),
+            _ = terminations.recv() => exit(TERMINATED.into()),
+        }
     });
-    if let Some(Err(unusable)) = asked {
+    if let Ok(Err(unusable)) = asked {
         complain(unusable);
         return Ok(ExitCode::from(UNUSABLE));
     }
@@ -119,11 +124,11 @@ async fn run(
         show(diagnosis, asking.json)?;
     }
     Ok(match (asked, latest.map(|diagnosis| diagnosis.outcome)) {
-        (Some(_), Some(Outcome::Accessible)) => ExitCode::SUCCESS,
-        (Some(_), Some(Outcome::LocalOnly)) if local_suffices => ExitCode::SUCCESS,
-        (Some(_), Some(Outcome::NotAccessible)) => ExitCode::from(NOT_ACCESSIBLE),
-        (Some(_), _) => ExitCode::from(NO_VERDICT),
-        (None, _) => ExitCode::from(INTERRUPTED),
+        (Ok(_), Some(Outcome::Accessible)) => ExitCode::SUCCESS,
+        (Ok(_), Some(Outcome::LocalOnly)) if local_suffices => ExitCode::SUCCESS,
+        (Ok(_), Some(Outcome::NotAccessible)) => ExitCode::from(NOT_ACCESSIBLE),
+        (Ok(_), _) => ExitCode::from(NO_VERDICT),
+        (Err(signalled), _) => ExitCode::from(signalled),
     })
 }
 

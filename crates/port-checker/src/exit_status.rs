@@ -14,3 +14,6 @@ pub(crate) const NO_VERDICT: u8 = 3;
 
 /// Ctrl-C: 128 and the number of SIGINT.
 pub(crate) const INTERRUPTED: u8 = 130;
+
+/// 128 and the number of SIGTERM.
+pub(crate) const TERMINATED: u8 = 143;

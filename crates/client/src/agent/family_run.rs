@@ -3,11 +3,10 @@
 use std::{
     collections::HashSet,
     net::{IpAddr, SocketAddr},
-    time::Duration,
 };
 
 use futures_util::future::{join, join_all};
-use port_checker_api::{Challenge, Port, Progress};
+use port_checker_api::{Challenge, Port};
 use tokio::{
     select,
     sync::{Semaphore, mpsc::UnboundedSender},
@@ -16,9 +15,11 @@ use tokio::{
 
 use super::{
     arrival_wait::{arrivals_or_timeout, has_arrived},
+    event_sender::EventSender,
     observed_address,
     packet_watch::PacketWatch,
-    port_query::{PortQuery, QueryObserver, Verdicts},
+    port_query::{PortQuery, Verdicts},
+    router_query,
     wait_budget::WaitBudget,
 };
 use crate::{
@@ -27,7 +28,6 @@ use crate::{
     host::Host,
     listeners::Listeners,
     peer_filter::PeerFilter,
-    router::{MappingTransport, RouterFacts, Uplink, ask_router},
     sockets::udp_holders,
 };
 
@@ -132,31 +132,11 @@ impl<'a> FamilyRun<'a> {
         &self.facts
     }
 
-    /// The way to the router before this machine, if addresses are translated there.
-    pub(super) fn uplink(&self) -> Option<Uplink> {
-        let host = self.facts.host.as_ref()?;
-        let gateway = host.gateway.filter(|_| self.is_behind_nat(host))?;
-        Uplink::of(gateway, self.facts.router.as_ref())
-    }
-
-    fn is_behind_nat(&self, host: &Host) -> bool {
-        self.facts.seen().is_some_and(|seen| !host.addresses.contains(&seen))
-    }
-
     /// The router has mapped a port to `to`, this machine.
     pub(super) fn note_mapping(&mut self, to: SocketAddr, address: Option<IpAddr>) {
         if let Some(router) = &mut self.facts.router {
             router.mapped(to, address);
         }
-    }
-
-    /// Asks the router for its address and its mappings of the first ports, if this machine is behind one.
-    async fn ask_router(&self, ports: &[Port]) -> Option<RouterFacts> {
-        let host = self.facts.host.as_ref()?;
-        let wanted = self.common.plan.ask_router && self.facts.router.is_none();
-        let gateway = host.gateway.filter(|_| wanted && self.is_behind_nat(host))?;
-        let ports: Vec<_> = ports.iter().map(|port| (port.get(), MappingTransport::Tcp)).collect();
-        Some(ask_router(gateway, &ports).await)
     }
 
     /// Listens on these ports and has them checked.
@@ -178,7 +158,8 @@ impl<'a> FamilyRun<'a> {
                 let bound = PortQuery { address, ports: bound.clone(), challenge };
                 vec![bound, PortQuery { address, ports: others.clone(), challenge: None }]
             });
-            let (answers, router) = join(answers, self.ask_router(ports)).await;
+            let (answers, router) =
+                join(answers, router_query::ask(&self.facts, self.common.plan, ports)).await;
             let contradicted = |index: &usize| self.contradicted.contains(index);
             arrivals_or_timeout(&listeners, &answers, contradicted).await;
             // Connections since the last look.
@@ -227,7 +208,8 @@ impl<'a> FamilyRun<'a> {
                 return None;
             }
             let budget = &self.common.budgets[index];
-            let observer = EventSender { run: self, checker: index, address };
+            let events = self.common.events;
+            let observer = EventSender { events, checker: index, address };
             let asked = questions(address).into_iter();
             let answers =
                 join_all(asked.map(|question| question.ask(checker, budget, &observer))).await;
@@ -296,24 +278,5 @@ fn with_queue(local: &Local, waiting: Option<&u32>) -> Local {
             Local::InUse { by, listens_on, waiting }
         }
         (local, _) => local,
-    }
-}
-
-/// Sends the events of one checker.
-struct EventSender<'a> {
-    run: &'a FamilyRun<'a>,
-    checker: usize,
-    address: IpAddr,
-}
-
-impl QueryObserver for EventSender<'_> {
-    fn judged(&self, progress: &Progress) {
-        let Self { run, checker, address } = *self;
-        let (port, accessible) = (progress.port, progress.result.accessible);
-        run.send(Event::Judged { checker, address, port, accessible });
-    }
-
-    fn waiting(&self, wait: Duration) {
-        self.run.send(Event::Waiting { checker: self.checker, wait });
     }
 }

@@ -4,7 +4,10 @@ use std::{net::SocketAddr, num::NonZeroU16};
 
 use port_checker_api::Port;
 
-use super::family_run::{FamilyRun, OwnListeners};
+use super::{
+    family_run::{FamilyRun, OwnListeners},
+    router_query,
+};
 use crate::{Diagnosis, Family, PortVerdict, router::PortMapper};
 
 /// The ports that a mapping may open: those over IPv4 of which nothing came as far as this machine.
@@ -38,7 +41,7 @@ pub(super) async fn verify_mapped(
 ) {
     let v4 = runs.iter_mut().find(|run| run.facts().family == Family::Ipv4);
     let run = v4.expect("the ports are those of a run over IPv4");
-    let uplink = run.uplink();
+    let uplink = router_query::uplink(run.facts());
     let numbers = closed.iter().map(|port| port.get());
     let numbers: Vec<_> = numbers.filter_map(NonZeroU16::new).collect();
     let (mapped, address) = mapper.open(uplink, &numbers).await;

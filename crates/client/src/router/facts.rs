@@ -131,15 +131,6 @@ impl RouterFacts {
         self.wan_address = self.wan_address.or(address);
     }
 
-    /// Whether the router can be asked for mappings over UPnP, as far as is known.
-    pub(super) fn speaks_upnp(&self) -> bool {
-        use RouterFailureCause::{NoPublicAddress, Refused};
-        let speaks = |cause: &RouterFailureCause| matches!(cause, NoPublicAddress | Refused(_));
-        let mut failures = self.failures.iter();
-        let failure = failures.find(|failure| failure.protocol == MappingProtocol::UpnpIgd);
-        failure.is_none_or(|failure| speaks(&failure.cause))
-    }
-
     /// Takes what one protocol told; of two addresses the first is kept.
     pub(super) fn note(
         &mut self,

@@ -19,7 +19,11 @@ use super::{
     lease::Granted,
     nat_pmp, pcp,
     port_mapping::MappingObstacle,
+    uplink::Uplink,
 };
+
+/// How long the router's description is searched for.
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long one request over UPnP may take: routers answer within milliseconds, and a busy one within a second.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
@@ -35,6 +39,19 @@ pub(super) enum MappingClient {
 }
 
 impl MappingClient {
+    /// The ways to ask, the best first. A router that speaks UPnP is not asked in another way: there it says
+    /// whose mapping a port has.
+    pub(super) async fn ways(uplink: Uplink, nonce: Nonce) -> Vec<Self> {
+        let Uplink { gateway, client } = uplink;
+        match timeout(SEARCH_TIMEOUT, Service::find(gateway, client)).await {
+            Ok(Ok(service)) => {
+                let mark = format!("port-checker verify {:08x}", nonce[0]);
+                vec![Self::Igd(IgdClient { service, client, mark })]
+            }
+            _ => vec![Self::Pcp { gateway, client, nonce }, Self::NatPmp { gateway }],
+        }
+    }
+
     pub(super) const fn protocol(&self) -> MappingProtocol {
         match self {
             Self::Igd(_) => MappingProtocol::UpnpIgd,
@@ -43,12 +60,12 @@ impl MappingClient {
         }
     }
 
-    /// Whether the router turned out not to speak the protocol.
+    /// Whether the router turned out not to speak the protocol. One that speaks UPnP was found before.
     pub(super) fn is_unknown(&self, obstacle: &MappingObstacle) -> bool {
+        use RouterFailureCause::{NoAnswer, Refused};
+        const OTHER_VERSION: RouterFailureCause = Refused(pcp::UNSUPPORTED_VERSION);
         let MappingObstacle::Failed { cause } = obstacle else { return false };
-        let version = RouterFailureCause::Refused(pcp::UNSUPPORTED_VERSION);
-        let is_other_version = !matches!(self, Self::Igd(_)) && *cause == version;
-        is_other_version || *cause == RouterFailureCause::NoAnswer
+        !matches!(self, Self::Igd(_)) && [NoAnswer, OTHER_VERSION].contains(cause)
     }
 
     /// Maps a port that is not mapped.

@@ -1,12 +1,7 @@
 //! The mappings of one run: opened, renewed while it goes on, removed at its end.
 
 use std::{
-    convert::Infallible,
-    fmt,
-    future::pending,
-    net::{IpAddr, Ipv4Addr},
-    num::NonZeroU16,
-    sync::Arc,
+    convert::Infallible, fmt, future::pending, net::IpAddr, num::NonZeroU16, sync::Arc,
     time::Duration,
 };
 
@@ -18,14 +13,13 @@ use tokio::{
 };
 
 use super::{
-    facts::{RouterFacts, RouterFailureCause},
-    igd::Service,
+    facts::RouterFailureCause,
     lease::{Granted, Lease},
-    mapping_client::{IgdClient, MappingClient},
+    mapping_client::MappingClient,
     mapping_table::{Made, MappingTable},
     port_mapping::{MappingObstacle, MappingState, PortMapping},
+    uplink::Uplink,
 };
-use crate::host::source_towards;
 
 /// The lease of a mapping: if the program is killed, the mapping is left for so long at most, unless the router
 /// grants a longer one. Routers may take 120 s for the least.
@@ -45,30 +39,6 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often a router that does not answer is asked to remove a mapping.
 const REMOVAL_ATTEMPTS: usize = 3;
-
-/// How long the router's description is searched for.
-const SEARCH_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// The way from this machine to its router.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Uplink {
-    /// The router.
-    pub(crate) gateway: Ipv4Addr,
-    /// The address of this machine from which it talks to the router.
-    pub(crate) client: Ipv4Addr,
-    /// Whether the router may speak UPnP, as far as is known.
-    pub(crate) upnp: bool,
-}
-
-impl Uplink {
-    /// The way to this gateway; `facts` is what it said.
-    pub(crate) fn of(gateway: IpAddr, facts: Option<&RouterFacts>) -> Option<Self> {
-        let (IpAddr::V4(v4), Some(IpAddr::V4(client))) = (gateway, source_towards(gateway)) else {
-            return None;
-        };
-        Some(Self { gateway: v4, client, upnp: facts.is_none_or(RouterFacts::speaks_upnp) })
-    }
-}
 
 /// Maps ports of this machine at its router: only to this machine, and never in place of another mapping.
 ///
@@ -163,7 +133,8 @@ impl PortMapper {
         ports: &[NonZeroU16],
         found: &mut (Vec<u16>, Option<IpAddr>),
     ) {
-        let mut clients = self.clients(uplink).await.into_iter().peekable();
+        let mut clients =
+            MappingClient::ways(uplink, self.nonce).await.into_iter().map(Arc::new).peekable();
         let room = MAX_MAPPINGS.saturating_sub(self.table.made().len());
         for &port in ports.iter().skip(room) {
             self.table.lost(port, MappingObstacle::TooMany);
@@ -186,30 +157,6 @@ impl PortMapper {
             }
         }
         ports.for_each(|&port| self.table.not_spoken(port));
-    }
-
-    /// The ways to ask, the best first. A router that speaks UPnP is not asked in another way: there it says
-    /// whose mapping a port has.
-    async fn clients(&self, uplink: Uplink) -> Vec<Arc<MappingClient>> {
-        let Uplink { gateway, client, upnp } = uplink;
-        let search = async {
-            if !upnp {
-                return None;
-            }
-            timeout(SEARCH_TIMEOUT, Service::find(gateway, client)).await.ok()?.ok()
-        };
-        let nonce = self.nonce;
-        let clients = match search.await {
-            Some(service) => {
-                let mark = format!("port-checker verify {:08x}", nonce[0]);
-                vec![MappingClient::Igd(IgdClient { service, client, mark })]
-            }
-            None => vec![
-                MappingClient::Pcp { gateway, client, nonce },
-                MappingClient::NatPmp { gateway },
-            ],
-        };
-        clients.into_iter().map(Arc::new).collect()
     }
 
     async fn open_one(

@@ -1,21 +1,17 @@
 //! `verify --map` at a real home router, which speaks UPnP, PCP or NAT-PMP.
 
-use std::{
-    net::UdpSocket,
-    process::{Child, Stdio},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use port_checker_testbed::{
-    namespace::Namespace,
-    process::{Service, signal, wait_until},
-    router::Miniupnpd,
+    process::{signal, wait_until},
     skip,
 };
 
-use super::internet::{
-    CHECKER, Internet, Report, attach, machine, masquerading_router, port_checker_on,
-};
+use self::lab::Home;
+use super::internet::{CHECKER, Internet, Report};
+
+mod lab;
+mod odd_routers;
 
 /// Everything that `miniupnpd` speaks.
 const ALL: &str = "enable_natpmp=yes\nenable_upnp=yes";
@@ -32,96 +28,6 @@ const LEASE: Duration = Duration::from_secs(4);
 
 /// `miniupnpd` removes mappings within a few seconds after the end of their lease.
 const SLACK: Duration = Duration::from_secs(15);
-
-struct Home {
-    provider: Namespace,
-    router: Namespace,
-    _router_program: Miniupnpd,
-    _checker: Service,
-    _internet: Internet,
-}
-
-impl Home {
-    /// None where `miniupnpd` is missing; `rules` are those for packets to the router.
-    fn new(options: &str, rules: &str) -> Option<Self> {
-        let internet = Internet::new();
-        let (router, provider) = (masquerading_router(), machine());
-        // Truly public, within a namespace that nothing leaves: miniupnpd wants no other.
-        attach(&router, &["8.8.4.4/24"], &internet.backbone, &["8.8.4.1/24"]);
-        attach(&provider, &["192.168.1.10/24"], &router, &["192.168.1.1/24"]);
-        router.firewall(&format!(
-            "table inet own {{\n chain input {{\n type filter hook input priority filter\n \
-             {rules}\n }}\n}}\n"
-        ));
-        let (inside, outside) = ([192, 168, 1, 1].into(), [8, 8, 4, 4].into());
-        let program = Miniupnpd::start(&router, inside, outside, options)?;
-        let checker = internet.serve();
-        let home = Self {
-            provider,
-            router,
-            _router_program: program,
-            _checker: checker,
-            _internet: internet,
-        };
-        wait_until("the router answers", || home.listens());
-        Some(home)
-    }
-
-    fn listens(&self) -> bool {
-        let sockets = self.router.command("ss", &["-Hlnu"]).output().expect("ss, of iproute2");
-        let sockets = String::from_utf8_lossy(&sockets.stdout).into_owned();
-        sockets.contains(":1900") || sockets.contains(":5351")
-    }
-
-    fn arguments(arguments: &str) -> String {
-        format!("verify {arguments} --server {CHECKER}")
-    }
-
-    fn verify(&self, arguments: &str) -> Report {
-        Report::of(&self.provider, &Self::arguments(arguments))
-    }
-
-    /// Starts to verify two ports, of which one stays closed, so that `--wait` goes on.
-    fn begin(&self, arguments: &str) -> Child {
-        self.provider.firewall(
-            "table inet own {\n chain input {\n type filter hook input priority filter\n \
-             tcp dport 7467 drop\n }\n}\n",
-        );
-        let mut command = port_checker_on(&self.provider, &Self::arguments(arguments));
-        command.stdout(Stdio::piped()).spawn().expect("the program starts")
-    }
-
-    /// The mappings in the router's firewall.
-    fn mappings(&self) -> String {
-        let list = ["list", "chain", "inet", "filter", "prerouting_miniupnpd"];
-        let output = self.router.command("nft", &list).output().expect("nft");
-        let rules = String::from_utf8_lossy(&output.stdout).into_owned();
-        rules.lines().filter(|line| line.contains("dnat")).collect()
-    }
-
-    fn maps(&self, port: u16) -> bool {
-        self.mappings().contains(&format!("192.168.1.10:{port}"))
-    }
-
-    /// A neighbour maps a port to itself, over NAT-PMP, which maps to the sender.
-    fn map_to_neighbour(&self, port: u16) {
-        let own = self.provider.interface_with("192.168.1.10");
-        self.provider.ip(&["address", "add", "192.168.1.20/24", "dev", &own]);
-        self.provider.within(|| {
-            let socket = UdpSocket::bind("192.168.1.20:0").expect("an address of this machine");
-            socket.set_read_timeout(Some(SLACK)).expect("a time-out");
-            let [high, low] = port.to_be_bytes();
-            // RFC 6886, section 3.3: TCP, for 600 seconds.
-            let request = [0, 2, 0, 0, high, low, high, low, 0, 0, 2, 0x58];
-            #[expect(clippy::disallowed_methods, reason = "the router of this test")]
-            socket.send_to(&request, "192.168.1.1:5351").expect("a route");
-            let mut answer = [0; 16];
-            socket.recv(&mut answer).expect("an answer");
-            assert_eq!(answer[..4], [0, 130, 0, 0], "mapped");
-        });
-        self.provider.ip(&["address", "del", "192.168.1.20/24", "dev", &own]);
-    }
-}
 
 #[test]
 fn each_protocol_alone_opens_a_port_that_the_checker_reaches_then() {
@@ -216,18 +122,18 @@ fn a_router_that_refuses_is_quoted() {
 }
 
 #[test]
-fn ctrl_c_removes_the_mappings_and_reports() {
+fn ctrl_c_and_sigterm_remove_the_mappings_and_report() {
     if !skip::is_root() {
         return;
     }
-    for options in [UPNP, PCP] {
+    for (options, name, status) in [(UPNP, "INT", 130), (PCP, "INT", 130), (ALL, "TERM", 143)] {
         let Some(home) = Home::new(options, "") else { return };
         let child = home.begin("7466-7467 --map --wait");
         wait_until("the port is mapped", || home.maps(7466));
-        signal(&child, "INT");
+        signal(&child, name);
         let output = child.wait_with_output().expect("its output");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert_eq!(output.status.code(), Some(130), "{text}");
+        assert_eq!(output.status.code(), Some(status), "{text}");
         assert!(text.contains("IPv4: "), "what is known is reported: {text}");
         assert!(text.contains("apped 7466"), "{text}");
         assert_eq!(home.mappings(), "", "{text}");
@@ -255,6 +161,26 @@ fn a_killed_run_leaves_nothing_after_the_lease() {
     let killed = Instant::now();
     wait_until("the lease is over", || home.mappings().is_empty());
     assert!(killed.elapsed() < LEASE + SLACK, "{:?}", killed.elapsed());
+}
+
+#[test]
+fn a_mapping_of_this_machine_by_another_program_is_left_alone() {
+    if !skip::is_root() {
+        return;
+    }
+    let Some(home) = Home::new(ALL, "") else { return };
+    home.map_over_nat_pmp("192.168.1.10", 7466);
+    let before = home.mappings();
+    // The mapping is there, and another router before it drops the connections.
+    home.router.firewall(
+        "table inet own {\n chain forward {\n type filter hook forward priority filter\n \
+         tcp dport 7466 drop\n }\n}\n",
+    );
+    let report = home.verify("7466 --map");
+    let words = "Not mapped 7466/tcp: the router 192.168.1.1 over UPnP maps it to 192.168.1.10:7466, this \
+                 machine, already.";
+    assert!(report.flowing().contains(words), "{}", report.text);
+    assert_eq!(home.mappings(), before);
 }
 
 #[test]
@@ -293,12 +219,15 @@ fn a_router_that_speaks_nothing_and_a_machine_without_one_are_told() {
 
     let internet = Internet::new();
     let provider = internet.data_centre();
-    provider.firewall(
-        "table inet filter {\n chain input {\n type filter hook input priority filter\n \
-         tcp dport 7467 reject with tcp reset\n }\n}\n",
+    // Somebody before it drops the packets, and it is no router of its network.
+    internet.backbone.firewall(
+        "table inet filter {\n chain forward {\n type filter hook forward priority filter\n \
+         tcp dport 7467 drop\n }\n}\n",
     );
     let _checker = internet.serve();
     let arguments = format!("verify 7466-7467 --family 4 --map --server {CHECKER}");
     let report = Report::of(&provider, &arguments);
+    let words = "Not mapped 7467/tcp: no router that could be asked translates addresses before this machine.";
+    assert!(report.flowing().contains(words), "{}", report.text);
     assert!(!report.text.contains("apped 7466"), "it is reachable: {}", report.text);
 }
