@@ -208,7 +208,7 @@ pub(crate) fn parser() -> Parser {
 }
 
 const EXIT_STATUS: &str = "Exit status: 0 every port is reachable; 1 at least one is not; 2 usage; 3 \
-                           a port got no verdict; 130 interrupted.";
+                           a port got no verdict; 130 interrupted; 143 terminated.";
 
 const HEALTH_STATUS: &str = "The settings come from the environment and from a file .env in the \
                              working directory, as for serve. Where one process serves with the \

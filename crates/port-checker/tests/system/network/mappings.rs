@@ -9,6 +9,7 @@ use port_checker_testbed::{
 
 use self::lab::Home;
 use super::internet::{CHECKER, Internet, Report};
+use crate::program::port_checker;
 
 mod lab;
 mod odd_routers;
@@ -43,7 +44,8 @@ fn each_protocol_alone_opens_a_port_that_the_checker_reaches_then() {
         let Some(home) = Home::new(options, rules) else { return };
         let before = home.verify("7466");
         assert_eq!(before.status, Some(1), "{}", before.text);
-        assert!(!before.text.contains("Mapped"), "nobody asked for it: {}", before.text);
+        assert!(!before.text.contains("apped"), "nobody asked for it: {}", before.text);
+        assert_eq!(home.mappings(), "", "nobody asked for it");
         let report = home.verify("7466 50800-50801 --map");
         let text = report.flowing();
         assert_eq!(report.status, Some(0), "{protocol}: {}", report.text);
@@ -230,4 +232,21 @@ fn a_router_that_speaks_nothing_and_a_machine_without_one_are_told() {
     let words = "Not mapped 7467/tcp: no router that could be asked translates addresses before this machine.";
     assert!(report.flowing().contains(words), "{}", report.text);
     assert!(!report.text.contains("apped 7466"), "it is reachable: {}", report.text);
+}
+
+#[test]
+fn the_flags_depend_on_each_other() {
+    let server = ["--server", "http://127.0.0.1:9"];
+    for flags in [
+        &["--map"][..],
+        &["--map", server[0], server[1], "--no-router"],
+        &["--keep", "60", server[0], server[1]],
+        &["--map", "--keep", "0", server[0], server[1]],
+        &["--map", "--keep", "604801", server[0], server[1]],
+        &["--map", "--keep", "soon", server[0], server[1]],
+    ] {
+        let output = port_checker(&[&["verify", "7466"], flags].concat(), &[]).output();
+        let output = output.expect("the program starts");
+        assert_eq!(output.status.code(), Some(2), "{flags:?}: {output:?}");
+    }
 }
