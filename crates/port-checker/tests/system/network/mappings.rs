@@ -234,6 +234,43 @@ fn a_router_that_speaks_nothing_and_a_machine_without_one_are_told() {
     assert!(!report.text.contains("apped 7466"), "it is reachable: {}", report.text);
 }
 
+/// Over PCP the router tells its address with a mapping, and not without.
+#[test]
+fn a_second_translation_is_certain_over_each_protocol() {
+    if !skip::is_root() {
+        return;
+    }
+    for (options, rules) in [(PCP, WITHOUT_NAT_PMP), (ALL, "")] {
+        let Some(home) = Home::behind_a_carrier(options, rules) else { return };
+        let report = home.verify("7466 --map");
+        let text = report.flowing();
+        assert_eq!(report.status, Some(1), "{}", report.text);
+        let words = "No forward in the router 192.168.1.1 can work alone: its address on the Internet's side is \
+                     8.8.4.4, and the address checked is 203.0.113.7.";
+        assert!(text.contains(words), "{}", report.text);
+        assert!(text.contains("; still not reachable. Removed again."), "{}", report.text);
+        assert_eq!(home.mappings(), "");
+    }
+}
+
+/// The mapping is not what was missing: then the advice is no longer to forward the port.
+#[test]
+fn a_port_that_stays_closed_with_a_mapping_gets_other_advice() {
+    if !skip::is_root() {
+        return;
+    }
+    let Some(home) = Home::new(ALL, "") else { return };
+    home.router.firewall(
+        "table inet closed {\n chain forward {\n type filter hook forward priority filter\n \
+         iifname != lo tcp dport 7466 drop\n }\n}\n",
+    );
+    let report = home.verify("7466 --map");
+    let text = report.flowing();
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    assert!(text.contains("still not reachable. Removed again."), "{}", report.text);
+    assert!(!text.contains("forward TCP to"), "{}", report.text);
+}
+
 #[test]
 fn the_flags_depend_on_each_other() {
     let server = ["--server", "http://127.0.0.1:9"];

@@ -25,7 +25,7 @@ pub(super) struct Home {
     pub(super) router: Namespace,
     router_program: Option<Miniupnpd>,
     _checker: Service,
-    _internet: Internet,
+    internet: Internet,
 }
 
 impl Home {
@@ -43,6 +43,18 @@ impl Home {
         Some(home)
     }
 
+    /// The carrier translates addresses beyond the router: a checker sees the home at 203.0.113.7.
+    pub(super) fn behind_a_carrier(options: &str, rules: &str) -> Option<Self> {
+        let home = Self::new(options, rules)?;
+        let backbone = &home.internet.backbone;
+        backbone.ip(&["address", "add", "203.0.113.7/32", "dev", "lo"]);
+        backbone.firewall(
+            "table ip customers {\n chain postrouting {\n type nat hook postrouting priority srcnat\n \
+             ip saddr 8.8.4.4 snat to 203.0.113.7\n }\n}\n",
+        );
+        Some(home)
+    }
+
     /// One whose router speaks none of the protocols.
     pub(super) fn without_protocols() -> Self {
         let internet = Internet::new();
@@ -51,7 +63,7 @@ impl Home {
         attach(&router, &["8.8.4.4/24"], &internet.backbone, &["8.8.4.1/24"]);
         attach(&provider, &["192.168.1.10/24"], &router, &["192.168.1.1/24"]);
         let checker = internet.serve();
-        Self { provider, router, router_program: None, _checker: checker, _internet: internet }
+        Self { provider, router, router_program: None, _checker: checker, internet }
     }
 
     fn listens(&self) -> bool {
