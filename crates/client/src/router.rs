@@ -9,6 +9,7 @@ mod igd;
 mod lease;
 mod mapping_client;
 mod mapping_table;
+mod mapping_words;
 mod nat_pmp;
 mod pcp;
 mod port_mapper;

@@ -50,3 +50,26 @@ impl Lease {
         whole.format(&Rfc3339).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_is_renewed_in_time_and_not_without_a_pause() {
+        const MOST: Duration = Duration::from_secs(60);
+        for (seconds, pause) in [
+            (Some(120), Some(60)),
+            (Some(4), Some(2)),
+            (Some(0), Some(1)),
+            (Some(u32::MAX), Some(60)),
+            (None, None),
+        ] {
+            let begun = Instant::now();
+            let lease = Lease::begins(seconds, MOST);
+            let renewal = lease.renew_at.map(|at| at.duration_since(begun).as_secs());
+            assert_eq!(renewal, pause, "{seconds:?}");
+            assert_eq!(lease.ends().is_some(), seconds.is_some(), "{seconds:?}");
+        }
+    }
+}

@@ -50,8 +50,8 @@ fn each_protocol_alone_opens_a_port_that_the_checker_reaches_then() {
         let text = report.flowing();
         assert_eq!(report.status, Some(0), "{protocol}: {}", report.text);
         let done = format!(
-            "Mapped 7466, 50800-50801/tcp at the router 192.168.1.1 over {protocol}; reachable now. \
-             Removed again."
+            "Mapped 7466, 50800-50801/tcp at the router 192.168.1.1 over {protocol}; reachable then. \
+             Removed again: a forward in the router would make that last."
         );
         assert!(text.contains(&done), "{protocol}: {}", report.text);
         assert!(text.contains("50800-50801 reachable, proven ours"), "{protocol}: {}", report.text);
@@ -115,8 +115,8 @@ fn a_router_that_refuses_is_quoted() {
     // It maps no ports below 1024 here.
     let report = home.verify("80 7466 --map");
     let text = report.flowing();
-    let words = "Not mapped 80/tcp: the router refused: the router 192.168.1.1 over UPnP answered 606, not \
-                 authorized.";
+    let words =
+        "Not mapped 80/tcp: the router 192.168.1.1 over UPnP refused it (606, not authorized).";
     assert_eq!(report.status, Some(1), "{}", report.text);
     assert!(text.contains(words), "{}", report.text);
     assert!(text.contains("Mapped 7466/tcp"), "the others are mapped: {}", report.text);

@@ -182,7 +182,7 @@ fn a_router_that_does_not_tell_whose_a_port_is_is_not_asked_to_map_it() {
     let log = start(&home.router, |_| Some(Err(401)));
     let report = home.verify("7466 --map");
     assert_eq!(changes(&log), [""; 0], "{}", report.text);
-    assert!(report.flowing().contains("over UPnP answered 401."), "{}", report.text);
+    assert!(report.flowing().contains("over UPnP refused it (401)."), "{}", report.text);
 }
 
 /// The answer to the mapping is lost: it is removed if it bears the mark of the run.
