@@ -3,12 +3,11 @@
 use std::{
     io::ErrorKind,
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
-use port_checker_testbed::{
-    namespace::Namespace, privilege::without_raw_sockets, process::wait_until, skip,
-};
+use port_checker_testbed::{namespace::Namespace, privilege::without_raw_sockets, skip};
 use tokio::runtime::{self, Runtime};
 
 use super::{
@@ -18,6 +17,9 @@ use super::{
 
 /// Far beyond the need of a packet between namespaces.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The same for the packets of a test: it then goes on, and fails by what it has seen.
+const PACKET_TIMEOUT: Duration = Duration::from_secs(5);
 
 const LISTENING: u16 = 7466;
 const CLOSED: u16 = 7467;
@@ -87,6 +89,13 @@ impl Network {
     }
 }
 
+fn wait_for_packets(mut have_come: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !have_come() && begun.elapsed() < PACKET_TIMEOUT {
+        thread::yield_now();
+    }
+}
+
 fn connect(namespace: &Namespace, address: SocketAddr) -> Option<ErrorKind> {
     #[expect(clippy::disallowed_methods, reason = "an address within the test's network")]
     let connect = || TcpStream::connect_timeout(&address, ANSWER_TIMEOUT);
@@ -120,7 +129,7 @@ fn the_treatment_of_connections_from_outside_is_seen() {
         assert_eq!(connect(&network.outside, at(CLOSED)), Some(ErrorKind::ConnectionRefused));
         assert!(connect(&network.outside, at(REJECTED)).is_some());
         let _attempt = begin_to_connect(&network.outside, at(DROPPED));
-        wait_until("all have come", || network.sights(&capture).len() == 4);
+        wait_for_packets(|| network.sights(&capture).len() == 4);
         let sights = |answered, rejection| Sights {
             interface: Some(network.interface.clone()),
             from: vec![there],
@@ -177,7 +186,7 @@ fn forged_answers_from_outside_are_no_sights() {
     let message = ipv4(ICMP, HERE, BEHIND, &icmp(3, 3, &quoted));
     network.send(&[forged(SYN_ACK), forged(RST_ACK), message], BEHIND);
     network.send(&[ipv4(TCP, THERE, HERE, &tcp(40_000, CLOSED, SYN))], HERE);
-    wait_until("all have come", || network.sights(&capture).contains_key(&CLOSED));
+    wait_for_packets(|| network.sights(&capture).contains_key(&CLOSED));
     let ports: Vec<_> = network.sights(&capture).into_keys().collect();
     assert_eq!(ports, [CLOSED]);
 }
@@ -193,10 +202,10 @@ fn packets_that_came_too_fast_are_counted_as_lost() {
     let begun = || ipv4(TCP, THERE, HERE, &tcp(40_000, DROPPED, SYN));
     network.send(&vec![begun(); 1000], HERE);
     let came = |port| network.sights(&capture).contains_key(&port);
-    wait_until("the first have come", || came(DROPPED));
+    wait_for_packets(|| came(DROPPED));
     assert_eq!(capture.lost(), 0, "a burst fits the buffer");
     network.send(&vec![begun(); 50_000], HERE);
-    wait_until("some were lost", || {
+    wait_for_packets(|| {
         // The kernel tells with the next packet.
         network.send(&[begun()], HERE);
         came(DROPPED) && capture.lost() > 0
