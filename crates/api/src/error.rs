@@ -1,6 +1,7 @@
 //! The body of every answer that is not a success.
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::Extensible;
 
@@ -25,9 +26,12 @@ pub struct ErrorDetail {
 
 /// The set of error codes; each belongs to one HTTP status. Later versions may have more, which is why
 /// those who read one use [`Extensible`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray,
+)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum ErrorCode {
     /// 422: `provider_ip` is not an IP literal.
@@ -65,25 +69,12 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// Every code, in the order of the contract.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
     /// The code's name on the wire, in logs and in metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::InvalidIp => "INVALID_IP",
-            Self::InvalidPort => "INVALID_PORT",
-            Self::TooManyPorts => "TOO_MANY_PORTS",
-            Self::InvalidChallenge => "INVALID_CHALLENGE",
-            Self::InvalidRequest => "INVALID_REQUEST",
-            Self::TargetNotAllowed => "TARGET_NOT_ALLOWED",
-            Self::RateLimited => "RATE_LIMITED",
-            Self::Overloaded => "OVERLOADED",
-            Self::CheckFailed => "CHECK_FAILED",
-            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
-            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
-            Self::NotFound => "NOT_FOUND",
-            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
-            Self::RequestTimeout => "REQUEST_TIMEOUT",
-            Self::Internal => "INTERNAL",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The HTTP status that goes with this code.
@@ -107,15 +98,56 @@ impl ErrorCode {
     }
 }
 
+#[cfg(feature = "openapi")]
+impl ErrorCode {
+    /// A message as a checker with default settings sends it with this code.
+    pub const fn example(self) -> &'static str {
+        match self {
+            Self::InvalidIp => {
+                "provider_ip is 'home.example.org'; expected an IPv4 or IPv6 address without host name, zone, \
+                 brackets or port"
+            }
+            Self::InvalidPort => "ports contains 0; expected integers from 1 to 65535",
+            Self::TooManyPorts => "1025 ports asked for; at most 1024 are checked at once",
+            Self::InvalidChallenge => {
+                "challenge is 'short'; a challenge has 16 to 128 printable ASCII characters"
+            }
+            Self::InvalidRequest => {
+                "ports is missing or null; expected an array of integers from 1 to 65535"
+            }
+            Self::TargetNotAllowed => {
+                "203.0.113.7 is in 203.0.113.0/24 (documentation, RFC 5737); the operator can admit it with \
+                 PORT_CHECKER_ALLOWED_TARGETS"
+            }
+            Self::RateLimited => {
+                "1024 ports are more than the target 127.0.0.1 may have checked of itself now: 10 are left; \
+                 come back after Retry-After"
+            }
+            Self::Overloaded => "744 of 744 probe sockets are in use and 12 checks wait for one",
+            Self::CheckFailed => {
+                "the checker could not start a connection for 192.0.2.10:443: Network is unreachable (os error \
+                 101); this says nothing about the target"
+            }
+            Self::PayloadTooLarge => "the body is larger than 1048576 bytes",
+            Self::UnsupportedMediaType => "Content-Type is 'text/plain'; send application/json",
+            Self::NotFound => "there is no '/checkports'; see /docs",
+            Self::MethodNotAllowed => "'/check-ports' does not take 'GET'; see Allow",
+            Self::RequestTimeout => "the body did not arrive within 10s",
+            Self::Internal => "a defect in the checker; its log says more",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_that_serde_reads() {
-        for name in ["INVALID_IP", "CHECK_FAILED", "UNSUPPORTED_MEDIA_TYPE", "INTERNAL"] {
-            let code: ErrorCode = serde_json::from_str(&format!("\"{name}\"")).unwrap();
-            assert_eq!(code.name(), name);
+    fn names_are_those_that_serde_writes() {
+        for code in ErrorCode::ALL {
+            let json = format!("\"{}\"", code.name());
+            assert_eq!(serde_json::to_string(code).unwrap(), json);
+            assert_eq!(&serde_json::from_str::<ErrorCode>(&json).unwrap(), code);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 /// An ICMP message about a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,8 +18,9 @@ pub struct Icmp {
 }
 
 /// The meaning of an ICMP "destination unreachable" message (RFC 792, RFC 1812, RFC 4443).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[non_exhaustive]
 pub enum IcmpMessage {
     /// Nothing listens on the port, or a firewall rejects it in these words (the default of
@@ -45,14 +47,8 @@ impl IcmpMessage {
     ];
 
     /// The message's name on the wire and in logs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::PortUnreachable => "port_unreachable",
-            Self::HostUnreachable => "host_unreachable",
-            Self::NetworkUnreachable => "network_unreachable",
-            Self::AdministrativelyProhibited => "administratively_prohibited",
-            Self::Unknown => "unknown",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -1,15 +1,30 @@
 //! Why a port is not accessible.
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// Why a port is not accessible: always a statement about the target. Later versions may know more
 /// reasons, which is why those who read one use [`Extensible`](crate::Extensible).
 ///
 /// A failure on the checker's own side is never a reason; it is an
 /// [`ErrorCode`](crate::ErrorCode).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {
     /// The host answered: nothing listens there, or the forward points at the wrong machine.
@@ -28,14 +43,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the contract.
-    pub const ALL: [Self; 6] = [
-        Self::Refused,
-        Self::TimedOut,
-        Self::HostUnreachable,
-        Self::NetworkUnreachable,
-        Self::Reset,
-        Self::ChallengeFailed,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The text of the `error` field, word for word as in the contract.
     pub const fn text(self) -> &'static str {
@@ -51,19 +59,12 @@ impl Reason {
 
     /// The reason whose [`text`](Self::text) this is, if there is one.
     pub fn from_text(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.text() == text)
+        Self::ALL.iter().copied().find(|reason| reason.text() == text)
     }
 
     /// The reason's name on the wire, in logs and in metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Refused => "refused",
-            Self::TimedOut => "timed_out",
-            Self::HostUnreachable => "host_unreachable",
-            Self::NetworkUnreachable => "network_unreachable",
-            Self::Reset => "reset",
-            Self::ChallengeFailed => "challenge_failed",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -73,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_text_leads_back_to_its_reason() {
-        for reason in Reason::ALL {
+        for &reason in Reason::ALL {
             assert_eq!(Reason::from_text(reason.text()), Some(reason));
         }
         assert_eq!(Reason::from_text("[Errno 101] Network is unreachable"), None);

@@ -4,9 +4,8 @@
 use std::{
     collections::{HashMap, HashSet},
     convert::Infallible,
-    io::{self, IoSliceMut},
+    future::pending,
     net::IpAddr,
-    os::fd::AsRawFd,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -14,35 +13,30 @@ use std::{
 };
 
 use nix::{
-    cmsg_space,
     errno::Errno,
-    libc::{ETH_P_ALL, PACKET_HOST, PACKET_OUTGOING},
+    libc::{PACKET_HOST, PACKET_OUTGOING},
     net::if_::if_indextoname,
-    sys::socket::{
-        ControlMessageOwned, LinkAddr, MsgFlags, recvmsg, setsockopt,
-        sockopt::{RcvBuf, RcvBufForce, RxqOvfl},
-    },
+    sys::socket::LinkAddr,
 };
 use port_checker_api::Port;
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::io::{Interest, unix::AsyncFd};
 
+#[cfg(test)]
+mod connections;
 #[cfg(test)]
 mod crafted;
 mod filter;
-mod packet;
+pub(crate) mod packet;
+mod socket;
+#[cfg(test)]
+mod tests;
 
 use crate::{
-    facts::{LocalRejection, Sights},
     family::Family,
+    sights::{LocalRejection, Sights},
 };
 use packet::{Packet, SegmentKind};
-
-/// Bytes of packets that the kernel keeps until they are read: thousands of SYNs.
-const RECEIVE_BUFFER: usize = 4 << 20;
-
-/// The bytes of a packet that are read; the kernel's filter keeps no more.
-const SNAPSHOT: usize = 256;
+pub(crate) use socket::CaptureError;
+use socket::{Batch, PacketSocket};
 
 /// Packets that are read before other tasks get their turn.
 const MAX_BATCH: usize = 64;
@@ -50,25 +44,19 @@ const MAX_BATCH: usize = 64;
 /// Packets that are read at the end: more than the receive buffer holds.
 const MAX_UNREAD: usize = 1 << 16;
 
+/// Errors of the socket after which it is read no more: the system reports a single event, such as an
+/// interface that goes down, once.
+const MAX_ERRORS: u32 = 64;
+
 /// The packets of one address family to and from some ports of this machine. Closed when dropped.
 pub(crate) struct Capture {
-    socket: AsyncFd<Socket>,
+    socket: PacketSocket,
     ports: HashSet<u16>,
     /// The addresses of this machine.
     own: Vec<IpAddr>,
     sights: Mutex<HashMap<u16, Sights>>,
     lost: AtomicU32,
-}
-
-/// Packets cannot be watched.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum CaptureError {
-    /// This user may not open packet sockets.
-    #[error("not permitted to watch packets")]
-    NotPermitted,
-    /// The system refuses for another reason.
-    #[error("cannot watch packets: {0}")]
-    Failed(#[from] io::Error),
+    errors: AtomicU32,
 }
 
 impl Capture {
@@ -81,99 +69,84 @@ impl Capture {
         ports: &[Port],
         own: &[IpAddr],
     ) -> Result<Self, CaptureError> {
-        // Only sockets for all protocols see packets that leave.
-        let protocol = i32::from((ETH_P_ALL as u16).to_be());
-        let kind = Type::DGRAM.nonblocking().cloexec();
-        let socket = Socket::new(Domain::PACKET, kind, Some(Protocol::from(protocol)));
-        let socket = socket.map_err(|error| match error.raw_os_error().map(Errno::from_raw) {
-            Some(Errno::EPERM | Errno::EACCES) => CaptureError::NotPermitted,
-            _ => CaptureError::Failed(error),
-        })?;
-        socket.attach_filter(&filter::program(family, ports))?;
-        // Beyond the limit of the system only with CAP_NET_ADMIN.
-        let _ = setsockopt(&socket, RcvBuf, &RECEIVE_BUFFER);
-        let _ = setsockopt(&socket, RcvBufForce, &RECEIVE_BUFFER);
-        setsockopt(&socket, RxqOvfl, &1).map_err(io::Error::from)?;
         Ok(Self {
-            socket: watched(socket)?,
+            socket: PacketSocket::open(family, ports)?,
             ports: ports.iter().map(|port| port.get()).collect(),
             own: own.iter().copied().filter(|ip| !ip.is_loopback()).collect(),
             sights: Mutex::default(),
             lost: AtomicU32::new(0),
+            errors: AtomicU32::new(0),
         })
     }
 
     /// Reads packets as they come.
     pub(crate) async fn watch(&self) -> Infallible {
-        loop {
-            let Ok(mut guard) = self.socket.readable().await else {
-                return std::future::pending().await;
-            };
-            for _ in 0..MAX_BATCH {
-                if self.read_one().is_err() {
-                    guard.clear_ready();
-                    break;
-                }
+        while self.errors.load(Ordering::Relaxed) < MAX_ERRORS {
+            if self.socket.wait(|| self.read(MAX_BATCH)).await.is_err() {
+                self.note_error();
+                break;
             }
             tokio::task::yield_now().await;
         }
+        pending().await
     }
 
     /// The packets that have come so far, by port. Those that nobody has read yet are read first.
     pub(crate) fn sights(&self) -> HashMap<u16, Sights> {
-        let read = (0..MAX_UNREAD).take_while(|_| self.read_one().is_ok()).count();
-        if read == MAX_UNREAD {
+        if self.read(MAX_UNREAD) == Batch::More {
             // More came than can be read: the account is incomplete.
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
         self.sights.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Packets that the kernel dropped because they were not read in time.
+    /// Packets that were not seen: those that the kernel dropped because they were not read in time, and one for
+    /// each error of the socket, which tells nothing about the packets of that moment.
     pub(crate) fn lost(&self) -> u32 {
-        self.lost.load(Ordering::Relaxed)
+        let dropped = self.socket.dropped().unwrap_or(1);
+        self.lost.fetch_add(dropped, Ordering::Relaxed).saturating_add(dropped)
     }
 
-    fn read_one(&self) -> nix::Result<()> {
-        let mut bytes = [0; SNAPSHOT];
-        let mut parts = [IoSliceMut::new(&mut bytes)];
-        let mut control = cmsg_space!(u32);
-        let descriptor = self.socket.get_ref().as_raw_fd();
-        let received = recvmsg::<LinkAddr>(
-            descriptor,
-            &mut parts,
-            Some(&mut control),
-            MsgFlags::MSG_DONTWAIT,
-        )?;
-        for message in received.cmsgs().into_iter().flatten() {
-            if let ControlMessageOwned::RxqOvfl(lost) = message {
-                self.lost.store(lost, Ordering::Relaxed);
+    /// Reads at most so many packets. An error is no end of the packets, unless it comes again and again.
+    fn read(&self, max: usize) -> Batch {
+        for _ in 0..max {
+            match self.socket.read(|link, bytes| self.note(link, bytes)) {
+                Ok(()) | Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => return Batch::Last,
+                Err(_) => {
+                    self.note_error();
+                    if self.errors.load(Ordering::Relaxed) >= MAX_ERRORS {
+                        return Batch::Last;
+                    }
+                }
             }
         }
-        let (length, link) = (received.bytes.min(SNAPSHOT), received.address);
-        if let (Some(link), Some(packet)) = (link, packet::read(&bytes[..length])) {
-            self.note(&link, packet);
-        }
-        Ok(())
+        Batch::More
     }
 
-    fn note(&self, link: &LinkAddr, packet: Packet) {
+    fn note_error(&self) {
+        self.errors.fetch_add(1, Ordering::Relaxed);
+        self.lost.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn note(&self, link: Option<LinkAddr>, bytes: &[u8]) {
+        let (Some(link), Some(packet)) = (link, packet::read(bytes)) else { return };
         let (comes_in, leaves) = (link.pkttype() == PACKET_HOST, link.pkttype() == PACKET_OUTGOING);
         match packet {
             // Programs of this machine connect over its loopback interface.
             Packet::Segment { from, to, .. }
                 if self.own.contains(&from.0) && self.own.contains(&to.0) => {}
             Packet::Segment { from, to, kind: SegmentKind::Open } if comes_in => {
-                self.update(to, |sights| sights.arrived(&interface(link), from.0));
+                self.update(to, |sights| sights.arrived(|| interface(&link), from.0));
             }
-            Packet::Segment { from, kind: SegmentKind::Accept, .. } if leaves => {
-                self.update(from, |sights| sights.answered = true);
+            Packet::Segment { from, to, kind: SegmentKind::Accept } if leaves => {
+                self.update(from, |sights| sights.answered(to.0));
             }
-            Packet::Segment { from, kind: SegmentKind::Reset, .. } if leaves => {
-                self.update(from, |sights| sights.rejected(LocalRejection::Reset));
+            Packet::Segment { from, to, kind: SegmentKind::Reset } if leaves => {
+                self.update(from, |sights| sights.rejected(to.0, LocalRejection::Reset));
             }
-            Packet::Unreachable { quoted_to } if leaves => {
-                self.update(quoted_to, |sights| sights.rejected(LocalRejection::Icmp));
+            Packet::Unreachable { quoted_from, quoted_to } if leaves => {
+                self.update(quoted_to, |sights| sights.rejected(quoted_from, LocalRejection::Icmp));
             }
             _ => {}
         }
@@ -187,17 +160,11 @@ impl Capture {
     }
 }
 
-#[expect(deprecated, reason = "sound for a socket that owns its descriptor; the new one is unsafe")]
-fn watched(socket: Socket) -> io::Result<AsyncFd<Socket>> {
-    AsyncFd::with_interest(socket, Interest::READABLE)
-}
-
 /// The name of the interface, or its number if it is gone.
 fn interface(link: &LinkAddr) -> String {
     let index = link.ifindex();
     let name = u32::try_from(index).ok().and_then(|index| if_indextoname(index).ok());
-    name.and_then(|name| name.into_string().ok()).unwrap_or_else(|| index.to_string())
+    let name = name.and_then(|name| name.into_string().ok());
+    // The name of one that is gone is no error, but empty.
+    name.filter(|name| !name.is_empty()).unwrap_or_else(|| index.to_string())
 }
-
-#[cfg(test)]
-mod tests;

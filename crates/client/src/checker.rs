@@ -207,6 +207,12 @@ impl CheckerBuilder {
         })
     }
 
+    /// Whether its address names this machine or a local network. A name other than `localhost` is taken for one
+    /// of the Internet.
+    pub fn is_local(&self) -> bool {
+        self.server.is_local()
+    }
+
     /// Talks to the checker over one address family only, so that it sees this machine's address of that
     /// family; by default over whichever works.
     #[must_use]

@@ -11,20 +11,27 @@ use crate::{
 };
 
 mod advice;
+mod checker_sources;
 mod conclusion;
+mod contacted;
 mod judgement;
 mod network_position;
 mod notice;
+mod notice_words;
 mod notices;
 mod path;
 mod patterns;
+mod position_words;
+mod seen;
 mod silence;
 mod surroundings;
 mod verdict;
 
+use checker_sources::{CheckerSources, Senders};
 pub use conclusion::{Diagnosis, FamilyDiagnosis, Opinion, Outcome, PortDiagnosis};
 use judgement::judge;
-use network_position::NetworkPosition;
+pub use network_position::NetworkPosition;
+use network_position::local_checkers;
 pub use notice::Notice;
 use surroundings::Surroundings;
 pub use verdict::PortVerdict;
@@ -90,13 +97,13 @@ fn only_over_other(
     port.local == Some(Local::Bound) && listens
 }
 
-fn diagnose_family(
-    facts: FamilyFacts,
+fn judge_ports(
+    facts: &FamilyFacts,
     quorum: usize,
     locals: &HashMap<(Family, Port), Local>,
-) -> FamilyDiagnosis {
+) -> Vec<(PortVerdict, Vec<Opinion>)> {
     let own = facts.host.as_ref().map_or(&[][..], |host| &host.addresses);
-    let mut judged: Vec<_> = facts
+    facts
         .ports
         .iter()
         .map(|port| match judge(port, quorum, own) {
@@ -107,24 +114,53 @@ fn diagnose_family(
             }
             judged => judged,
         })
-        .collect();
+        .collect()
+}
+
+fn diagnose_family(
+    facts: FamilyFacts,
+    quorum: usize,
+    locals: &HashMap<(Family, Port), Local>,
+) -> FamilyDiagnosis {
+    let mut facts = facts;
+    for checker in local_checkers(&facts) {
+        facts.ports.iter_mut().for_each(|port| forget(port, checker));
+    }
+    let sources = CheckerSources::of(&facts);
+    let ports = facts.ports.iter().map(|port| sources.without_strangers(port));
+    let (ports, senders): (_, Vec<Senders>) = ports.unzip();
+    let (facts, all_facts) = (FamilyFacts { ports, ..facts }, facts.ports);
+    let mut judged = judge_ports(&facts, quorum, locals);
     let any_accessible = judged.iter().any(|(verdict, _)| verdict.is_accessible());
     let position = NetworkPosition::of(&facts, any_accessible);
     if matches!(position, NetworkPosition::LanChecker { .. }) {
         judged.iter_mut().for_each(forget_failures_on_the_way);
     }
     let verdicts: Vec<_> = judged.iter().map(|(verdict, _)| *verdict).collect();
-    let guard = patterns::scan_guard(&facts.ports, &verdicts);
-    let scan_guard = guard.is_some();
-    let notices = notices::of_family(&facts, &position, quorum, &verdicts, guard);
+    let silence = patterns::silence(&facts.ports, &verdicts);
+    let likely_cause_told = silence.is_some();
+    let patterns = silence.into_iter().chain(patterns::one_checker(&facts)).collect();
+    let mut notices = notices::of_family(&facts, &position, quorum, &verdicts, patterns);
+    let of_ports = facts.ports.iter().zip(&senders).zip(&verdicts);
+    let of_ports = of_ports.map(|((port, senders), verdict)| (port, senders, *verdict));
+    notices.extend(contacted::notice(&sources, of_ports));
+    let note = contacted::note(&sources, &verdicts);
     let address = facts.seen();
-    let FamilyFacts { family, asked_for, host, router, watch, checkers, ports } = facts;
-    let surroundings =
-        Surroundings { position: &position, router: router.as_ref(), watch, scan_guard };
+    let FamilyFacts { family, asked_for, host, router, watch, checkers, ports, .. } = facts;
+    let surroundings = |senders| Surroundings {
+        position: &position,
+        router: router.as_ref(),
+        watch,
+        likely_cause_told,
+        checker: sources.first(),
+        senders,
+    };
+    let ports = ports.iter().zip(&senders).zip(judged).zip(all_facts);
     let ports: Vec<_> = ports
-        .into_iter()
-        .zip(judged)
-        .map(|(port, judged)| diagnose_port(port, judged, &checkers, &surroundings))
+        .map(|(((port, senders), judged), all_facts)| {
+            let facts = diagnose_port(port, judged, &checkers, &surroundings(senders));
+            PortDiagnosis { facts: all_facts, ..facts }
+        })
         .collect();
     let outcome = together(ports.iter().map(|port| match port.verdict {
         verdict if verdict.is_accessible() => Outcome::Accessible,
@@ -132,7 +168,14 @@ fn diagnose_family(
         _ => Outcome::NotAccessible,
     }));
     let outcome = (asked_for || address.is_some()).then_some(outcome);
-    FamilyDiagnosis { family, outcome, address, host, notices, checkers, ports }
+    FamilyDiagnosis { family, outcome, address, host, watch, notices, note, checkers, ports }
+}
+
+/// Leaves an answer out that says nothing about the Internet.
+fn forget(port: &mut PortFacts, checker: usize) {
+    if let Some(answer) = port.answers.get_mut(checker) {
+        *answer = None;
+    }
 }
 
 /// A checker in the local network cannot tell why a connection to an address of the Internet fails.
@@ -145,7 +188,7 @@ fn forget_failures_on_the_way((verdict, dissent): &mut (PortVerdict, Vec<Opinion
 }
 
 fn diagnose_port(
-    facts: PortFacts,
+    facts: &PortFacts,
     (verdict, dissent): (PortVerdict, Vec<Opinion>),
     checkers: &[CheckerFacts],
     surroundings: &Surroundings<'_>,
@@ -157,10 +200,10 @@ fn diagnose_port(
     PortDiagnosis {
         accessible: verdict.is_accessible(),
         verdict,
-        summary: verdict.summary(&facts),
-        advice: advice::advice(verdict, &facts, surroundings, &dissenters),
+        summary: verdict.summary(facts),
+        advice: advice::advice(verdict, facts, surroundings, &dissenters),
         dissent,
-        facts,
+        facts: facts.clone(),
     }
 }
 
@@ -177,7 +220,11 @@ fn together(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod comparisons;
+#[cfg(test)]
 mod sentences;
+#[cfg(test)]
+mod strangers;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use port_checker_api::{Port, PortResult};
 use serde::Serialize;
 
-use crate::{Checker, Family, NoVerdict, host::Host, router::RouterFacts};
+use crate::{Checker, Family, NoVerdict, host::Host, router::RouterFacts, sights::Sights};
 
 /// Everything a verification found out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,6 +23,8 @@ pub struct FamilyFacts {
     pub family: Family,
     /// Whether it was asked for by name. If not, it is no fault if there is none.
     pub asked_for: bool,
+    /// Whether the address to check was given, instead of seen by the checkers.
+    pub address_given: bool,
     /// This machine; none when ports of another one were asked about.
     pub host: Option<Host>,
     /// Whether the packets of the run were watched at the interfaces of this machine.
@@ -171,63 +173,8 @@ impl Arrivals {
     }
 }
 
-/// The packets of one port at the interfaces of this machine: those that came in, before its firewall, and those
-/// that left.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Sights {
-    /// The interface at which the first packet of a connection came in; none: none came.
-    pub interface: Option<String>,
-    /// The senders of those; at most [`Arrivals::MAX_PEERS`] addresses.
-    pub from: Vec<IpAddr>,
-    /// Whether an answer left that accepts a connection.
-    pub answered: bool,
-    /// The refusal that left, if one did.
-    pub rejection: Option<LocalRejection>,
-}
-
-/// A refusal that this machine sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum LocalRejection {
-    /// A segment that resets the connection.
-    Reset,
-    /// An ICMP message that the destination is unreachable.
-    Icmp,
-}
-
-impl Sights {
-    pub(crate) fn arrived(&mut self, interface: &str, from: IpAddr) {
-        self.interface.get_or_insert_with(|| interface.to_owned());
-        keep(&mut self.from, from.to_canonical());
-    }
-
-    /// Where a connection was accepted, a reset ends one of those: it rejects none.
-    pub(crate) fn rejected(&mut self, rejection: LocalRejection) {
-        if !self.answered {
-            self.rejection.get_or_insert(rejection);
-        }
-    }
-}
-
 fn keep(peers: &mut Vec<IpAddr>, peer: IpAddr) {
     if peers.len() < Arrivals::MAX_PEERS && !peers.contains(&peer) {
         peers.push(peer);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reset_rejects_a_connection_only_where_none_was_accepted() {
-        for (answered, expected) in [(false, Some(LocalRejection::Reset)), (true, None)] {
-            let mut sights = Sights { answered, ..Sights::default() };
-            sights.rejected(LocalRejection::Reset);
-            sights.rejected(LocalRejection::Icmp);
-            assert_eq!(sights.rejection, expected, "accepted: {answered}");
-        }
     }
 }

@@ -73,14 +73,18 @@ mod explain;
 mod facts;
 mod family;
 mod host;
+#[cfg(feature = "internals")]
+pub mod internals;
 mod lines;
 mod listeners;
+mod local_address;
 mod no_verdict;
 mod peer_filter;
 mod plan;
 mod resolver;
 pub mod router;
 mod server_url;
+mod sights;
 mod sockets;
 mod transport;
 mod trust;
@@ -88,12 +92,12 @@ mod trust;
 pub use agent::{Agent, Verification};
 pub use checker::{Checker, CheckerBuilder};
 pub use diagnosis::{
-    Diagnosis, FamilyDiagnosis, Notice, Opinion, Outcome, PortDiagnosis, PortVerdict, diagnose,
+    Diagnosis, FamilyDiagnosis, NetworkPosition, Notice, Opinion, Outcome, PortDiagnosis,
+    PortVerdict, diagnose,
 };
 pub use event::Event;
 pub use facts::{
-    Arrivals, CheckerFacts, Facts, Failure, FamilyFacts, Local, LocalRejection, PortFacts, Process,
-    Sights, Watch,
+    Arrivals, CheckerFacts, Facts, Failure, FamilyFacts, Local, PortFacts, Process, Watch,
 };
 pub use family::Family;
 pub use host::Host;
@@ -104,4 +108,5 @@ pub use port_checker_api::{
     PortDetails, PortRanges, PortResult, Progress, Reason, Results, distinct,
 };
 pub use server_url::InvalidUrl;
+pub use sights::{LocalRejection, PeerSights, Sights};
 pub use trust::{InvalidRoots, Roots};

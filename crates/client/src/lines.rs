@@ -1,28 +1,19 @@
-//! Lines out of pieces, with a bound on all of them together.
+//! Lines out of pieces.
+//!
+//! `tokio_util`'s codec for lines reads from a stream of bytes whose errors are those of I/O: a deadline that
+//! passed, an answer that is too long and a broken connection could not be told apart.
 
 use std::mem;
 
-/// Collects pieces of a text and gives out its lines.
-#[derive(Debug)]
+/// Collects pieces of a text and gives out its lines. Those who read the pieces bound their number.
+#[derive(Debug, Default)]
 pub(crate) struct Lines {
     unfinished: Vec<u8>,
-    left: usize,
 }
 
-/// There was more than the bound.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it is too long")]
-pub(crate) struct TooLong;
-
 impl Lines {
-    /// Takes at most `bound` bytes.
-    pub(crate) fn new(bound: usize) -> Self {
-        Self { unfinished: Vec::new(), left: bound }
-    }
-
     /// Takes a piece; returns the lines that it ends, without their line feeds.
-    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<Vec<Vec<u8>>, TooLong> {
-        self.left = self.left.checked_sub(piece.len()).ok_or(TooLong)?;
+    pub(crate) fn push(&mut self, piece: &[u8]) -> Vec<Vec<u8>> {
         let mut lines = Vec::new();
         for part in piece.split_inclusive(|&byte| byte == b'\n') {
             self.unfinished.extend_from_slice(part);
@@ -31,7 +22,7 @@ impl Lines {
                 lines.push(mem::take(&mut self.unfinished));
             }
         }
-        Ok(lines)
+        lines
     }
 }
 
@@ -41,9 +32,9 @@ mod tests {
 
     #[test]
     fn lines_out_of_pieces() {
-        let mut lines = Lines::new(12);
-        assert_eq!(lines.push(b"on"), Ok(vec![]));
-        assert_eq!(lines.push(b"e\ntwo\nth"), Ok(vec![b"one".to_vec(), b"two".to_vec()]));
-        assert_eq!(lines.push(b"xyz"), Err(TooLong));
+        let mut lines = Lines::default();
+        assert_eq!(lines.push(b"on"), Vec::<Vec<u8>>::new());
+        assert_eq!(lines.push(b"e\ntwo\nth"), [b"one".to_vec(), b"two".to_vec()]);
+        assert_eq!(lines.push(b"ree\n"), [b"three".to_vec()]);
     }
 }

@@ -1,4 +1,4 @@
-//! What the router says about itself: its address on the Internet's side and whom it maps ports to.
+//! Asks the router for its address on the Internet's side and for the machines it maps ports to.
 //!
 //! Asked over NAT-PMP (RFC 6886) and UPnP IGD. Nothing but the gateway and the multicast group of SSDP is
 //! sent anything, whatever an answer says.

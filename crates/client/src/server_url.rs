@@ -1,11 +1,14 @@
 //! The address of a checker: from the text that a person types to the addresses of its routes.
 
-use std::{fmt, net::Ipv6Addr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+};
 
 use hyper::Uri;
 use url::{Host, ParseError, Url};
 
-use crate::{Family, no_verdict::escaped};
+use crate::{Family, local_address::is_local, no_verdict::escaped};
 
 /// Routes that people leave at the end of a checker's address when they copy it.
 const ROUTES: [&str; 8] =
@@ -71,6 +74,16 @@ impl ServerUrl {
             Host::Domain(_) => None,
             Host::Ipv4(ip) => Some(Family::of(ip.into())),
             Host::Ipv6(ip) => Some(Family::of(ip.into())),
+        }
+    }
+
+    /// Whether it is this machine's address or one of a local network, or `localhost`.
+    pub(crate) fn is_local(&self) -> bool {
+        match self.base.host() {
+            None => false,
+            Some(Host::Domain(name)) => name.trim_end_matches('.') == "localhost",
+            Some(Host::Ipv4(ip)) => is_local(ip.into()),
+            Some(Host::Ipv6(ip)) => is_local(IpAddr::from(ip).to_canonical()),
         }
     }
 
@@ -220,6 +233,26 @@ mod tests {
         for (given, expected) in cases {
             let error = ServerUrl::parse(given).expect_err(given);
             assert_eq!(error.url, expected);
+        }
+    }
+
+    #[test]
+    fn addresses_of_this_machine_and_of_its_networks() {
+        let cases = [
+            ("127.0.0.1:9000", true, "this machine"),
+            ("http://[::1]", true, "this machine, over IPv6"),
+            ("https://localhost./x", true, "its name"),
+            ("192.168.1.1", true, "a home network"),
+            ("[fe80::1]", true, "the link"),
+            ("[fd00::1]", true, "a network over IPv6"),
+            ("[::ffff:10.0.0.1]", true, "an IPv4-mapped address"),
+            ("5.9.10.11", false, "the Internet"),
+            ("100.64.0.1", false, "the network of a provider"),
+            ("[2001:db8::1]", false, "the Internet over IPv6"),
+            ("localhost.example", false, "another name"),
+        ];
+        for (text, expected, why) in cases {
+            assert_eq!(ServerUrl::parse(text).expect(why).is_local(), expected, "{why}");
         }
     }
 

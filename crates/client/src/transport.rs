@@ -1,9 +1,9 @@
 //! The HTTP client below a checker: which way it connects, and how long it waits.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, io, time::Duration};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{Request, Response, body::Incoming, header::USER_AGENT};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -11,7 +11,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use rustls::ClientConfig;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{Family, resolver::Resolver};
 
@@ -19,9 +19,18 @@ use crate::{Family, resolver::Resolver};
 /// one family does not take it all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The longest answer that is read, in bytes: 65,535 verbose results fit twice.
+const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
 /// How long a connection is kept for the next request: shorter than servers keep theirs, so that none
 /// ends just as it is used again.
 const IDLE: Duration = Duration::from_secs(2);
+
+/// How long to look for an idle connection where there is no local port for a further one, and how often. A
+/// verification listens on the ports it verifies, which may be all that connections begin at, and a connection
+/// is idle again shortly after its answer.
+const LOCAL_PORT_WAIT: Duration = Duration::from_secs(2);
+const LOCAL_PORT_PAUSE: Duration = Duration::from_millis(20);
 
 /// The name of this library in requests.
 const NAME: &str = concat!("port-checker/", env!("CARGO_PKG_VERSION"));
@@ -31,15 +40,16 @@ const NAME: &str = concat!("port-checker/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug, Clone)]
 pub(crate) struct Transport(Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>);
 
-/// An answer whose body must arrive in time.
+/// An answer whose body must arrive in time and has a bound.
 pub(crate) struct Answer {
-    pub(crate) head: Response<Incoming>,
+    pub(crate) head: Response<Limited<Incoming>>,
     until: Instant,
 }
 
 /// Why there is no answer, or no more of it.
 pub(crate) enum Broken {
     TimedOut,
+    TooLong,
     Otherwise(Box<dyn Error + Send + Sync>),
 }
 
@@ -72,9 +82,21 @@ impl Transport {
     ) -> Result<Answer, Broken> {
         let until = Instant::now() + patience;
         request.headers_mut().insert(USER_AGENT, NAME.parse().expect("a plain name"));
-        match timeout_at(until, self.0.request(request)).await {
-            Ok(answer) => answer.map(|head| Answer { head, until }).map_err(Broken::because),
-            Err(_) => Err(Broken::TimedOut),
+        let local_port_until = Instant::now() + LOCAL_PORT_WAIT;
+        loop {
+            let answer = timeout_at(until, self.0.request(request.clone())).await;
+            match answer.map_err(|_| Broken::TimedOut)? {
+                Ok(answer) => {
+                    let head = answer.map(|body| Limited::new(body, MAX_ANSWER_BYTES));
+                    return Ok(Answer { head, until });
+                }
+                Err(error)
+                    if is_without_local_port(&error) && Instant::now() < local_port_until =>
+                {
+                    sleep(LOCAL_PORT_PAUSE).await;
+                }
+                Err(error) => return Err(Broken::Otherwise(error.into())),
+            }
         }
     }
 }
@@ -86,7 +108,8 @@ impl Answer {
             let frame = timeout_at(self.until, self.head.body_mut().frame()).await;
             match frame.map_err(|_| Broken::TimedOut)? {
                 None => return Ok(None),
-                Some(Err(error)) => return Err(Broken::because(error)),
+                Some(Err(error)) if error.is::<LengthLimitError>() => return Err(Broken::TooLong),
+                Some(Err(error)) => return Err(Broken::Otherwise(error)),
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
                         return Ok(Some(data));
@@ -97,8 +120,15 @@ impl Answer {
     }
 }
 
-impl Broken {
-    fn because(error: impl Error + Send + Sync + 'static) -> Self {
-        Self::Otherwise(Box::new(error))
+/// Whether there was no local port left for a connection (`EADDRNOTAVAIL`).
+fn is_without_local_port(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let system = error.downcast_ref::<io::Error>();
+        if system.is_some_and(|error| error.kind() == io::ErrorKind::AddrNotAvailable) {
+            return true;
+        }
+        cause = error.source();
     }
+    false
 }

@@ -12,8 +12,10 @@ use port_checker_server::{Config, SETTINGS, Setting};
 use crate::settings::SERVERS;
 use crate::usage_error::stop;
 
+mod repeat;
 mod values;
 
+use repeat::RepeatArgs;
 use values::{CheckerParser, ip, quorum, roots, seconds};
 
 /// The command to run.
@@ -59,6 +61,8 @@ pub(crate) struct VerifyArgs {
     pub(crate) family: Option<FamilyArg>,
     #[command(flatten)]
     pub(crate) asking: AskingArgs,
+    #[command(flatten)]
+    pub(crate) repeat: RepeatArgs,
 }
 
 /// Ask checkers about the ports of an address
@@ -187,7 +191,9 @@ pub(crate) fn parser() -> Parser {
         )
         .after_help("Without a command: serve.")
         .subcommand(serve())
-        .subcommand(VerifyArgs::augment_args(Parser::new("verify").after_help(EXIT_STATUS)))
+        .subcommand(VerifyArgs::augment_args(
+            Parser::new("verify").after_help(format!("{LIMIT}\n\n{EXIT_STATUS}")),
+        ))
         .subcommand(CheckArgs::augment_args(Parser::new("check").after_help(EXIT_STATUS)))
         .subcommand(
             Parser::new("health")
@@ -199,6 +205,9 @@ pub(crate) fn parser() -> Parser {
         .subcommand(Parser::new("completions").about("Print completions for a shell").arg(shell))
         .subcommand(Parser::new("man").about("Print the manual page, in roff"))
 }
+
+const LIMIT: &str = "A firewall that admits only hosts which this machine talked to first is not noticed \
+                     where a checker connects from the address at which it was asked.";
 
 const EXIT_STATUS: &str = "Exit status: 0 every port is reachable; 1 at least one is not; 2 usage; 3 \
                            a port got no verdict; 130 interrupted.";

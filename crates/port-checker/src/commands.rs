@@ -6,8 +6,9 @@ use std::{
 };
 
 use anyhow::Context;
+use humantime::format_duration;
 use port_checker_client::{
-    Agent, CheckerBuilder, Diagnosis, Event, InvalidPlan, Outcome, Plan, Verification,
+    Agent, CheckerBuilder, Diagnosis, InvalidPlan, Outcome, Plan, Verification,
 };
 use port_checker_server::OpenFiles;
 use tokio::{
@@ -17,24 +18,18 @@ use tokio::{
 
 use crate::{
     args::{AskingArgs, CheckArgs, VerifyArgs},
-    exit_status::{INTERRUPTED, NO_VERDICT, NOT_ACCESSIBLE, UNUSABLE},
+    exit_status::{INTERRUPTED, NO_VERDICT, UNUSABLE, of_outcome},
     local_checker,
+    monitor::{self, Monitor},
     output::{complain, print},
-    progress::{self, ProgressLine},
-    report,
+    pace::{min_interval, pause_between_tries},
+    progress, report,
 };
 
 /// How long a busy checker is waited for in all: a large verification is asked in parts and exceeds the
 /// limits of a checker on the way. With default limits 1024 ports, the most of one request, are given
 /// back in 205 seconds. Each port judged meanwhile extends it.
 const MAX_WAIT: Duration = Duration::from_secs(240);
-
-/// The shortest pause between two tries of `--wait`.
-const MIN_PAUSE: Duration = Duration::from_secs(5);
-
-/// The part of the pause for each port, so that a checker with default limits (300 probes a minute of an
-/// address by itself) can be asked for hours.
-const PAUSE_PER_PORT: Duration = Duration::from_millis(200);
 
 /// The part of the descriptors that a checker in this process gets.
 const CHECKERS_PART: u64 = 4;
@@ -45,6 +40,13 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let mut plan = Plan { addresses: args.addresses, ..Plan::of_ports(args.ports.iter()) };
     plan.families = args.family.map(Into::into).unwrap_or_default();
     plan.ask_router = !args.no_router;
+    plan.quorum = args.asking.quorum;
+    let local = args.local || args.servers.iter().all(CheckerBuilder::is_local);
+    let least = min_interval(plan.ports.len(), local);
+    if let Some(interval) = args.repeat.every.filter(|interval| *interval < least) {
+        complain(too_often(interval, least, plan.ports.len()));
+        return Ok(ExitCode::from(UNUSABLE));
+    }
     block_on(async move {
         let mut servers = args.servers;
         if servers.is_empty() {
@@ -53,14 +55,35 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
             plan.addresses = local_checker::addresses(&plan);
         }
         let agent = agent(servers, &args.asking);
-        run(plan, &args.asking, args.local, |plan| agent.verify(plan)).await
+        let Some(interval) = args.repeat.every else {
+            return run(plan, &args.asking, args.local, |plan| agent.verify(plan)).await;
+        };
+        let monitor = Monitor {
+            ports: plan.ports.clone(),
+            interval,
+            local_suffices: args.local,
+            json: args.asking.json,
+            command: args.repeat.exec,
+            textfile: args.repeat.textfile,
+        };
+        monitor::run(monitor, move || agent.verify(plan.clone())).await
     })
+}
+
+fn too_often(interval: Duration, least: Duration, ports: usize) -> String {
+    let noun = if ports == 1 { "port" } else { "ports" };
+    format!(
+        "--every {}: too often for a checker outside the local network, which others ask too; with {ports} \
+         {noun} expected {} or more",
+        format_duration(interval),
+        format_duration(least)
+    )
 }
 
 /// Has ports of any machine checked.
 pub(crate) fn check(args: CheckArgs) -> anyhow::Result<ExitCode> {
     let agent = agent(args.servers, &args.asking);
-    let plan = Plan::of_ports(args.ports.iter());
+    let plan = Plan { quorum: args.asking.quorum, ..Plan::of_ports(args.ports.iter()) };
     block_on(run(plan, &args.asking, false, |plan| agent.check(args.ip, plan)))
 }
 
@@ -93,7 +116,6 @@ async fn run(
 ) -> anyhow::Result<ExitCode> {
     let mut interrupts =
         signal(SignalKind::interrupt()).context("cannot wait for the interrupt signal")?;
-    let plan = Plan { quorum: asking.quorum, ..plan };
     let mut latest = None;
     let asked = select! {
         asked = ask(&plan, asking.wait, begin, &mut latest) => Some(asked),
@@ -111,13 +133,11 @@ async fn run(
     if let Some(diagnosis) = &latest {
         show(diagnosis, asking.json)?;
     }
-    Ok(match (asked, latest.map(|diagnosis| diagnosis.outcome)) {
-        (Some(_), Some(Outcome::Accessible)) => ExitCode::SUCCESS,
-        (Some(_), Some(Outcome::LocalOnly)) if local_suffices => ExitCode::SUCCESS,
-        (Some(_), Some(Outcome::NotAccessible)) => ExitCode::from(NOT_ACCESSIBLE),
-        (Some(_), _) => ExitCode::from(NO_VERDICT),
-        (None, _) => ExitCode::from(INTERRUPTED),
-    })
+    Ok(ExitCode::from(match (asked, latest) {
+        (None, _) => INTERRUPTED,
+        (Some(_), None) => NO_VERDICT,
+        (Some(_), Some(diagnosis)) => of_outcome(diagnosis.outcome, local_suffices),
+    }))
 }
 
 /// Keeps the latest diagnosis in `latest`.
@@ -127,25 +147,16 @@ async fn ask(
     begin: impl Fn(Plan) -> Result<Verification, InvalidPlan>,
     latest: &mut Option<Diagnosis>,
 ) -> Result<(), InvalidPlan> {
-    let ports = u32::try_from(plan.ports.len()).expect("there are no more than 65,535 ports");
+    let pause = pause_between_tries(plan.ports.len());
     loop {
-        let diagnosis = follow(begin(plan.clone())?).await;
+        let diagnosis = progress::follow(begin(plan.clone())?).await;
         let done = matches!(diagnosis.outcome, Outcome::Accessible | Outcome::LocalOnly) || !wait;
         *latest = Some(diagnosis);
         if done {
             return Ok(());
         }
-        progress::pause(MIN_PAUSE.max(PAUSE_PER_PORT * ports)).await;
-    }
-}
-
-async fn follow(mut verification: Verification) -> Diagnosis {
-    let mut progress = ProgressLine::begin();
-    loop {
-        match verification.next().await.expect("the diagnosis comes before the end") {
-            Event::Finished(diagnosis) => return *diagnosis,
-            event => progress.note(&event),
-        }
+        let message = format!("not all reachable; trying again in {pause:?} (Ctrl-C ends this)");
+        progress::pause(pause, message).await;
     }
 }
 

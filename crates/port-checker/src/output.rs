@@ -20,6 +20,15 @@ pub(crate) fn print(document: &str) -> anyhow::Result<()> {
     finish_writing(stdout().write_all(document.as_bytes()).and_then(|()| stdout().flush()))
 }
 
+/// Prints a part of a document that has no end; colours are for a terminal.
+///
+/// # Errors
+/// It cannot be written; [`ErrorKind::BrokenPipe`]: nobody reads any more.
+pub(crate) fn print_part(part: &str) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(part.as_bytes()).and_then(|()| out.flush())
+}
+
 /// A reader that closes standard output early is no failure.
 pub(crate) fn finish_writing(written: io::Result<()>) -> anyhow::Result<()> {
     match written {

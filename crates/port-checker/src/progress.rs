@@ -3,20 +3,20 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use port_checker_client::Event;
+use port_checker_client::{Diagnosis, Event, Verification};
 
 /// How often the spinner turns.
 const TICK: Duration = Duration::from_millis(100);
 
 /// How far a verification is.
-pub(crate) struct ProgressLine {
+struct ProgressLine {
     bar: ProgressBar,
     reachable: u64,
 }
 
 impl ProgressLine {
     /// Begins to show.
-    pub(crate) fn begin() -> Self {
+    fn begin() -> Self {
         let bar = ProgressBar::new(0);
         let style = ProgressStyle::with_template("{spinner} [{bar:30}] {pos}/{len} {msg}")
             .expect("the template is good");
@@ -27,7 +27,7 @@ impl ProgressLine {
     }
 
     /// Takes note of an event.
-    pub(crate) fn note(&mut self, event: &Event) {
+    fn note(&mut self, event: &Event) {
         match event {
             Event::Asking { ports, .. } => self.bar.inc_length(*ports as u64),
             Event::Judged { accessible, .. } => {
@@ -44,10 +44,21 @@ impl ProgressLine {
     }
 }
 
-/// Says that it will be tried again, until the future's end.
-pub(crate) async fn pause(duration: Duration) {
+/// Shows how far a verification is, until its end.
+pub(crate) async fn follow(mut verification: Verification) -> Diagnosis {
+    let mut progress = ProgressLine::begin();
+    loop {
+        match verification.next().await.expect("the diagnosis comes before the end") {
+            Event::Finished(diagnosis) => return *diagnosis,
+            event => progress.note(&event),
+        }
+    }
+}
+
+/// Shows a message until the future's end.
+pub(crate) async fn pause(duration: Duration, message: String) {
     let bar = ProgressBar::new_spinner();
-    bar.set_message(format!("not all reachable; trying again in {duration:?} (Ctrl-C ends this)"));
+    bar.set_message(message);
     bar.enable_steady_tick(TICK);
     let _cleared = Cleared(&bar);
     tokio::time::sleep(duration).await;

@@ -1,6 +1,6 @@
 //! The report for a person: a table in which equal ports are one line, and advice.
 
-use std::io::{IsTerminal, Write, stdout};
+use std::io::{IsTerminal, stdout};
 
 use anstyle::{AnsiColor, Style};
 use port_checker_client::{
@@ -8,7 +8,7 @@ use port_checker_client::{
 };
 use textwrap::{Options, WordSplitter, wrap};
 
-use crate::output::finish_writing;
+use crate::output::{finish_writing, print_part};
 
 /// The widest text that reads well, in columns.
 const WIDEST: usize = 100;
@@ -47,11 +47,14 @@ impl Group<'_> {
 
 /// Prints the report to standard output; in colour if that is a terminal.
 pub(crate) fn print(diagnosis: &Diagnosis) -> anyhow::Result<()> {
+    finish_writing(print_part(&text(diagnosis)))
+}
+
+/// The report as wide as standard output, in colour.
+pub(crate) fn text(diagnosis: &Diagnosis) -> String {
     let terminal = stdout().is_terminal();
     let width = if terminal { textwrap::termwidth().min(WIDEST) } else { USUAL };
-    let text = render(diagnosis, width);
-    let mut out = anstream::stdout().lock();
-    finish_writing(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+    render(diagnosis, width)
 }
 
 fn render(diagnosis: &Diagnosis, width: usize) -> String {
@@ -148,12 +151,17 @@ fn paragraph(text: &str, indent: &str, width: usize) -> String {
 }
 
 fn sum(diagnosis: &Diagnosis, width: usize) -> String {
+    let sums: Vec<String> = sums(diagnosis).iter().map(|sum| paragraph(sum, "", width)).collect();
+    sums.join("\n")
+}
+
+/// How many ports of each family are reachable, in a sentence each.
+pub(crate) fn sums(diagnosis: &Diagnosis) -> Vec<String> {
     let checked = diagnosis.families.iter().filter(|family| family.outcome.is_some());
     // Only a checker outside can show that the Internet reaches a port.
     let word = if diagnosis.is_local_only() { "usable here" } else { "reachable" };
-    let sums: Vec<String> =
-        checked.map(|family| paragraph(&sum_of_family(family, word), "", width)).collect();
-    if sums.is_empty() { "No verdict.".to_owned() } else { sums.join("\n") }
+    let sums: Vec<String> = checked.map(|family| sum_of_family(family, word)).collect();
+    if sums.is_empty() { vec!["No verdict.".to_owned()] } else { sums }
 }
 
 fn sum_of_family(family: &FamilyDiagnosis, word: &str) -> String {

@@ -93,8 +93,8 @@ async fn run(mut config: Config, activated: ActivatedSockets) -> anyhow::Result<
     Ok(ExitCode::SUCCESS)
 }
 
-/// The sockets to listen on, and the certificate to show there. What was handed over takes the place
-/// of what the settings name.
+/// The sockets to listen on, and the certificate to show there. Sockets from the service manager take the
+/// place of those that the settings name.
 fn listeners(config: &Config, activated: ActivatedSockets) -> anyhow::Result<Listeners> {
     let unusable = "cannot listen on the socket handed over (LISTEN_FDS)";
     let api = match activated.api {

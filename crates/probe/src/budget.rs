@@ -42,11 +42,11 @@ pub(crate) const RECHECK: Duration = Duration::from_millis(10);
 /// A caller is a [`subscriber`].
 #[derive(Debug, Clone)]
 pub struct Budget {
-    shared: Arc<Shared>,
+    shared: Arc<BudgetState>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct BudgetState {
     limit: usize,
     sockets: Arc<Semaphore>,
     /// Callers with checks under way.
@@ -83,7 +83,7 @@ pub struct Admission {
 /// One of the checks that share the sockets; leaves when dropped.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    shared: Arc<Shared>,
+    shared: Arc<BudgetState>,
     check: Arc<Holder>,
     address: IpAddr,
 }
@@ -108,7 +108,7 @@ impl Budget {
         let limit = limit.clamp(1, Semaphore::MAX_PERMITS);
         let sockets = Arc::new(Semaphore::new(limit));
         let (callers, waiting) = (Mutex::default(), AtomicUsize::new(0));
-        Self { shared: Arc::new(Shared { limit, sockets, callers, waiting }) }
+        Self { shared: Arc::new(BudgetState { limit, sockets, callers, waiting }) }
     }
 
     /// How many sockets may be open at once.
@@ -144,7 +144,7 @@ impl Budget {
     /// Waits at most `limit` for a socket that a check for `caller` can begin with.
     ///
     /// # Errors
-    /// There is none, or too many wait already.
+    /// No socket was given back within `limit`, or as many checks as may wait do so already.
     pub async fn admit(&self, caller: IpAddr, limit: Duration) -> Result<Admission, Overloaded> {
         let waiting = Waiting::join(&self.shared).ok_or_else(|| self.overloaded())?;
         let slot = Slot::join(&self.shared, caller);
@@ -159,7 +159,7 @@ impl Budget {
     /// keeps a socket for `socket_time`. An idle checker is never too busy: it cannot know which ports answer.
     ///
     /// # Errors
-    /// It could not.
+    /// [`Overloaded`], with a time after which to ask again, when the check could not end in time.
     pub fn fits(
         &self,
         caller: IpAddr,
@@ -180,7 +180,7 @@ impl Budget {
 }
 
 impl Slot {
-    fn join(shared: &Arc<Shared>, address: IpAddr) -> Self {
+    fn join(shared: &Arc<BudgetState>, address: IpAddr) -> Self {
         let address = subscriber(address);
         let mut callers = shared.callers();
         let caller = Arc::clone(callers.entry(address).or_default());
@@ -249,7 +249,7 @@ impl Drop for Permit {
     }
 }
 
-impl Shared {
+impl BudgetState {
     fn free(&self) -> usize {
         self.sockets.available_permits()
     }
@@ -278,10 +278,10 @@ fn share(left: usize, checks: usize) -> usize {
 }
 
 /// One of the checks that wait; leaves when dropped.
-struct Waiting<'a>(&'a Shared);
+struct Waiting<'a>(&'a BudgetState);
 
 impl<'a> Waiting<'a> {
-    fn join(shared: &'a Shared) -> Option<Self> {
+    fn join(shared: &'a BudgetState) -> Option<Self> {
         let before = shared.waiting.fetch_add(1, Ordering::Relaxed);
         let waiting = Self(shared);
         (before < MAX_WAITING).then_some(waiting)

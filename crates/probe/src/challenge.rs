@@ -21,14 +21,14 @@ impl Reply {
     /// as is read.
     ///
     /// # Errors
-    /// The connection failed.
+    /// The error of the socket: the connection was reset, or broke.
     pub(crate) fn read(&mut self, socket: &SockRef<'_>) -> io::Result<bool> {
         while !self.is_whole() {
             let mut part = [0; MAX_BYTES];
-            let room = &mut part[self.received.len()..];
-            match (&mut &**socket).read(room) {
+            let free = &mut part[self.received.len()..];
+            match (&mut &**socket).read(free) {
                 Ok(0) => return Ok(true),
-                Ok(count) => self.received.extend_from_slice(&room[..count]),
+                Ok(count) => self.received.extend_from_slice(&free[..count]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),

@@ -2,6 +2,8 @@
 
 use std::{io, net::SocketAddr};
 
+use strum::{IntoStaticStr, VariantArray};
+
 /// The checker could not judge. Says nothing about the target.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
@@ -26,7 +28,8 @@ pub enum Fault {
 }
 
 /// The kind of resource that the checker lacked; few enough to count each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum FaultKind {
     /// No more file descriptors (`EMFILE`, `ENFILE`).
     Descriptors,
@@ -46,27 +49,11 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
-        Self::Descriptors,
-        Self::LocalAddress,
-        Self::Memory,
-        Self::Permission,
-        Self::Route,
-        Self::Deadline,
-        Self::Other,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The kind's name in logs and metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Descriptors => "descriptors",
-            Self::LocalAddress => "local_address",
-            Self::Memory => "memory",
-            Self::Permission => "permission",
-            Self::Route => "route",
-            Self::Deadline => "deadline",
-            Self::Other => "other",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

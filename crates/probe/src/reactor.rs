@@ -32,11 +32,11 @@ const END: u64 = u64::MAX;
 /// before the first does.
 #[derive(Debug, Default)]
 pub(crate) struct Reactor {
-    opened: Mutex<Option<Arc<Shared>>>,
+    opened: Mutex<Option<Arc<EventLoop>>>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct EventLoop {
     epoll: Epoll,
     /// Kept until the thread has seen it: closing a descriptor cancels its events.
     end: EventFd,
@@ -53,7 +53,7 @@ struct Readiness {
 /// Sockets of one worker; ends when dropped.
 #[derive(Debug)]
 pub(crate) struct Registration {
-    shared: Arc<Shared>,
+    event_loop: Arc<EventLoop>,
     readiness: Arc<Readiness>,
     key: usize,
 }
@@ -71,37 +71,37 @@ impl Reactor {
     /// Begins to wait for the sockets of a worker.
     ///
     /// # Errors
-    /// The system has no epoll instance for the first.
+    /// The first worker finds that the system refuses an epoll instance, an event descriptor or a thread.
     pub(crate) fn register(&self) -> io::Result<Registration> {
         let mut opened = locked(&self.opened);
-        let shared = match &mut *opened {
-            Some(shared) => shared,
-            none => none.insert(Shared::open()?),
+        let event_loop = match &mut *opened {
+            Some(event_loop) => event_loop,
+            none => none.insert(EventLoop::open()?),
         };
         let readiness = Arc::<Readiness>::default();
-        let key = locked(&shared.readiness).insert(Arc::clone(&readiness));
-        Ok(Registration { shared: Arc::clone(shared), readiness, key })
+        let key = locked(&event_loop.readiness).insert(Arc::clone(&readiness));
+        Ok(Registration { event_loop: Arc::clone(event_loop), readiness, key })
     }
 }
 
 impl Drop for Reactor {
     fn drop(&mut self) {
-        if let Some(shared) = &*locked(&self.opened) {
+        if let Some(event_loop) = &*locked(&self.opened) {
             // Fails only when 2^64 ends were told already.
-            let _ = shared.end.write(1);
+            let _ = event_loop.end.write(1);
         }
     }
 }
 
-impl Shared {
+impl EventLoop {
     fn open() -> io::Result<Arc<Self>> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let end = EventFd::from_flags(EfdFlags::EFD_CLOEXEC)?;
         epoll.add(&end, EpollEvent::new(EpollFlags::EPOLLIN, END))?;
-        let shared = Arc::new(Self { epoll, end, readiness: Mutex::default() });
-        let deliver = Arc::clone(&shared);
+        let event_loop = Arc::new(Self { epoll, end, readiness: Mutex::default() });
+        let deliver = Arc::clone(&event_loop);
         thread::Builder::new().name("reactor".into()).spawn(move || deliver.until_the_end())?;
-        Ok(shared)
+        Ok(event_loop)
     }
 
     fn until_the_end(&self) {
@@ -137,20 +137,20 @@ impl Registration {
     /// events that were on their way may still arrive.
     ///
     /// # Errors
-    /// The system cannot.
+    /// The error of `epoll_ctl`: no memory, or as many sockets as the user may watch.
     pub(crate) fn add(
         &self,
         socket: impl AsFd,
         token: usize,
         interest: Interest,
     ) -> io::Result<()> {
-        self.shared.epoll.add(socket, self.event(token, interest)).map_err(io::Error::from)
+        self.event_loop.epoll.add(socket, self.event(token, interest)).map_err(io::Error::from)
     }
 
     /// Tells once more, of a socket that was added.
     ///
     /// # Errors
-    /// The system cannot.
+    /// The error of `epoll_ctl`: no memory.
     pub(crate) fn renew(
         &self,
         socket: impl AsFd,
@@ -158,7 +158,7 @@ impl Registration {
         interest: Interest,
     ) -> io::Result<()> {
         let mut event = self.event(token, interest);
-        self.shared.epoll.modify(socket, &mut event).map_err(io::Error::from)
+        self.event_loop.epoll.modify(socket, &mut event).map_err(io::Error::from)
     }
 
     fn event(&self, token: usize, interest: Interest) -> EpollEvent {
@@ -166,7 +166,7 @@ impl Registration {
             Interest::Writable => EpollFlags::EPOLLOUT,
             Interest::Readable => EpollFlags::EPOLLIN,
         };
-        EpollEvent::new(flags | EpollFlags::EPOLLONESHOT, joined(self.key, token))
+        EpollEvent::new(flags | EpollFlags::EPOLLONESHOT, event_data(self.key, token))
     }
 
     /// The tokens of sockets that may be ready.
@@ -182,12 +182,12 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        locked(&self.shared.readiness).remove(self.key);
+        locked(&self.event_loop.readiness).remove(self.key);
     }
 }
 
 /// Neither half is ever larger than the number of descriptors, which is an `int`.
-fn joined(key: usize, token: usize) -> u64 {
+fn event_data(key: usize, token: usize) -> u64 {
     (key as u64) << 32 | token as u64
 }
 
@@ -239,7 +239,7 @@ mod tests {
         let reactor = Reactor::default();
         let lasting = reactor.register().unwrap();
         drop(reactor.register().unwrap());
-        assert_eq!(locked(&lasting.shared.readiness).len(), 1);
+        assert_eq!(locked(&lasting.event_loop.readiness).len(), 1);
     }
 
     #[test]
@@ -247,9 +247,9 @@ mod tests {
         for _ in 0..20 {
             let reactor = Reactor::default();
             let registration = reactor.register().unwrap();
-            let shared = Arc::downgrade(&registration.shared);
+            let event_loop = Arc::downgrade(&registration.event_loop);
             drop((registration, reactor));
-            wait_until("the thread has let go", || shared.strong_count() == 0);
+            wait_until("the thread has let go", || event_loop.strong_count() == 0);
         }
     }
 }

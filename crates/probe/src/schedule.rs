@@ -133,17 +133,17 @@ impl<A> Schedule<A> {
 
     /// Removes the entries that are due at `now` from the agenda, and returns the attempts to advance.
     pub(crate) fn take_due(&mut self, now: Instant) -> Vec<usize> {
-        let mut look = Vec::new();
+        let mut due = Vec::new();
         while let Some(at) = self.next_at().filter(|&at| at <= now) {
             match self.agenda.pop() {
-                Some(Reverse(Entry { action: Action::Advance(token), .. })) => look.push(token),
+                Some(Reverse(Entry { action: Action::Advance(token), .. })) => due.push(token),
                 Some(Reverse(Entry { action: Action::Retry(port), .. })) => {
                     self.overdue.push_back(Overdue { port, at });
                 }
                 None => break,
             }
         }
-        look
+        due
     }
 
     /// Begins with the port at `index`; returns its slot.

@@ -18,13 +18,13 @@ pub(crate) trait Transport {
     /// Begins an attempt at the port with this index in the target.
     ///
     /// # Errors
-    /// The checker cannot.
+    /// A fault of the checker: nothing was sent, and nothing is known about the target.
     fn begin(&mut self, index: usize) -> Result<Self::Attempt, Fault>;
 
     /// Advances an attempt as far as it goes without waiting. [`ready`](Self::ready) names it by `token`.
     ///
     /// # Errors
-    /// The checker cannot judge: the failure says nothing about the target.
+    /// A fault of the checker: the failure says nothing about the target.
     fn advance(
         &mut self,
         attempt: &mut Self::Attempt,

@@ -17,7 +17,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// The verdict's name in logs and metrics: `open`, or the reason why not.
-    pub const fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::NotOpen(reason) => reason.name(),

@@ -5,6 +5,7 @@ mod body;
 mod check_ports;
 mod check_tls;
 mod docs;
+mod error_examples;
 mod error_responses;
 mod health;
 mod json_object;
@@ -26,14 +27,16 @@ use state::AppState;
 
 /// The routes of the API, and the document that describes them.
 pub(crate) fn documented() -> (Router<AppState>, OpenApi) {
-    OpenApiRouter::with_openapi(docs::front_page())
+    let (routes, mut document) = OpenApiRouter::with_openapi(docs::front_page())
         .routes(routes!(check_ports::check_ports))
         .routes(routes!(check_tls::check_tls))
         .routes(routes!(own_address::ip))
         .routes(routes!(own_address::port))
         .routes(routes!(health::health))
         .routes(routes!(health::ready))
-        .split_for_parts()
+        .split_for_parts();
+    error_examples::add_to(&mut document);
+    (routes, document)
 }
 
 /// The routes of people: the documentation of `document`, and the page.

@@ -9,8 +9,10 @@
 //! * [`namespace`]: network namespaces of the tests' own.
 //! * [`privilege`]: work with fewer rights than the tests have.
 //! * [`long_line`]: distance and loss between two of them.
+//! * [`injector`]: packets of any sender that come in at an interface of a namespace.
 //! * [`tls`]: a client over HTTPS.
 //! * [`costly_tls`]: servers whose certificates are costly to verify.
+//! * [`redis`] and [`nginx`]: the real ones.
 //! * [`router`]: a home router that speaks UPnP and NAT-PMP.
 //! * [`skip`]: the handling of a test whose needs are missing.
 
@@ -18,8 +20,10 @@ pub mod certificates;
 pub mod costly_tls;
 pub mod http;
 pub mod http2;
+pub mod injector;
 pub mod long_line;
 pub mod namespace;
+pub mod nginx;
 pub mod ports;
 mod priority;
 pub mod privilege;

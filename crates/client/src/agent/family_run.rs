@@ -19,11 +19,12 @@ use super::{
 };
 use crate::{
     Checker, Event, Family, NoVerdict, Plan,
-    facts::{Arrivals, CheckerFacts, FamilyFacts, Local, PortFacts, Process, Sights, Watch},
+    facts::{Arrivals, CheckerFacts, FamilyFacts, Local, PortFacts, Process, Watch},
     host::Host,
     listeners::Listeners,
     peer_filter::PeerFilter,
     router::{MappingTransport, RouterFacts, ask_router},
+    sights::Sights,
     sockets::udp_holders,
 };
 
@@ -70,6 +71,7 @@ impl<'a> FamilyRun<'a> {
         let facts = FamilyFacts {
             family,
             asked_for: common.plan.insists(),
+            address_given: false,
             host: Some(host),
             watch: Watch::default(),
             router: None,
@@ -87,6 +89,7 @@ impl<'a> FamilyRun<'a> {
         let facts = FamilyFacts {
             family: Family::of(address),
             asked_for: true,
+            address_given: true,
             host: None,
             watch: Watch::default(),
             router: None,

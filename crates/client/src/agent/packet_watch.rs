@@ -6,8 +6,9 @@ use port_checker_api::Port;
 
 use crate::{
     capture::{Capture, CaptureError},
-    facts::{Sights, Watch},
+    facts::Watch,
     family::Family,
+    sights::Sights,
 };
 
 /// The watch over the packets of a batch of ports.

@@ -2,17 +2,21 @@
 //! and the kernel's Documentation/networking/filter.rst.
 
 use nix::libc::{
-    BPF_ABS, BPF_B, BPF_H, BPF_IND, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JMP, BPF_JSET, BPF_LD, BPF_LDX,
-    BPF_MSH, BPF_RET, ETH_P_IP, ETH_P_IPV6, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP,
+    BPF_ABS, BPF_B, BPF_H, BPF_IND, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JMP, BPF_JSET, BPF_K, BPF_LD,
+    BPF_LDX, BPF_MSH, BPF_RET, ETH_P_IP, ETH_P_IPV6, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP,
 };
 use port_checker_api::Port;
 use socket2::SockFilter;
 
 use crate::family::Family;
 
-/// Ranges of ports that the filter knows. A list with more is replaced by one range around all of them, and
-/// this program sorts out the rest.
-const MAX_RANGES: usize = 256;
+/// Ranges of ports that a filter knows, from the narrowest filter to the widest. The kernel takes programs of 4096
+/// instructions, and a range takes six; but it has little memory for the filters of a socket
+/// (`net.core.optmem_max`). A list with more ranges is covered by wider ones, and this program sorts out the rest.
+pub(super) const MAX_RANGES: [usize; 3] = [256, 32, 1];
+
+/// The first and the last port of a range.
+type Range = (u32, u32);
 
 /// The bytes of a packet that are kept: headers and the header that an ICMP message quotes.
 const SNAPSHOT: u32 = 256;
@@ -27,15 +31,15 @@ const IPV6_HEADER: u32 = 40;
 
 /// Admits segments that begin or reset a connection to one of these ports, and ICMP messages that a
 /// destination is unreachable.
-pub(super) fn program(family: Family, ports: &[Port]) -> Vec<SockFilter> {
-    let ranges = ranges(ports);
+pub(super) fn program(family: Family, ports: &[Port], max_ranges: usize) -> Vec<SockFilter> {
+    let ranges = ranges(ports, max_ranges);
     match family {
         Family::Ipv4 => ipv4(&ranges),
         Family::Ipv6 => ipv6(&ranges),
     }
 }
 
-fn ipv4(ranges: &[(u32, u32)]) -> Vec<SockFilter> {
+fn ipv4(ranges: &[Range]) -> Vec<SockFilter> {
     let mut program = vec![
         load(BPF_H | BPF_ABS, LINK_PROTOCOL),
         unless_equal(ETH_P_IP as u32),
@@ -66,7 +70,7 @@ fn ipv4(ranges: &[(u32, u32)]) -> Vec<SockFilter> {
     program
 }
 
-fn ipv6(ranges: &[(u32, u32)]) -> Vec<SockFilter> {
+fn ipv6(ranges: &[Range]) -> Vec<SockFilter> {
     let mut program = vec![
         load(BPF_H | BPF_ABS, LINK_PROTOCOL),
         unless_equal(ETH_P_IPV6 as u32),
@@ -97,25 +101,23 @@ fn ipv6(ranges: &[(u32, u32)]) -> Vec<SockFilter> {
     program
 }
 
-/// The ranges of ports, or one around all of them if they are too many.
-fn ranges(ports: &[Port]) -> Vec<(u32, u32)> {
+/// At most so many ranges that hold all of the ports: the widest gaps between ports separate them.
+fn ranges(ports: &[Port], max: usize) -> Vec<Range> {
     let mut ports: Vec<u32> = ports.iter().map(|port| port.get().into()).collect();
     ports.sort_unstable();
-    let mut ranges: Vec<(u32, u32)> = Vec::new();
-    for port in ports {
-        match ranges.last_mut() {
-            Some((_, last)) if port <= *last + 1 => *last = port,
-            _ => ranges.push((port, port)),
-        }
-    }
-    match (ranges.first(), ranges.last()) {
-        (Some((first, _)), Some((_, last))) if ranges.len() > MAX_RANGES => vec![(*first, *last)],
-        _ => ranges,
-    }
+    let gaps = ports.windows(2).enumerate().map(|(index, pair)| (pair[1] - pair[0], index + 1));
+    let mut gaps: Vec<(u32, usize)> = gaps.filter(|(width, _)| *width > 1).collect();
+    gaps.sort_unstable_by(|one, other| other.cmp(one));
+    gaps.truncate(max.saturating_sub(1));
+    let mut ends: Vec<usize> = gaps.into_iter().map(|(_, end)| end).chain([ports.len()]).collect();
+    ends.sort_unstable();
+    let starts = [0].into_iter().chain(ends.iter().copied());
+    let range = |(start, &end): (usize, &usize)| Some((*ports.get(start)?, *ports.get(end - 1)?));
+    starts.zip(&ends).filter_map(range).collect()
 }
 
 /// Admits a packet whose loaded port is within a range.
-fn admit_range((first, last): (u32, u32)) -> [SockFilter; 3] {
+fn admit_range((first, last): Range) -> [SockFilter; 3] {
     [jump(BPF_JGE, first, 0, 2), jump(BPF_JGT, last, 1, 0), admit()]
 }
 
@@ -129,11 +131,11 @@ fn load(mode: u32, offset: u32) -> SockFilter {
 }
 
 fn admit() -> SockFilter {
-    statement(BPF_RET, SNAPSHOT)
+    statement(BPF_RET | BPF_K, SNAPSHOT)
 }
 
 fn reject() -> SockFilter {
-    statement(BPF_RET, 0)
+    statement(BPF_RET | BPF_K, 0)
 }
 
 fn statement(code: u32, value: u32) -> SockFilter {
@@ -141,7 +143,7 @@ fn statement(code: u32, value: u32) -> SockFilter {
 }
 
 fn jump(condition: u32, value: u32, if_true: u8, if_false: u8) -> SockFilter {
-    instruction(BPF_JMP | condition, value, if_true, if_false)
+    instruction(BPF_JMP | condition | BPF_K, value, if_true, if_false)
 }
 
 fn instruction(code: u32, value: u32, if_true: u8, if_false: u8) -> SockFilter {
@@ -151,24 +153,43 @@ fn instruction(code: u32, value: u32, if_true: u8, if_false: u8) -> SockFilter {
 
 #[cfg(test)]
 mod tests {
+    use std::net::UdpSocket;
+
+    use socket2::SockRef;
+
     use super::*;
 
-    fn ranges_of(ports: impl IntoIterator<Item = u16>) -> Vec<(u32, u32)> {
-        let ports: Vec<_> = ports.into_iter().filter_map(Port::new).collect();
-        ranges(&ports)
+    fn scattered(count: u16) -> Vec<Port> {
+        (0..count).rev().map(|index| Port::new(1 + index * 8).unwrap()).collect()
     }
 
     #[test]
-    fn ports_are_joined_to_ranges_as_long_as_there_are_few() {
-        assert_eq!(ranges_of([]), []);
-        assert_eq!(
-            ranges_of([7468, 80, 7467, 7466, 7470, 80]),
-            [(80, 80), (7466, 7468), (7470, 7470)]
-        );
-        assert_eq!(ranges_of([u16::MAX, u16::MAX - 1]), [(65_534, 65_535)]);
-        let every_other = |count| (0..count).map(|number| 1000 + 2 * number);
-        let all = ranges_of(every_other(256));
-        assert_eq!((all.len(), all[255]), (MAX_RANGES, (1510, 1510)));
-        assert_eq!(ranges_of(every_other(257)), [(1000, 1512)]);
+    fn the_widest_gaps_separate_ranges() {
+        let cases: [(&[u16], usize, &[Range], &str); 7] = [
+            (&[], 256, &[], "no port"),
+            (&[7466], 256, &[(7466, 7466)], "one port"),
+            (&[3, 1, 2, 2], 256, &[(1, 3)], "in any order, and twice"),
+            (&[1, 2, 4, 65_535], 256, &[(1, 2), (4, 4), (65_535, 65_535)], "as many as wanted"),
+            (&[1, 2, 4, 65_535], 2, &[(1, 4), (65_535, 65_535)], "the narrowest gap is closed"),
+            (&[1, 2, 4, 65_535], 1, &[(1, 65_535)], "one around all"),
+            (&[10, 20, 30], 2, &[(10, 20), (30, 30)], "of equal gaps the last"),
+        ];
+        for (ports, max, expected, why) in cases {
+            let ports: Vec<Port> = ports.iter().map(|port| Port::new(*port).unwrap()).collect();
+            assert_eq!(ranges(&ports, max), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn the_kernel_takes_the_longest_program() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let ports = scattered(8000);
+        for family in [Family::Ipv4, Family::Ipv6] {
+            for max_ranges in MAX_RANGES {
+                let program = program(family, &ports, max_ranges);
+                assert!(program.len() <= 4096, "{} instructions", program.len());
+                SockRef::from(&socket).attach_filter(&program).expect("a good program");
+            }
+        }
     }
 }

@@ -14,19 +14,21 @@ const ACK: u8 = 0b1_0000;
 
 /// A packet that says something about a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Packet {
+pub(crate) enum Packet {
     /// A segment of TCP.
     Segment { from: (IpAddr, u16), to: (IpAddr, u16), kind: SegmentKind },
     /// An ICMP message that the destination of a quoted segment cannot be reached.
     Unreachable {
-        /// The destination of the quoted segment.
+        /// The sender of the quoted segment.
+        quoted_from: IpAddr,
+        /// Its destination.
         quoted_to: (IpAddr, u16),
     },
 }
 
 /// The segments that begin or reset a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SegmentKind {
+pub(crate) enum SegmentKind {
     /// SYN.
     Open,
     /// SYN and ACK.
@@ -44,7 +46,7 @@ struct Payload<'a> {
 }
 
 /// Reads a packet; none if it is of no interest, or cut short.
-pub(super) fn read(packet: &[u8]) -> Option<Packet> {
+pub(crate) fn read(packet: &[u8]) -> Option<Packet> {
     let payload = payload(packet)?;
     match payload.protocol {
         IPPROTO_TCP => segment(&payload),
@@ -70,7 +72,7 @@ fn segment(payload: &Payload<'_>) -> Option<Packet> {
 fn unreachable(message: &Payload<'_>) -> Option<Packet> {
     let quoted = payload(message.bytes.get(8..)?)?;
     let port = u16_at(quoted.bytes, 2).filter(|_| quoted.protocol == IPPROTO_TCP)?;
-    Some(Packet::Unreachable { quoted_to: (quoted.to, port) })
+    Some(Packet::Unreachable { quoted_from: quoted.from, quoted_to: (quoted.to, port) })
 }
 
 fn payload(packet: &[u8]) -> Option<Payload<'_>> {

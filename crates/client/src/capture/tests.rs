@@ -1,224 +1,138 @@
-//! Packets between two namespaces, as the interfaces of one of them show them.
+//! Captures in namespaces, at interfaces without a link layer, into which any packet can be put.
 
 use std::{
-    io::ErrorKind,
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    thread,
-    time::{Duration, Instant},
+    net::{IpAddr, SocketAddr},
+    os::fd::AsRawFd,
+    time::Duration,
 };
 
-use port_checker_testbed::{namespace::Namespace, privilege::without_raw_sockets, skip};
-use tokio::runtime::{self, Runtime};
-
-use super::{
-    crafted::{ICMP, RST_ACK, SYN, SYN_ACK, TCP, icmp, ipv4, tcp},
-    *,
+use nix::sys::socket::bind;
+use port_checker_testbed::{injector::Injector, namespace::Namespace, skip};
+use tokio::{
+    runtime::Runtime,
+    time::{sleep, timeout},
 };
 
-/// Far beyond the need of a packet between namespaces.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+use super::*;
 
-/// The same for the packets of a test: it then goes on, and fails by what it has seen.
-const PACKET_TIMEOUT: Duration = Duration::from_secs(5);
+const ADDRESSES: [(Family, &str, &str); 2] =
+    [(Family::Ipv4, "192.0.2.1", "198.51.100.1"), (Family::Ipv6, "2001:db8:9::9", "2001:db8::1")];
 
-const LISTENING: u16 = 7466;
-const CLOSED: u16 = 7467;
-const DROPPED: u16 = 7468;
-const REJECTED: u16 = 7469;
+/// How long a capture may take to notice an event.
+const EVENT_TIMEOUT: Duration = Duration::from_secs(10);
 
-const FIREWALL: &str = "table inet stops {\n chain input { type filter hook input priority 0\n \
-     tcp dport 7468 drop\n tcp dport 7469 reject\n }\n}\n";
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
 
-const HERE: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 10);
-const THERE: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
-/// An address of this machine that is not among those it is watched for.
-const BEHIND: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 20);
+fn ports(numbers: impl IntoIterator<Item = u16>) -> Vec<Port> {
+    numbers.into_iter().map(|number| Port::new(number).unwrap()).collect()
+}
 
-/// A machine with a firewall, and another one on its cable.
-struct Network {
-    machine: Namespace,
-    outside: Namespace,
-    interface: String,
+struct Laboratory {
+    namespace: Namespace,
+    injector: Injector,
     runtime: Runtime,
 }
 
-impl Network {
+impl Laboratory {
     fn new() -> Self {
-        let (machine, outside) = (Namespace::new(), Namespace::new());
-        let (near, far) =
-            (["192.168.1.10/24", "2001:db8::10/64"], ["192.168.1.1/24", "2001:db8::1/64"]);
-        machine.cable(&near, &outside, &far);
-        machine.firewall(FIREWALL);
-        let interface = machine.interface_with("192.168.1.10");
-        machine.ip(&["address", "add", "192.168.1.20/24", "dev", &interface]);
-        let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { machine, outside, interface, runtime }
+        let namespace = Namespace::new();
+        let injector = Injector::into(&namespace, &["192.0.2.1/24", "2001:db8:9::9/64"]);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        Self { namespace, injector, runtime: runtime.unwrap() }
     }
 
-    fn watch(&self, own: IpAddr, ports: &[u16]) -> Capture {
-        let ports: Vec<_> = ports.iter().filter_map(|&port| Port::new(port)).collect();
-        let family = Family::of(own);
-        let open = || {
-            let _entered = self.runtime.enter();
-            Capture::open(family, &ports, &[family.loopback(), own]).expect("root may watch")
-        };
-        self.machine.within(open)
+    fn capture(&self, family: Family, ports: &[Port], own: &str) -> Capture {
+        let entered = self.runtime.handle().clone();
+        self.namespace.within(|| {
+            let _entered = entered.enter();
+            Capture::open(family, ports, &[ip(own)]).expect("root may watch")
+        })
     }
+}
 
-    fn sights(&self, capture: &Capture) -> HashMap<u16, Sights> {
-        self.machine.within(|| capture.sights())
+/// More ranges than a filter knows, and less memory for filters than the narrowest one takes.
+#[test]
+fn two_thousand_scattered_ports_are_all_seen_and_no_other() {
+    if !skip::is_root() {
+        return;
     }
-
-    fn listen(&self, address: impl Into<IpAddr> + Send, port: u16) -> TcpListener {
-        self.machine.within(|| TcpListener::bind((address.into(), port)).expect("a free port"))
-    }
-
-    /// Sends a packet from outside, with the sender that it names.
-    fn send(&self, packets: &[Vec<u8>], to: Ipv4Addr) {
-        self.outside.within(|| {
-            let raw = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(255))).unwrap();
-            let to = SocketAddr::from((to, 0)).into();
-            for packet in packets {
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "a packet within the test's network"
-                )]
-                raw.send_to(packet, &to).expect("a route");
+    let laboratory = Laboratory::new();
+    let numbers = || (0..2000).map(|index| 1000 + index * 31);
+    for memory in [131_072, 6000, 1536] {
+        laboratory.namespace.sysctl(&format!("net.core.optmem_max={memory}"));
+        for (family, own, peer) in ADDRESSES {
+            let capture = laboratory.capture(family, &ports(numbers()), own);
+            for number in numbers() {
+                let from = SocketAddr::new(ip(peer), 40_000);
+                laboratory.injector.syn(from, (ip(own), number).into());
+                laboratory.injector.syn(from, (ip(own), number + 1).into());
             }
-        });
+            let sights = laboratory.namespace.within(|| capture.sights());
+            assert_eq!(sights.len(), 2000, "{family} with {memory} bytes");
+            for number in numbers() {
+                let [sight] = &sights[&number].peers[..] else { panic!("one peer at {number}") };
+                assert_eq!(sight.peer, ip(peer));
+                assert_eq!(sight.interface.as_deref(), Some(laboratory.injector.interface()));
+            }
+            assert_eq!(capture.lost(), 0, "{family} with {memory} bytes");
+        }
     }
 }
 
-fn wait_for_packets(mut have_come: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !have_come() && begun.elapsed() < PACKET_TIMEOUT {
-        thread::yield_now();
-    }
-}
-
-fn connect(namespace: &Namespace, address: SocketAddr) -> Option<ErrorKind> {
-    #[expect(clippy::disallowed_methods, reason = "an address within the test's network")]
-    let connect = || TcpStream::connect_timeout(&address, ANSWER_TIMEOUT);
-    namespace.within(connect).err().map(|error| error.kind())
-}
-
-/// Begins to connect, and does not wait.
-fn begin_to_connect(namespace: &Namespace, address: SocketAddr) -> Socket {
-    namespace.within(|| {
-        let attempt = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
-        attempt.set_nonblocking(true).unwrap();
-        #[expect(clippy::disallowed_methods, reason = "an address within the test's network")]
-        let _begun = attempt.connect(&address.into());
-        attempt
-    })
-}
-
+/// No later packet tells of the loss.
 #[test]
-fn the_treatment_of_connections_from_outside_is_seen() {
+fn packets_that_are_dropped_at_the_very_end_are_counted() {
+    const MORE_THAN_FIT: u32 = 40_000;
     if !skip::is_root() {
         return;
     }
-    let network = Network::new();
-    for (here, there) in [("192.168.1.10", "192.168.1.1"), ("2001:db8::10", "2001:db8::1")] {
-        let (here, there): (IpAddr, IpAddr) = (here.parse().unwrap(), there.parse().unwrap());
-        let capture = network.watch(here, &[LISTENING, CLOSED, DROPPED, REJECTED]);
-        let _listeners = [network.listen(here, LISTENING), network.listen(here, 80)];
-        let at = |port| SocketAddr::new(here, port);
-        assert_eq!(connect(&network.outside, at(LISTENING)), None);
-        assert_eq!(connect(&network.outside, at(80)), None, "nobody asked about it");
-        assert_eq!(connect(&network.outside, at(CLOSED)), Some(ErrorKind::ConnectionRefused));
-        assert!(connect(&network.outside, at(REJECTED)).is_some());
-        let _attempt = begin_to_connect(&network.outside, at(DROPPED));
-        wait_for_packets(|| network.sights(&capture).len() == 4);
-        let sights = |answered, rejection| Sights {
-            interface: Some(network.interface.clone()),
-            from: vec![there],
-            answered,
-            rejection,
-        };
-        let expected = HashMap::from([
-            (LISTENING, sights(true, None)),
-            (CLOSED, sights(false, Some(LocalRejection::Reset))),
-            (DROPPED, sights(false, None)),
-            (REJECTED, sights(false, Some(LocalRejection::Icmp))),
-        ]);
-        assert_eq!((network.sights(&capture), capture.lost()), (expected, 0));
+    let laboratory = Laboratory::new();
+    let capture = laboratory.capture(Family::Ipv4, &ports([7466]), "192.0.2.1");
+    let from = |index: u32| {
+        SocketAddr::new(IpAddr::from((0xc633_6400 | (index & 7)).to_be_bytes()), 40_000)
+    };
+    for index in 0..MORE_THAN_FIT {
+        laboratory.injector.syn(from(index), (ip("192.0.2.1"), 7466).into());
     }
+    let sights = capture.sights();
+    assert!(sights.contains_key(&7466));
+    let lost = capture.lost();
+    assert!(lost > 0 && lost < MORE_THAN_FIT, "{lost} lost");
+    assert_eq!(capture.lost(), lost, "counted once");
 }
 
-/// Programs of this machine, connections to other addresses, frames for other machines, and this machine's own
-/// connections to a port of the same number say nothing about the way in.
 #[test]
-fn other_connections_are_no_sights() {
+fn an_error_of_the_socket_is_told_and_does_not_end_the_watch() {
     if !skip::is_root() {
         return;
     }
-    let network = Network::new();
-    let capture = network.watch(HERE.into(), &[LISTENING, CLOSED]);
-    let _listener = network.listen(Ipv4Addr::UNSPECIFIED, LISTENING);
-    assert_eq!(connect(&network.machine, (HERE, LISTENING).into()), None);
-    assert_eq!(connect(&network.outside, (BEHIND, LISTENING).into()), None);
-    let refused = Some(ErrorKind::ConnectionRefused);
-    assert_eq!(connect(&network.machine, (HERE, CLOSED).into()), refused);
-    assert_eq!(connect(&network.machine, (THERE, LISTENING).into()), refused);
-    assert_eq!(network.sights(&capture), HashMap::new());
-
-    let far = network.outside.interface_with("192.168.1.1");
-    let elsewhere = ["lladdr", "02:00:00:00:00:99", "dev", &far];
-    network.outside.ip(&[&["neigh", "replace", "192.168.1.10"], &elsewhere[..]].concat());
-    let _attempt = begin_to_connect(&network.outside, (HERE, LISTENING).into());
-    network.outside.ip(&["neigh", "del", "192.168.1.10", "dev", &far]);
-    assert_eq!(connect(&network.outside, (HERE, CLOSED).into()), refused, "it came later");
-    let ports: Vec<_> = network.sights(&capture).into_keys().collect();
-    assert_eq!(ports, [CLOSED]);
-}
-
-/// Another machine may send under the address of this one: what it claims is no answer of this machine.
-#[test]
-fn forged_answers_from_outside_are_no_sights() {
-    if !skip::is_root() {
-        return;
-    }
-    let network = Network::new();
-    let capture = network.watch(HERE.into(), &[LISTENING, CLOSED]);
-    let forged = |flags| ipv4(TCP, HERE, BEHIND, &tcp(LISTENING, 40_000, flags));
-    let quoted = ipv4(TCP, THERE, HERE, &tcp(40_000, LISTENING, SYN));
-    let message = ipv4(ICMP, HERE, BEHIND, &icmp(3, 3, &quoted));
-    network.send(&[forged(SYN_ACK), forged(RST_ACK), message], BEHIND);
-    network.send(&[ipv4(TCP, THERE, HERE, &tcp(40_000, CLOSED, SYN))], HERE);
-    wait_for_packets(|| network.sights(&capture).contains_key(&CLOSED));
-    let ports: Vec<_> = network.sights(&capture).into_keys().collect();
-    assert_eq!(ports, [CLOSED]);
-}
-
-/// Only an account without gaps shows that nothing came.
-#[test]
-fn packets_that_came_too_fast_are_counted_as_lost() {
-    if !skip::is_root() {
-        return;
-    }
-    let network = Network::new();
-    let capture = network.watch(HERE.into(), &[DROPPED]);
-    let begun = || ipv4(TCP, THERE, HERE, &tcp(40_000, DROPPED, SYN));
-    network.send(&vec![begun(); 1000], HERE);
-    let came = |port| network.sights(&capture).contains_key(&port);
-    wait_for_packets(|| came(DROPPED));
-    assert_eq!(capture.lost(), 0, "a burst fits the buffer");
-    network.send(&vec![begun(); 50_000], HERE);
-    wait_for_packets(|| {
-        // The kernel tells with the next packet.
-        network.send(&[begun()], HERE);
-        came(DROPPED) && capture.lost() > 0
+    let laboratory = Laboratory::new();
+    let capture = laboratory.capture(Family::Ipv4, &ports([7466]), "192.0.2.1");
+    let interface = laboratory.injector.interface();
+    // A socket of one interface is told when that goes down.
+    let (from, to) = ((ip("198.51.100.1"), 40_000).into(), (ip("192.0.2.1"), 7466).into());
+    laboratory.injector.syn(from, to);
+    let link = capture.socket.read(|link, _| link).expect("a packet").expect("its link");
+    bind(capture.socket.descriptor().as_raw_fd(), &link).expect("its interface");
+    let noticed = async {
+        let before = capture.lost();
+        laboratory.namespace.ip(&["link", "set", interface, "down"]);
+        while capture.lost() == before {
+            sleep(Duration::from_millis(5)).await;
+        }
+        laboratory.namespace.ip(&["link", "set", interface, "up"]);
+        laboratory.injector.syn(from, to);
+        while capture.sights.lock().unwrap().is_empty() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    laboratory.runtime.block_on(async {
+        tokio::select! {
+            noticed = timeout(EVENT_TIMEOUT, noticed) => noticed.expect("it is noticed, and the next packet seen"),
+            never = capture.watch() => match never {},
+        }
     });
-    assert!((1000..50_000).contains(&capture.lost()), "{}", capture.lost());
-}
-
-#[test]
-fn a_usual_user_may_not_watch() {
-    let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let opened = without_raw_sockets(|| {
-        let _entered = runtime.enter();
-        Capture::open(Family::Ipv4, &[Port::MAX], &[HERE.into()]).map(|_| ())
-    });
-    assert!(matches!(opened, Err(CaptureError::NotPermitted)), "{opened:?}");
+    assert_eq!(capture.errors.load(Ordering::Relaxed), 1, "one event, one error");
 }

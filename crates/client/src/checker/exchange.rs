@@ -23,9 +23,6 @@ use crate::{
     transport::{Answer, Broken, Transport},
 };
 
-/// The longest answer that is read, in bytes: 65,535 verbose results fit twice.
-const MAX_BYTES: usize = 16 * 1024 * 1024;
-
 /// A checker's address and the connections to it.
 #[derive(Debug, Clone)]
 pub(super) struct Exchange {
@@ -62,11 +59,9 @@ impl Exchange {
         request: &CheckRequest,
         on_progress: &mut impl FnMut(&Progress),
     ) -> Result<CheckResponse, NoVerdict> {
-        let (mut lines, mut gathered) = (Lines::new(MAX_BYTES), Gathered::default());
+        let (mut lines, mut gathered) = (Lines::default(), Gathered::default());
         while let Some(piece) = self.piece(&mut answer).await? {
-            let ended =
-                lines.push(&piece).map_err(|error| NoVerdict::malformed(self.url(), error))?;
-            for line in ended {
+            for line in lines.push(&piece) {
                 if let Some(progress) = gathered.take(self.url(), &line)? {
                     on_progress(progress);
                 }
@@ -105,9 +100,6 @@ impl Exchange {
     pub(super) async fn body(&self, mut answer: Answer) -> Result<Vec<u8>, NoVerdict> {
         let mut body = Vec::new();
         while let Some(piece) = self.piece(&mut answer).await? {
-            if body.len() + piece.len() > MAX_BYTES {
-                return Err(NoVerdict::malformed(self.url(), "it is too long"));
-            }
             body.extend_from_slice(&piece);
         }
         Ok(body)
@@ -121,6 +113,7 @@ impl Exchange {
         let url = self.url().to_owned();
         match broken {
             Broken::TimedOut => NoVerdict::TimedOut { url, timeout: self.timeout },
+            Broken::TooLong => NoVerdict::malformed(&url, "it is too long"),
             Broken::Otherwise(error) => {
                 NoVerdict::Unreachable { url, reason: explain(&*error, &self.server) }
             }

@@ -1,4 +1,4 @@
-//! What to do about a port: a sentence or two that a person without a degree in networks can act on.
+//! Advice about a port: a sentence or two that a person without a degree in networks can act on.
 
 use super::{
     network_position::NetworkPosition,
@@ -9,7 +9,11 @@ use super::{
     surroundings::Surroundings,
     verdict::PortVerdict,
 };
-use crate::facts::{Local, PortFacts};
+use crate::{
+    facts::{Local, PortFacts},
+    local_address::is_private,
+    sights::Sights,
+};
 
 const OTHER_FAMILY_ONLY: &str = "The connection got through, and this check answered it: the program that uses the \
     port listens over the other address family only. Let it listen on both (such as [::] and 0.0.0.0), or \
@@ -18,8 +22,8 @@ const OTHER_FAMILY_ONLY: &str = "The connection got through, and this check answ
 const PROGRAM_HANGS: &str = "Connections wait in the queue of the program that holds the port, and it takes none: \
     it hangs, or is overloaded. Restart it; neither the router nor a firewall is the cause.";
 
-/// What to do about a port; nothing, if all is well. `dissenters` are the checkers that found
-/// otherwise, and what they found.
+/// Advice about a port; none if all is well. `dissenters` are the checkers that disagree, with their
+/// findings.
 pub(super) fn advice(
     verdict: PortVerdict,
     facts: &PortFacts,
@@ -40,7 +44,7 @@ pub(super) fn advice(
         PortVerdict::Rejected => Some(rejected(facts, surroundings)),
         PortVerdict::TimedOut => Some(timed_out(facts, surroundings)),
         PortVerdict::NothingArrived => Some(nothing_arrived(facts, surroundings)),
-        PortVerdict::BlockedHere => Some(blocked_here(facts, position)),
+        PortVerdict::BlockedHere => Some(blocked_here(facts, surroundings)),
         PortVerdict::OtherFamilyOnly => Some(OTHER_FAMILY_ONLY.to_owned()),
         PortVerdict::ProgramHangs => Some(PROGRAM_HANGS.to_owned()),
         PortVerdict::AnswersLost => Some(answers_lost(facts)),
@@ -82,7 +86,9 @@ fn refused(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
     }
     match (&facts.local, position) {
         (_, NetworkPosition::CarrierGradeNat { .. }) => likely_carrier_grade_nat(),
-        (_, NetworkPosition::DoubleNat { .. }) => TWO_ROUTERS.to_owned(),
+        (_, NetworkPosition::DoubleNat { .. } | NetworkPosition::NotTheRouters { .. }) => {
+            TWO_ROUTERS.to_owned()
+        }
         (_, NetworkPosition::Tunnel { .. }) => SEE_ABOVE.to_owned(),
         (_, NetworkPosition::BehindNat { .. }) => format!(
             "The router forwards to a machine where nothing listens, or refuses by itself. Let it \
@@ -123,16 +129,24 @@ fn unless_here(facts: &PortFacts, surroundings: &Surroundings<'_>, verb: &str) -
     )
 }
 
-fn blocked_here(facts: &PortFacts, position: &NetworkPosition) -> String {
+fn blocked_here(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
     let sights = facts.sights.as_ref();
-    let interface = sights.and_then(|sights| sights.interface.as_deref()).unwrap_or("an interface");
-    let router = match position {
-        NetworkPosition::BehindNat { .. } => " The router forwards it already.",
+    let interface = sights.and_then(Sights::interface).unwrap_or("an interface");
+    let mut senders = sights.iter().flat_map(|sights| &sights.peers);
+    let unknown = senders.find(|sights| sights.interface.is_some()).map(|sights| sights.peer);
+    let unknown = unknown.filter(|_| !surroundings.senders.is_certain);
+    let from = unknown.map(|sender| format!(" from {sender}, which may or may not be the checker"));
+    let router = match surroundings.position {
+        // A sender of the local network passed no router.
+        NetworkPosition::BehindNat { .. } if unknown.is_none_or(|sender| !is_private(sender)) => {
+            " The router forwards it already."
+        }
         _ => "",
     };
     format!(
-        "The connections came in at {interface}, and a firewall on this machine stops them (nftables, \
-         iptables, ufw or firewalld). Allow incoming TCP connections there.{router}"
+        "The connections came in at {interface}{}, and a firewall on this machine stops them (nftables, \
+         iptables, ufw or firewalld). Allow incoming TCP connections there.{router}",
+        from.unwrap_or_default()
     )
 }
 

@@ -8,7 +8,10 @@ use super::{
     },
     *,
 };
-use crate::facts::{LocalRejection, Sights, Watch};
+use crate::{
+    facts::Watch,
+    sights::{LocalRejection, Sights},
+};
 
 const INNOCENT: &str = "its firewall is not the cause";
 const HERE_TOO: &str = "this machine's firewall";
@@ -26,6 +29,8 @@ fn packets_that_were_lost_before_they_were_read_may_have_come() {
         let diagnosis = of(watched(silent(), lost));
         assert_eq!(advice(&diagnosis).contains(INNOCENT), innocent, "{lost} lost");
         assert_eq!(advice(&diagnosis).contains(HERE_TOO), !innocent, "{lost} lost");
+        assert_eq!(advice(&diagnosis).contains("Packets were lost"), !innocent, "{lost} lost");
+        assert_eq!(diagnosis.families[0].watch, Watch::Yes { lost });
     }
 }
 
@@ -109,7 +114,10 @@ fn a_checker_in_the_local_network_tells_nothing_about_the_internet() {
 
     let mut blocked = family(OUTSIDE, vec![port(7466, Local::Bound, closed(Reason::TimedOut))]);
     blocked.checkers[0].peer = Some(ip("192.168.1.1"));
-    blocked.ports[0].sights.insert(Sights::default()).arrived("eth0", ip("192.168.1.1"));
+    blocked.ports[0]
+        .sights
+        .insert(Sights::default())
+        .arrived(|| "eth0".to_owned(), ip("192.168.1.1"));
     assert_eq!(of(blocked).outcome, Outcome::NotAccessible, "this machine's firewall is certain");
 }
 

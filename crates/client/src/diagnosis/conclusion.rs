@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{notice::Notice, verdict::PortVerdict};
 use crate::{
-    facts::{CheckerFacts, PortFacts},
+    facts::{CheckerFacts, PortFacts, Watch},
     family::Family,
     host::Host,
 };
@@ -16,7 +16,7 @@ use crate::{
 pub struct Diagnosis {
     /// The whole in one word.
     pub outcome: Outcome,
-    /// What concerns the families together.
+    /// Notices about the families together.
     pub notices: Vec<Notice>,
     /// Each address family.
     pub families: Vec<FamilyDiagnosis>,
@@ -41,8 +41,12 @@ pub struct FamilyDiagnosis {
     pub address: Option<IpAddr>,
     /// This machine; none when ports of another one were asked about.
     pub host: Option<Host>,
-    /// What concerns all its ports.
+    /// Whether the packets of the run were watched, and how many were missed.
+    pub watch: Watch,
+    /// Notices about all its ports.
     pub notices: Vec<Notice>,
+    /// A limit of every such check, where it applies. Too common for a report to a person.
+    pub note: Option<String>,
     /// The checkers, in the order given.
     pub checkers: Vec<CheckerFacts>,
     /// The ports, in the order given.
@@ -63,16 +67,16 @@ pub struct PortDiagnosis {
     pub summary: String,
     /// What to do about it, in a sentence or two; the same for all ports in the same situation.
     pub advice: Option<String>,
-    /// What those checkers found that found otherwise.
+    /// The findings of the checkers that disagree.
     pub dissent: Vec<Opinion>,
 }
 
-/// What one checker found.
+/// The finding of one checker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Opinion {
     /// Its position in the list of checkers.
     pub checker: usize,
-    /// What it found.
+    /// The finding.
     pub verdict: PortVerdict,
 }
 

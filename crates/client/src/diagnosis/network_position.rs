@@ -3,14 +3,16 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::{
-    facts::{FamilyFacts, PortFacts},
+    facts::{CheckerFacts, FamilyFacts, PortFacts},
     family::Family,
     host::Host,
+    local_address::{is_local, is_private},
 };
 
 /// The position of the machine whose ports are checked, over one family.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum NetworkPosition {
+#[non_exhaustive]
+pub enum NetworkPosition {
     /// It is another machine, of which nothing is known.
     Elsewhere,
     /// The address seen outside is this machine's own; or nobody sees it.
@@ -21,6 +23,10 @@ pub(super) enum NetworkPosition {
         seen: IpAddr,
         /// The address here.
         inside: Option<IpAddr>,
+        /// Whether a port is accessible nevertheless: forwards work.
+        works: bool,
+        /// Whether the router was asked, and told its address over no protocol.
+        wan_unknown: bool,
     },
     /// Packets leave through a tunnel: the address seen outside is that of the tunnel's other end.
     Tunnel {
@@ -37,6 +43,15 @@ pub(super) enum NetworkPosition {
         wan: IpAddr,
         /// The address seen outside.
         seen: IpAddr,
+    },
+    /// The address to check was given, and it is not the router's: it may be mistyped.
+    NotTheRouters {
+        /// The router.
+        router: IpAddr,
+        /// Its address on the side of the Internet.
+        wan: IpAddr,
+        /// The address given.
+        given: IpAddr,
     },
     /// Every checker that was asked is in this machine's local network: none can tell what happens outside.
     LanChecker {
@@ -61,7 +76,9 @@ impl NetworkPosition {
         }
         let translated = |seen: &IpAddr| !seen.is_loopback() && !host.addresses.contains(seen);
         let Some(seen) = facts.seen().filter(translated) else { return Self::Direct(facts.family) };
-        let nat = Self::BehindNat { seen, inside: host.outbound };
+        let wan_unknown = facts.router.as_ref().is_some_and(|router| router.wan_address.is_none());
+        let inside = host.outbound;
+        let nat = Self::BehindNat { seen, inside, works: any_accessible, wan_unknown };
         if any_accessible {
             return nat;
         }
@@ -74,6 +91,9 @@ impl NetworkPosition {
         }
         let router = facts.router.as_ref();
         match router.and_then(|router| Some((router.gateway, router.wan_address?))) {
+            Some((router, wan)) if wan != seen && facts.address_given => {
+                Self::NotTheRouters { router, wan, given: seen }
+            }
             Some((router, wan)) if wan != seen => Self::DoubleNat { router, wan, seen },
             Some(_) => nat,
             None => match shared_address(host) {
@@ -103,31 +123,43 @@ impl NetworkPosition {
 /// A checker of the local network and the address it checked, if no connection came from outside that network, and
 /// the address is one of the Internet.
 fn lan_checker(facts: &FamilyFacts) -> Option<(IpAddr, IpAddr)> {
-    let host = facts.host.as_ref()?;
-    let seen = facts.seen().filter(|seen| !is_local(*seen))?;
-    let mut peers = facts.checkers.iter().filter_map(|checker| checker.peer).peekable();
+    let seen = facts.seen()?;
+    let mut peers = facts.checkers.iter().filter_map(judging_peer).peekable();
     let checker = *peers.peek()?;
-    let is_outside =
-        |from: &IpAddr| !is_local(*from) && *from != seen && !host.addresses.contains(from);
-    let from_outside = |port: &PortFacts| {
-        let seen_here = port.sights.iter().flat_map(|sights| &sights.from);
-        let arrived = port.arrivals.from.iter().chain(&port.arrivals.half_open);
-        arrived.chain(seen_here).any(is_outside)
-    };
-    let all_local = peers.all(is_local) && !facts.ports.iter().any(from_outside);
+    let all_local = peers.all(is_local) && !is_visited_from_outside(facts, seen)?;
     all_local.then_some((checker, seen))
 }
 
-fn is_local(ip: IpAddr) -> bool {
-    ip.is_loopback() || is_private(ip)
+/// The checkers of the local network that stand beside others outside it, about an address of the Internet: how
+/// connections from inside fare says nothing about those from outside.
+pub(super) fn local_checkers(facts: &FamilyFacts) -> Vec<usize> {
+    let seen = facts.seen().filter(|seen| facts.host.is_some() && !is_local(*seen));
+    let outside = facts.checkers.iter().filter_map(judging_peer).any(|peer| !is_local(peer));
+    if seen.is_none() || !outside {
+        return Vec::new();
+    }
+    let checkers = facts.checkers.iter().enumerate();
+    let local = checkers.filter(|(_, checker)| judging_peer(checker).is_some_and(is_private));
+    local.map(|(index, _)| index).collect()
 }
 
-/// An address that is only reached from within a network: RFC 1918, RFC 4193, or of the link.
-pub(super) fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4.is_private() || v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local(),
-    }
+/// The address of a checker that gave a verdict.
+fn judging_peer(checker: &CheckerFacts) -> Option<IpAddr> {
+    checker.peer.filter(|_| checker.failure.is_none())
+}
+
+/// Whether a connection came from outside the local network; none if the address is not one of the Internet.
+fn is_visited_from_outside(facts: &FamilyFacts, seen: IpAddr) -> Option<bool> {
+    let host = facts.host.as_ref().filter(|_| !is_local(seen))?;
+    let is_outside =
+        |from: &IpAddr| !is_local(*from) && *from != seen && !host.addresses.contains(from);
+    let from_outside = |port: &PortFacts| {
+        let seen_here = port.sights.iter().flat_map(|sights| &sights.peers);
+        let seen_here = seen_here.map(|sights| &sights.peer);
+        let arrived = port.arrivals.from.iter().chain(&port.arrivals.half_open);
+        arrived.chain(seen_here).any(is_outside)
+    };
+    Some(facts.ports.iter().any(from_outside))
 }
 
 /// An address for carrier-grade NAT on the way out, if there is one.
@@ -140,33 +172,3 @@ fn is_shared(ip: IpAddr) -> bool {
     const FIRST: u32 = Ipv4Addr::new(100, 64, 0, 0).to_bits();
     matches!(ip, IpAddr::V4(v4) if v4.to_bits() >> 22 == FIRST >> 22)
 }
-
-impl FamilyFacts {
-    /// The address seen outside. If checkers see several: one that this machine has, else the one that
-    /// most of them see, else the one at which most ports were reached; of equals the first.
-    pub(crate) fn seen(&self) -> Option<IpAddr> {
-        let seen = || self.checkers.iter().enumerate();
-        let seen = || seen().filter_map(|(index, checker)| Some((index, checker.address?)));
-        let is_own = |ip: IpAddr| {
-            let host = self.host.as_ref();
-            !ip.is_loopback() && host.is_some_and(|host| host.addresses.contains(&ip))
-        };
-        let votes = |ip| seen().filter(|(_, other)| *other == ip).count();
-        let rank =
-            |&(checker, ip): &(usize, IpAddr)| (is_own(ip), votes(ip), self.reached(checker));
-        // Of equals the last is taken.
-        seen().collect::<Vec<_>>().into_iter().rev().max_by_key(rank).map(|(_, ip)| ip)
-    }
-
-    /// Ports that a checker reached while something arrived there.
-    fn reached(&self, checker: usize) -> usize {
-        let reached = |port: &&PortFacts| {
-            let answer = port.answers.get(checker).and_then(Option::as_ref);
-            port.arrivals.connections > 0 && answer.is_some_and(|answer| answer.accessible)
-        };
-        self.ports.iter().filter(reached).count()
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -6,44 +6,47 @@ use port_checker_api::subscriber;
 
 use super::{
     conclusion::{FamilyDiagnosis, Outcome, PortDiagnosis},
-    network_position::{NetworkPosition, is_private},
+    network_position::{NetworkPosition, local_checkers},
     notice::Notice,
     verdict::PortVerdict,
 };
-use crate::facts::{FamilyFacts, Local, PortFacts};
+use crate::{
+    facts::{FamilyFacts, Local, PortFacts},
+    local_address::is_private,
+};
 
 pub(super) fn of_family(
     facts: &FamilyFacts,
     position: &NetworkPosition,
     quorum: usize,
     verdicts: &[PortVerdict],
-    scan_guard: Option<Notice>,
+    patterns: Vec<Notice>,
 ) -> Vec<Notice> {
     let missing = |port: &PortFacts| port.local == Some(Local::FamilyMissing);
     if !facts.ports.is_empty() && facts.ports.iter().all(missing) {
         return vec![Notice::FamilyMissing(facts.family)];
     }
     let mut notices = failures(facts, quorum);
-    notices.extend(of_position(position, verdicts));
+    notices.extend(of_local_checkers(facts));
+    notices.extend(of_position(position));
     notices.extend(temporary_address(facts, verdicts));
-    notices.extend(scan_guard);
+    notices.extend(patterns);
     notices
 }
 
-fn of_position(position: &NetworkPosition, verdicts: &[PortVerdict]) -> Option<Notice> {
-    match position.clone() {
-        NetworkPosition::BehindNat { seen, inside } => {
-            let works = verdicts.iter().any(|verdict| verdict.is_accessible());
-            Some(Notice::BehindNat { seen, inside, works })
-        }
-        NetworkPosition::CarrierGradeNat { address } => Some(Notice::CarrierGradeNat { address }),
-        NetworkPosition::DoubleNat { router, wan, seen } => {
-            Some(Notice::DoubleNat { router, wan, seen })
-        }
-        NetworkPosition::Tunnel { interface, seen } => Some(Notice::Tunnel { interface, seen }),
-        NetworkPosition::LanChecker { checker, seen } => Some(Notice::LanChecker { checker, seen }),
+/// The position, unless there is nothing to say about it.
+fn of_position(position: &NetworkPosition) -> Option<Notice> {
+    match position {
         NetworkPosition::Elsewhere | NetworkPosition::Direct(_) => None,
+        position => Some(Notice::Position(position.clone())),
     }
+}
+
+/// A notice for each checker whose answers do not count.
+fn of_local_checkers(facts: &FamilyFacts) -> Vec<Notice> {
+    let Some(seen) = facts.seen() else { return Vec::new() };
+    let urls = local_checkers(facts).into_iter().map(|index| facts.checkers[index].url.clone());
+    urls.map(|url| Notice::LocalChecker { url, seen }).collect()
 }
 
 /// A temporary address that is seen outside, while the machine has a permanent one of the same network.
@@ -87,9 +90,11 @@ fn one_works(families: &[FamilyDiagnosis]) -> Option<Notice> {
     let works = first(Outcome::Accessible)?.family;
     let fails = first(Outcome::NotAccessible)?;
     let behind_nat = |notice: &Notice| {
+        use NetworkPosition::{BehindNat, CarrierGradeNat, DoubleNat, NotTheRouters};
+        let Notice::Position(position) = notice else { return false };
         matches!(
-            notice,
-            Notice::BehindNat { .. } | Notice::CarrierGradeNat { .. } | Notice::DoubleNat { .. }
+            position,
+            BehindNat { .. } | CarrierGradeNat { .. } | DoubleNat { .. } | NotTheRouters { .. }
         )
     };
     // A port that came as far as this machine has a forward.

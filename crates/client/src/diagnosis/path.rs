@@ -23,10 +23,10 @@ pub(super) fn last_station(facts: &PortFacts) -> Station {
     let arrivals = &facts.arrivals;
     let passed = arrivals.connections > 0 || !arrivals.half_open.is_empty();
     match &facts.sights {
-        Some(sights) if sights.answered => Station::AnswerLeft,
+        Some(sights) if sights.is_answered() => Station::AnswerLeft,
         _ if passed => Station::Listener,
         None => Station::Unknown,
-        Some(sights) if sights.interface.is_some() => Station::Interface,
+        Some(sights) if sights.interface().is_some() => Station::Interface,
         Some(_) => Station::None,
     }
 }

@@ -7,14 +7,19 @@ use super::{
     path::{Station, last_station},
     verdict::PortVerdict,
 };
-use crate::facts::PortFacts;
+use crate::facts::{FamilyFacts, PortFacts};
 
 /// Ports in a row that make a pattern: fewer are chance, or a few separate rules.
 const MIN_RUN: usize = 10;
 
+/// The likely cause of ports that are silent, if their order suggests one.
+pub(super) fn silence(ports: &[PortFacts], verdicts: &[PortVerdict]) -> Option<Notice> {
+    scan_guard(ports, verdicts).or_else(|| scattered(ports, verdicts))
+}
+
 /// The first ports in a row answered, and all after them were silent: a guard against port scans does that, which
 /// counts connections and then drops all further ones.
-pub(super) fn scan_guard(ports: &[PortFacts], verdicts: &[PortVerdict]) -> Option<Notice> {
+fn scan_guard(ports: &[PortFacts], verdicts: &[PortVerdict]) -> Option<Notice> {
     let answered = verdicts.iter().take_while(|verdict| verdict.is_accessible()).count();
     let (later, verdicts) = (ports.get(answered..)?, verdicts.get(answered..)?);
     let silent = later.len();
@@ -33,6 +38,61 @@ pub(super) fn scan_guard(ports: &[PortFacts], verdicts: &[PortVerdict]) -> Optio
         silent,
         here,
     })
+}
+
+/// Silent ports alternate with ports that answered: rules of firewalls and routers cover ranges.
+fn scattered(ports: &[PortFacts], verdicts: &[PortVerdict]) -> Option<Notice> {
+    let pairs = || ports.iter().zip(verdicts);
+    let judged: Vec<bool> = pairs()
+        .filter_map(|(port, verdict)| match verdict {
+            verdict if verdict.is_accessible() => Some(false),
+            verdict => is_silent(port, *verdict).then_some(true),
+        })
+        .collect();
+    let changes = judged.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    let silent: Vec<usize> =
+        judged.iter().enumerate().filter_map(|(at, silent)| silent.then_some(at)).collect();
+    let distances: Vec<usize> = silent.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let every = distances.first().copied().filter(|first| distances.iter().all(|it| it == first));
+    (changes >= MIN_RUN && judged.len() == ports.len()).then_some(Notice::ScatteredSilence {
+        answered: judged.len() - silent.len(),
+        silent: silent.len(),
+        every,
+    })
+}
+
+/// A checker that alone differs from the others, in the same way wherever they differ.
+pub(super) fn one_checker(facts: &FamilyFacts) -> Option<Notice> {
+    let differing: Vec<_> = facts.ports.iter().filter_map(odd_one_out).collect();
+    let &(checker, reaches, others) = differing.first()?;
+    let same = |it: &(usize, bool, usize)| (it.0, it.1) == (checker, reaches);
+    let mixed = facts.ports.iter().filter(|port| is_mixed(port)).count();
+    (differing.len() == mixed && differing.iter().all(same)).then(|| Notice::OneChecker {
+        url: facts.checkers[checker].url.clone(),
+        reaches,
+        ports: mixed,
+        others,
+    })
+}
+
+/// Whether one checker got through to a port and another did not.
+fn is_mixed(port: &PortFacts) -> bool {
+    let accessible = |wanted| port.answers.iter().flatten().any(|it| it.accessible == wanted);
+    accessible(true) && accessible(false)
+}
+
+/// The checker that alone got through, or alone did not, and how many others there are. Of two, it is the one that
+/// got through.
+fn odd_one_out(port: &PortFacts) -> Option<(usize, bool, usize)> {
+    let answers = port.answers.iter().enumerate();
+    let answers: Vec<_> =
+        answers.filter_map(|(index, it)| Some((index, it.as_ref()?.accessible))).collect();
+    let alone = |wanted: bool| {
+        let mut found = answers.iter().filter(|(_, accessible)| *accessible == wanted);
+        found.next().filter(|_| found.next().is_none() && answers.len() > 1)
+    };
+    let &(checker, reaches) = alone(true).or_else(|| alone(false))?;
+    Some((checker, reaches, answers.len() - 1))
 }
 
 /// Whether every checker that gave a verdict got no answer, and neither the program nor the way back is the cause.

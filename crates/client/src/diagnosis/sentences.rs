@@ -7,8 +7,9 @@ use super::{
     *,
 };
 use crate::{
-    facts::{Arrivals, Process, Sights, Watch},
+    facts::{Arrivals, Process, Watch},
     router::{MappingEntry, RouterFacts},
+    sights::Sights,
 };
 
 /// A machine whose one port is held by `local`, and was found so.
@@ -151,7 +152,7 @@ fn a_connection_that_reached_this_machine() {
     assert_advice([
         (
             watched(silent(), sights(true, false, None)),
-            "came in at eth0, and a firewall on this machine stops them (nftables, iptables, ufw or firewalld). Allow \
+            "came in at eth0 from 198.51.100.1, which may or may not be the checker, and a firewall on this machine stops them (nftables, iptables, ufw or firewalld). Allow \
              incoming TCP connections there. The router forwards it already.",
         ),
         (

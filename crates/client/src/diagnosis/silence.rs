@@ -1,4 +1,4 @@
-//! What to do about ports from which no answer came.
+//! Advice about ports from which no answer came.
 
 use super::{
     network_position::NetworkPosition,
@@ -21,21 +21,29 @@ pub(super) fn likely_carrier_grade_nat() -> String {
         .to_owned()
 }
 
-const SCAN_GUARD: &str = "These were silent after others had answered: see above for the likely causes, and verify \
-                          these alone before you change anything.";
+const OTHERS_ANSWERED: &str = "Others answered: see above for the likely causes, and verify these alone before you change \
+                               anything.";
 
 pub(super) fn nothing_arrived(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
-    let watched = last_station(facts) == Station::None && surroundings.is_watch_complete();
+    let watched = last_station(facts) == Station::None;
     let innocent = if watched {
         "Nothing came to any interface of this machine, so its firewall is not the cause. "
     } else {
         ""
     };
     let root = surroundings.root();
+    if let Some((stranger, interface, checker)) = surroundings.stranger().filter(|_| watched) {
+        return format!(
+            "{stranger} got as far as {interface}, and nothing came from {checker}, from where the checker reached \
+             other ports. Look for a rule that admits only some addresses, in the router or at the provider."
+        );
+    }
     match surroundings.position {
-        _ if surroundings.scan_guard => format!("{innocent}{SCAN_GUARD}{root}"),
+        _ if surroundings.likely_cause_told => format!("{innocent}{OTHERS_ANSWERED}{root}"),
         NetworkPosition::CarrierGradeNat { .. } => likely_carrier_grade_nat(),
-        NetworkPosition::DoubleNat { .. } => TWO_ROUTERS.to_owned(),
+        NetworkPosition::DoubleNat { .. } | NetworkPosition::NotTheRouters { .. } => {
+            TWO_ROUTERS.to_owned()
+        }
         NetworkPosition::Tunnel { .. } => SEE_ABOVE.to_owned(),
         NetworkPosition::BehindNat { .. } => behind_nat(facts, surroundings, innocent),
         NetworkPosition::Direct(family) if watched => {
@@ -98,7 +106,7 @@ pub(super) fn timed_out(facts: &PortFacts, surroundings: &Surroundings<'_>) -> S
     match surroundings.position {
         // Packets were watched: it is known that none came.
         _ if last_station(facts) == Station::None => nothing_arrived(facts, surroundings),
-        _ if surroundings.scan_guard => format!("{SCAN_GUARD}{}", surroundings.root()),
+        _ if surroundings.likely_cause_told => format!("{OTHERS_ANSWERED}{}", surroundings.root()),
         NetworkPosition::Direct(family) => {
             format!("Nothing came back: a firewall drops the packets. {}", allow_in(*family))
         }
@@ -112,7 +120,9 @@ pub(super) fn timed_out(facts: &PortFacts, surroundings: &Surroundings<'_>) -> S
                 .to_owned()
         }
         NetworkPosition::CarrierGradeNat { .. } => likely_carrier_grade_nat(),
-        NetworkPosition::DoubleNat { .. } => TWO_ROUTERS.to_owned(),
+        NetworkPosition::DoubleNat { .. } | NetworkPosition::NotTheRouters { .. } => {
+            TWO_ROUTERS.to_owned()
+        }
         NetworkPosition::Tunnel { .. } => SEE_ABOVE.to_owned(),
     }
 }

@@ -1,12 +1,13 @@
 //! The facts around a port that decide about its advice.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use port_checker_api::Port;
 
-use super::network_position::NetworkPosition;
+use super::{checker_sources::Senders, network_position::NetworkPosition};
 use crate::{
     facts::Watch,
+    local_address::is_private,
     router::{MappingEntry, RouterFacts},
 };
 
@@ -15,8 +16,12 @@ pub(super) struct Surroundings<'a> {
     pub(super) position: &'a NetworkPosition,
     pub(super) router: Option<&'a RouterFacts>,
     pub(super) watch: Watch,
-    /// Whether the silent ports look like the work of a guard against port scans.
-    pub(super) scan_guard: bool,
+    /// Whether a notice tells the likely cause of the silence.
+    pub(super) likely_cause_told: bool,
+    /// An address from which the checkers connect, if that is proven.
+    pub(super) checker: Option<IpAddr>,
+    /// Whose connections came to the port.
+    pub(super) senders: &'a Senders,
 }
 
 impl Surroundings<'_> {
@@ -36,12 +41,18 @@ impl Surroundings<'_> {
             Watch::NotPermitted => {
                 " Run as root, this would tell whether this machine's firewall is the cause."
             }
+            Watch::Yes { lost: 1.. } => {
+                " Packets were lost before they could be read: verify again to learn whether this \
+                 machine's firewall is the cause."
+            }
             _ => "",
         }
     }
 
-    /// Whether every packet at the interfaces of this machine was seen: only then is it certain that none came.
-    pub(super) const fn is_watch_complete(&self) -> bool {
-        matches!(self.watch, Watch::Yes { lost: 0 })
+    /// A stranger of the Internet, the interface to which a connection of it came, and the address of the
+    /// checker, none of whose came.
+    pub(super) fn stranger(&self) -> Option<(IpAddr, &str, IpAddr)> {
+        let stranger = self.senders.stranger.as_ref().filter(|it| !is_private(it.peer))?;
+        Some((stranger.peer, stranger.interface.as_deref()?, self.checker?))
     }
 }

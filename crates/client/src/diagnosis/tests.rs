@@ -69,6 +69,7 @@ fn facts(local: Local, arrivals: Arrivals, answers: Vec<Option<PortResult>>) -> 
     let family = FamilyFacts {
         family: Family::Ipv4,
         asked_for: false,
+        address_given: false,
         host: Some(host),
         watch: Watch::No,
         router: None,

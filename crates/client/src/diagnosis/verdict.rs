@@ -1,10 +1,13 @@
-//! What can be said of one port.
+//! The verdict about one port.
 
 use serde::Serialize;
 
-use crate::facts::{Local, PortFacts};
+use crate::{
+    facts::{Local, PortFacts},
+    sights::Sights,
+};
 
-/// What was concluded about one port over one address family; in JSON in snake case.
+/// The verdict about one port over one address family; in JSON in snake case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -117,7 +120,7 @@ impl PortVerdict {
 }
 
 fn blocked_here(facts: &PortFacts) -> String {
-    let interface = facts.sights.as_ref().and_then(|sights| sights.interface.as_deref());
+    let interface = facts.sights.as_ref().and_then(Sights::interface);
     let arrived = interface.map(|interface| format!("; it arrived at {interface}"));
     format!("{}{}", PortVerdict::BlockedHere.words(), arrived.unwrap_or_default())
 }

@@ -6,8 +6,9 @@ use port_checker_api::{Port, PortResult, Reason};
 
 use super::*;
 use crate::{
-    facts::{Arrivals, LocalRejection, Process, Sights, Watch},
+    facts::{Arrivals, Process, Watch},
     router::{MappedPort, MappingEntry, MappingTransport, RouterFacts},
+    sights::{LocalRejection, Sights},
 };
 
 pub(super) const OUTSIDE: &str = "203.0.113.7";
@@ -55,6 +56,7 @@ pub(super) fn family(seen: &str, ports: Vec<PortFacts>) -> FamilyFacts {
     FamilyFacts {
         family: Family::of(seen),
         asked_for: false,
+        address_given: false,
         host: Some(host),
         watch: Watch::No,
         router: None,
@@ -89,9 +91,15 @@ pub(super) fn sights(
     answered: bool,
     rejection: Option<LocalRejection>,
 ) -> Option<Sights> {
-    let mut sights = Sights { answered, rejection, ..Sights::default() };
+    let (mut sights, checker) = (Sights::default(), ip("198.51.100.1"));
     if interface {
-        sights.arrived("eth0", ip("198.51.100.1"));
+        sights.arrived(|| "eth0".to_owned(), checker);
+    }
+    if answered {
+        sights.answered(checker);
+    }
+    if let Some(rejection) = rejection {
+        sights.rejected(checker, rejection);
     }
     Some(sights)
 }

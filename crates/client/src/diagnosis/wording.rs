@@ -54,7 +54,9 @@ fn notices() -> Vec<(Notice, &'static str)> {
 fn of_position() -> Vec<(Notice, &'static str)> {
     let (seen, router, wan) = (ip(OUTSIDE), ip(ROUTER), ip("8.8.4.4"));
     let tunnel = "tun0".to_owned();
-    let behind_nat = |inside, works| Notice::BehindNat { seen, inside, works };
+    let at = Notice::Position;
+    let behind_nat =
+        |inside, works| at(NetworkPosition::BehindNat { seen, inside, works, wan_unknown: false });
     vec![
         (Notice::LoopbackOnly, "name one with --server"),
         (behind_nat(Some(ip("192.168.1.10")), false), "one of this machine (192.168.1.10)."),
@@ -62,15 +64,15 @@ fn of_position() -> Vec<(Notice, &'static str)> {
         (behind_nat(None, true), "behind NAT, and forwarding works"),
         (Notice::LanOnly { seen }, "203.0.113.7, a private address"),
         (
-            Notice::LanChecker { checker: router, seen },
+            at(NetworkPosition::LanChecker { checker: router, seen }),
             "The checker at 192.168.1.1 is in the local network. What it finds about 203.0.113.7 says nothing",
         ),
         (
-            Notice::Tunnel { interface: tunnel, seen },
+            at(NetworkPosition::Tunnel { interface: tunnel, seen }),
             "leave through tun0, a tunnel such as a VPN: 203.0.113.7 is",
         ),
         (
-            Notice::DoubleNat { router, wan, seen },
+            at(NetworkPosition::DoubleNat { router, wan, seen }),
             "192.168.1.1 can work alone: its address on the Internet's side is 8.8.4.4, and the address checked is \
              203.0.113.7.",
         ),
@@ -79,7 +81,7 @@ fn of_position() -> Vec<(Notice, &'static str)> {
             "203.0.113.7 is a temporary address of this machine, which will be replaced within a day or so. Its \
              permanent address is 8.8.4.4: open and publish that one, and check it with --ip 8.8.4.4.",
         ),
-        (Notice::CarrierGradeNat { address: wan }, "8.8.4.4 is one of the addresses"),
+        (at(NetworkPosition::CarrierGradeNat { address: wan }), "8.8.4.4 is one of the addresses"),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! What a router said, as plain data.
+//! A router's answers, as plain data.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -24,7 +24,7 @@ pub enum MappingTransport {
     Udp,
 }
 
-/// What the router knows of a port.
+/// A port's mapping, as the router tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum MappingEntry {
@@ -50,7 +50,7 @@ pub struct MappedPort {
     pub port: u16,
     /// Its transport.
     pub transport: MappingTransport,
-    /// What the router knows.
+    /// The mapping.
     pub entry: MappingEntry,
 }
 
@@ -81,7 +81,7 @@ pub struct RouterFailure {
     pub cause: RouterFailureCause,
 }
 
-/// What a router said.
+/// The answers of a router.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RouterFacts {
     /// The router's address on this side.
@@ -107,7 +107,7 @@ impl RouterFacts {
         Self { gateway, wan_address: None, ports, answered: Vec::new(), failures: Vec::new() }
     }
 
-    /// Takes what one protocol told; of two addresses the first is kept.
+    /// Takes the answers over one protocol; of two addresses the first is kept.
     pub(super) fn note(
         &mut self,
         protocol: MappingProtocol,

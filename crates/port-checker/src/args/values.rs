@@ -9,7 +9,10 @@ use std::{
 };
 
 use clap::{Arg, Command, builder::TypedValueParser, error::ErrorKind};
+use humantime::{format_duration, parse_duration};
 use port_checker_client::{Checker, CheckerBuilder, Roots};
+
+use crate::pace::{MAX_INTERVAL, MIN_LOCAL_INTERVAL};
 
 /// Takes the address of a checker. A text that cannot be used is not shown as it was given: it may have a
 /// password in it.
@@ -64,6 +67,16 @@ pub(super) fn ip(text: &str) -> Result<IpAddr, String> {
 pub(super) fn quorum(text: &str) -> Result<usize, String> {
     let count = text.parse().ok().filter(|&count| count > 0);
     count.ok_or_else(|| "expected a number of checkers, 1 or more".to_owned())
+}
+
+/// The time between two rounds of `--every`.
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
+    const RANGE: RangeInclusive<Duration> = MIN_LOCAL_INTERVAL..=MAX_INTERVAL;
+    let interval = parse_duration(text.trim()).ok().filter(|interval| RANGE.contains(interval));
+    interval.ok_or_else(|| {
+        let (least, most) = (format_duration(*RANGE.start()), format_duration(*RANGE.end()));
+        format!("expected a duration such as 90s, 15m or 1h, from {least} to {most}")
+    })
 }
 
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {

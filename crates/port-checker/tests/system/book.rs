@@ -22,6 +22,16 @@ const AT_THE_ROOT: [&str; 5] =
 /// A variable of `check` and `verify`, which is no setting of the service.
 const SERVERS: &str = "PORT_CHECKER_SERVER";
 
+/// What the command of `verify --exec` finds in its environment.
+const OF_EXEC: [&str; 6] = [
+    "PORT_CHECKER_IP",
+    "PORT_CHECKER_NO_VERDICT",
+    "PORT_CHECKER_PREVIOUS_STATUS",
+    "PORT_CHECKER_REACHABLE",
+    "PORT_CHECKER_STATUS",
+    "PORT_CHECKER_UNREACHABLE",
+];
+
 /// The commands whose flags the book may name.
 const COMMANDS: [&str; 4] = ["serve", "verify", "check", "health"];
 
@@ -115,7 +125,7 @@ fn every_setting_of_check_config_is_in_the_book_and_no_other() {
     }
     for (path, document) in book() {
         for word in words(&document).filter(|word| word.starts_with("PORT_CHECK")) {
-            let known = settings.contains(word) || word == SERVERS;
+            let known = settings.contains(word) || word == SERVERS || OF_EXEC.contains(&word);
             assert!(known, "{word} of {} is no setting", path.display());
         }
     }
@@ -128,7 +138,7 @@ fn every_code_and_every_reason_has_advice() {
     let document: serde_json::Value = serde_json::from_slice(&printed.stdout).unwrap();
     let codes = document["components"]["schemas"]["ErrorCode"]["enum"].as_array().unwrap();
     let codes = codes.iter().filter_map(|code| code.as_str());
-    let names: Vec<&str> = codes.chain(Reason::ALL.map(Reason::name)).collect();
+    let names: Vec<&str> = codes.chain(Reason::ALL.iter().map(|reason| reason.name())).collect();
     assert!(names.len() > 20, "{names:?}");
     for name in names {
         let row = rows.iter().find(|row| row[0].text == name);

@@ -6,6 +6,7 @@ mod book;
 mod challenges;
 mod dns;
 mod documents;
+mod every;
 mod health;
 mod help;
 mod hosts;

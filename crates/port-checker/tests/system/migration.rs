@@ -1,19 +1,18 @@
 //! What the book says to those who come from the Python service.
 
 use std::{
-    fs,
     io::{Read, Write},
     net::TcpListener,
-    process::Command,
     thread,
 };
 
 use port_checker_testbed::{
     certificates::{Authority, Validity, write},
     http::{JSON, get, post},
+    nginx,
     ports::{Held, LOOPBACK, Listening},
     process::{Running, Service, free_address},
-    skip, tls,
+    tls,
 };
 
 use crate::program::port_checker;
@@ -101,9 +100,6 @@ fn discovery() -> String {
 
 #[test]
 fn the_nginx_of_the_book_sends_each_path_where_it_belongs() {
-    if !skip::has("nginx", "-v") {
-        return;
-    }
     let settings =
         [("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"), ("PORT_CHECKER_TRUSTED_PROXIES", "127.0.0.1")];
     let service = Service::start(&mut port_checker(&["serve"], &settings));
@@ -120,21 +116,7 @@ fn the_nginx_of_the_book_sends_each_path_where_it_belongs() {
         .replace(&format!("{live}/privkey.pem"), key.to_str().expect("UTF-8"))
         .replace("127.0.0.1:9000", &service.address.to_string())
         .replace("127.0.0.1:9001", &discovery());
-    let place = at.display();
-    let configuration = format!(
-        "daemon off; worker_processes 1; pid {place}/pid; error_log {place}/error.log;
-         events {{}}
-         http {{
-             access_log off;
-             client_body_temp_path {place}/body; proxy_temp_path {place}/proxy;
-             fastcgi_temp_path {place}/f; uwsgi_temp_path {place}/u; scgi_temp_path {place}/s;
-             {server}
-         }}"
-    );
-    fs::write(at.join("nginx.conf"), configuration).expect("a writable directory");
-    let mut nginx = Command::new("nginx");
-    nginx.arg("-p").arg(at).arg("-c").arg(at.join("nginx.conf"));
-    let _nginx = Running::start(&mut nginx, address);
+    let Some(_nginx) = nginx::start(at, address, &server) else { return };
     let ask = |path| tls::get(address, &authority.pem, path).expect("nginx answers").0;
     for path in ["/check-ports", "/check-tls"] {
         assert_eq!(ask(path).code(), "METHOD_NOT_ALLOWED", "{path} is this service's");

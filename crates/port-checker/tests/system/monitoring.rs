@@ -14,7 +14,10 @@ use port_checker_testbed::{
     redis, skip,
 };
 
-use crate::program::{port_checker, repository};
+use crate::{
+    every::textfile_of_a_machine,
+    program::{port_checker, repository},
+};
 use queries::{Alert, alerts, of_dashboard};
 use series::{Series, complaint};
 
@@ -25,6 +28,9 @@ mod series;
 const JOB: &str = "port-checker";
 const INSTANCE: &str = "127.0.0.1:9101";
 
+/// The rules about checkers, and those about machines that watch their own ports; their tests are beside them.
+const RULES: [&str; 2] = ["alerts", "verify-alerts"];
+
 fn file(name: &str) -> PathBuf {
     repository("monitoring").join(name)
 }
@@ -33,8 +39,12 @@ fn read(name: &str) -> String {
     fs::read_to_string(file(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The series of a service with Redis that did what a check may lead to, and those that Prometheus
-/// adds.
+fn all_alerts() -> Vec<Alert> {
+    RULES.iter().flat_map(|rules| alerts(&read(&format!("{rules}.yaml")))).collect()
+}
+
+/// The series of a service with Redis that did what a check may lead to, those of a machine that watches its ports,
+/// and those that Prometheus adds.
 fn series() -> Option<Vec<Series>> {
     let address = free_address();
     let _redis = redis::start(address, &[])?;
@@ -52,6 +62,7 @@ fn series() -> Option<Vec<Series>> {
     let text = String::from_utf8(get(service.address, "/metrics").body).expect("text");
     let mut series = Series::all(&text);
     assert!(series.iter().any(|one| one.name == "port_checker_redis_up"), "{text}");
+    series.extend(Series::all(&textfile_of_a_machine()));
     series.extend(Series::all("up 1\n"));
     for one in &mut series {
         one.labels.insert("job".to_owned(), JOB.to_owned());
@@ -63,7 +74,7 @@ fn series() -> Option<Vec<Series>> {
 #[test]
 fn the_service_has_every_metric_of_the_dashboard_and_the_alerts() {
     let Some(known) = series() else { return };
-    let of_alerts = alerts(&read("alerts.yaml")).into_iter().map(|alert| alert.query);
+    let of_alerts = all_alerts().into_iter().map(|alert| alert.query);
     let of_dashboard = of_dashboard(&read("grafana-dashboard.json"));
     println!("{} queries of the dashboard", of_dashboard.len());
     let wrong: Vec<_> = of_alerts
@@ -108,14 +119,16 @@ fn queries_for_missing_metrics_are_found() {
 fn promtool_takes_the_rules_and_each_fires_when_it_should() {
     for (args, name) in [
         (["check", "rules"], "alerts.yaml"),
+        (["check", "rules"], "verify-alerts.yaml"),
         (["check", "config"], "prometheus.yaml"),
         (["test", "rules"], "alerts.test.yaml"),
+        (["test", "rules"], "verify-alerts.test.yaml"),
     ] {
         let Some(output) = promtool(args, &file(name)) else { return };
         assert!(output.status.success(), "{name}: {output:?}");
     }
-    let tests = read("alerts.test.yaml");
-    let names: BTreeSet<_> = alerts(&read("alerts.yaml")).into_iter().map(|it| it.name).collect();
+    let tests: String = RULES.iter().map(|rules| read(&format!("{rules}.test.yaml"))).collect();
+    let names: BTreeSet<_> = all_alerts().into_iter().map(|it| it.name).collect();
     let fires = |name: &&String| tests.contains(&format!(r#"alertname="{name}""#));
     assert_eq!(names.iter().filter(fires).count(), names.len(), "of {names:?}");
 }
@@ -124,21 +137,24 @@ fn promtool_takes_the_rules_and_each_fires_when_it_should() {
 #[test]
 fn an_alert_that_never_fires_is_found() {
     let directory = tempfile::tempdir().unwrap();
-    let tests = directory.path().join("alerts.test.yaml");
-    fs::copy(file("alerts.test.yaml"), &tests).unwrap();
-    let text = read("alerts.yaml");
-    for Alert { name, .. } in alerts(&text) {
-        let without = text.replace(&format!("alert: {name}\n"), "alert: Another\n");
-        assert_ne!(without, text, "{name}");
-        fs::write(directory.path().join("alerts.yaml"), without).unwrap();
-        let Some(output) = promtool(["test", "rules"], &tests) else { return };
-        assert!(!output.status.success(), "{name}");
+    for rules in RULES {
+        let (rules, tests) = (format!("{rules}.yaml"), format!("{rules}.test.yaml"));
+        let copy = directory.path().join(&tests);
+        fs::copy(file(&tests), &copy).unwrap();
+        let text = read(&rules);
+        for Alert { name, .. } in alerts(&text) {
+            let without = text.replace(&format!("alert: {name}\n"), "alert: Another\n");
+            assert_ne!(without, text, "{name}");
+            fs::write(directory.path().join(&rules), without).unwrap();
+            let Some(output) = promtool(["test", "rules"], &copy) else { return };
+            assert!(!output.status.success(), "{name}");
+        }
     }
 }
 
 #[test]
 fn every_alert_names_the_problem_its_severity_and_the_remedy() {
-    for alert in alerts(&read("alerts.yaml")) {
+    for alert in all_alerts() {
         let Alert { name, severity, summary, description, .. } = &alert;
         assert!(["critical", "warning"].contains(&severity.as_str()), "{name}: {severity}");
         assert!(!summary.is_empty() && description.len() > summary.len(), "{name}");

@@ -10,6 +10,8 @@ mod lookups;
 mod reasons;
 mod shortages;
 mod sights;
+mod sights_lines;
+mod sights_strangers;
 mod situations;
 mod surroundings;
 mod terminals;

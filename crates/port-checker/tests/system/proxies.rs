@@ -5,6 +5,7 @@ use std::{fs, net::SocketAddr, path::Path, process::Command};
 use port_checker_testbed::{
     certificates::{Authority, Validity},
     http::{Answer, connect_from, exchange, send},
+    nginx,
     process::{Running, Service, free_address},
     skip, tls,
 };
@@ -24,34 +25,16 @@ fn service(trusted: &str) -> Service {
     Service::start(&mut port_checker(&["serve"], &settings))
 }
 
-fn nginx(
-    directory: &std::path::Path,
-    upstream: SocketAddr,
-    header: &str,
-) -> Option<(Running, SocketAddr)> {
-    if !skip::has("nginx", "-v") {
-        return None;
-    }
+/// nginx before `upstream`, which it tells of its client by a header.
+fn nginx(directory: &Path, upstream: SocketAddr, header: &str) -> Option<(Running, SocketAddr)> {
     let address = free_address();
-    let place = directory.display();
-    let configuration = format!(
-        "daemon off; worker_processes 1; pid {place}/pid; error_log {place}/error.log;
-         events {{}}
-         http {{
-             access_log off;
-             client_body_temp_path {place}/body; proxy_temp_path {place}/proxy;
-             fastcgi_temp_path {place}/f; uwsgi_temp_path {place}/u; scgi_temp_path {place}/s;
-             server {{
-                 listen {address};
-                 location / {{ proxy_pass http://{upstream}; {header} }}
-             }}
+    let server = format!(
+        "server {{
+             listen {address};
+             location / {{ proxy_pass http://{upstream}; {header} }}
          }}"
     );
-    let file = directory.join("nginx.conf");
-    fs::write(&file, configuration).expect("a writable directory");
-    let mut command = Command::new("nginx");
-    command.arg("-p").arg(directory).arg("-c").arg(&file);
-    Some((Running::start(&mut command, address), address))
+    Some((nginx::start(directory, address, &server)?, address))
 }
 
 #[test]

@@ -7,13 +7,20 @@ use std::{
 };
 
 use port_checker_server::{Bounds, Config, OpenFiles};
-use port_checker_testbed::skip;
+use port_checker_testbed::{
+    ports::unused,
+    process::{Running, Service, wait_until},
+    skip,
+};
 
-use crate::program::{PORT_CHECKER, repository};
+use crate::program::{PORT_CHECKER, configure, port_checker, repository};
 
 const SERVICE: &str = "golem-port-checker.service";
 
 const SOCKET: &str = "golem-port-checker.socket";
+
+/// The example of a machine that watches its own ports.
+const VERIFY: &str = "deploy/port-checker-verify.service";
 
 /// The most exposure that is accepted, in tenths: below 2.0.
 const EXPOSURE: &str = "19";
@@ -25,30 +32,65 @@ fn systemd_finds_nothing_to_complain_about() {
     }
     let directory = tempfile::tempdir().unwrap();
     let service = install(directory.path());
+    let other = directory.path().join("port-checker-verify.service");
+    fs::write(&other, with_this_program(&unit(VERIFY))).expect("a directory of the test's own");
     let verify = Command::new("systemd-analyze")
         .arg("verify")
-        .args([&service, &directory.path().join(SOCKET)])
+        .args([&service, &other, &directory.path().join(SOCKET)])
         .output()
         .unwrap();
     assert!(verify.status.success(), "{verify:?}");
     assert_eq!(String::from_utf8_lossy(&verify.stderr), "", "verify is silent");
-    let security = Command::new("systemd-analyze")
-        .args(["security", "--offline=true", "--no-pager", "--threshold", EXPOSURE])
-        .arg(&service)
-        .output()
-        .unwrap();
-    assert!(security.status.success(), "{}", String::from_utf8_lossy(&security.stdout));
+    for unit in [service, other] {
+        let security = Command::new("systemd-analyze")
+            .args(["security", "--offline=true", "--no-pager", "--threshold", EXPOSURE])
+            .arg(unit)
+            .output()
+            .unwrap();
+        assert!(security.status.success(), "{}", String::from_utf8_lossy(&security.stdout));
+    }
+}
+
+/// The command of the example, in a shell that splits words as systemd does.
+#[test]
+fn the_unit_that_verifies_takes_its_ports_and_ends_cleanly() {
+    let text = with_this_program(&unit(VERIFY));
+    let service = Service::start(&mut port_checker(
+        &["serve"],
+        &[("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"), ("PORT_CHECK_RETRIES", "1")],
+    ));
+    let directory = tempfile::tempdir().unwrap();
+    let runtime = directory.path().join(value(&text, "RuntimeDirectory"));
+    fs::create_dir(&runtime).unwrap();
+    let command = value(&text, "ExecStart");
+    let command = command.replace("%t", directory.path().to_str().expect("a path in UTF-8"));
+    let (every, interval) = value(&text, "Environment").split_once('=').expect("a variable");
+    let ports: Vec<String> = unused(2).iter().map(ToString::to_string).collect();
+    let mut shell = Command::new("sh");
+    configure(shell.args(["-c", &format!("exec {command}")]), &[]);
+    shell.env(every, interval).env("PORTS", ports.join(" "));
+    shell.env("PORT_CHECKER_SERVER", service.address.to_string());
+    let running = Running::launch(&mut shell);
+    let result = || fs::read_to_string(runtime.join("verify.prom")).unwrap_or_default();
+    wait_until("the file is written", || result().contains("port_checker_verify_status"));
+    assert!(result().contains("port_checker_verify_interval_seconds 900"), "{}", result());
+    running.signal("TERM");
+    let clean: i32 = value(&text, "SuccessExitStatus").parse().unwrap();
+    assert_eq!(running.exit_status().code(), Some(clean));
 }
 
 /// Writes both units, the service with the program under test.
 fn install(directory: &Path) -> PathBuf {
-    let text = unit(SERVICE);
-    let built = text.replace("ExecStart=port-checker ", &format!("ExecStart={PORT_CHECKER} "));
-    assert_ne!(built, text, "the unit starts port-checker");
     let service = directory.join(SERVICE);
-    fs::write(&service, built).expect("a directory of the test's own");
+    fs::write(&service, with_this_program(&unit(SERVICE))).expect("a directory of the test's own");
     fs::write(directory.join(SOCKET), unit(SOCKET)).expect("a directory of the test's own");
     service
+}
+
+fn with_this_program(unit: &str) -> String {
+    let built = unit.replace("ExecStart=port-checker ", &format!("ExecStart={PORT_CHECKER} "));
+    assert_ne!(built, unit, "the unit starts port-checker");
+    built
 }
 
 fn unit(name: &str) -> String {

@@ -50,7 +50,7 @@ impl From<Reason> for NotReached {
 /// Sends the SYN.
 ///
 /// # Errors
-/// Whatever stops it is of this machine: nothing was sent.
+/// A fault of this machine: nothing was sent.
 pub(super) fn dial(address: SocketAddr) -> Result<Connection, Fault> {
     start(address).map_err(|(operation, source)| Fault::System { operation, address, source })
 }

@@ -36,7 +36,7 @@ impl Recorder {
     /// None if the target did not come to show any.
     ///
     /// # Errors
-    /// They are more than are verified.
+    /// [`TlsProblem`] when the certificates are more, or more costly, than are verified.
     pub(super) fn recorded(&self) -> Result<Option<Shown>, TlsProblem> {
         self.recorded.get().cloned().transpose()
     }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use port_checker_api::Reason;
 use rustls::pki_types::ServerName;
+use strum::{IntoStaticStr, VariantNames};
 use time::OffsetDateTime;
 
 use super::problem::TlsProblem;
@@ -28,7 +29,8 @@ pub struct TlsFinding {
 }
 
 /// The verdict about the TLS of a target.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum TlsVerdict {
     /// The target proved to be who it should be.
     Valid,
@@ -40,15 +42,11 @@ pub enum TlsVerdict {
 
 impl TlsVerdict {
     /// Every name.
-    pub const NAMES: [&'static str; 3] = ["valid", "invalid", "not_connected"];
+    pub const NAMES: &'static [&'static str] = Self::VARIANTS;
 
     /// The verdict's name in metrics.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Valid => "valid",
-            Self::Invalid(_) => "invalid",
-            Self::NotConnected(_) => "not_connected",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 }
 

@@ -128,7 +128,7 @@ fn origin(part: &str) -> Result<HeaderValue, String> {
     })
 }
 
-/// What a setting is, or nothing.
+/// The value of a setting, or nothing.
 pub(super) fn shown_if_any(value: Option<&impl ToString>) -> String {
     value.map(ToString::to_string).unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 //! The macros of `tracing` need the name of each field in the source. Here there is one field for each
 //! [`Reason`], whose names are known to `api` alone, so the event is built from the types below the macros.
 
-use std::{net::IpAddr, sync::LazyLock};
+use std::{array, net::IpAddr, sync::LazyLock};
 
 use axum::http::StatusCode;
 use port_checker_api::Reason;
@@ -37,7 +37,7 @@ const LAST_FIELD: &str = "duration_ms";
 const FIELD_COUNT: usize = FIRST_FIELDS.len() + Reason::ALL.len() + 1;
 
 static FIELD_NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
-    let reasons = Reason::ALL.map(Reason::name);
+    let reasons = Reason::ALL.iter().map(|reason| reason.name());
     FIRST_FIELDS.into_iter().chain(reasons).chain([LAST_FIELD]).collect()
 });
 
@@ -77,8 +77,9 @@ impl LogLine<'_> {
             self.counts.map(|counts| display(&counts.target));
         let ports = self.counts.map(|counts| counts.ports);
         let open = self.counts.map(|counts| counts.open);
-        let reasons =
-            Reason::ALL.map(|reason| self.counts.and_then(|counts| counts.not_open(reason)));
+        let reasons: [Option<usize>; Reason::ALL.len()] = array::from_fn(|index| {
+            self.counts.and_then(|counts| counts.not_open(Reason::ALL[index]))
+        });
         let first: [Option<&dyn Value>; FIRST_FIELDS.len()] = [
             Some(&message),
             Some(&caller),
@@ -222,9 +223,9 @@ mod tests {
     fn every_reason_has_a_field() {
         let summary = CheckSummary::default();
         summary.begin_address(Ipv4Addr::LOCALHOST.into());
-        Reason::ALL.into_iter().for_each(|reason| summary.count(Verdict::NotOpen(reason)));
+        Reason::ALL.iter().for_each(|&reason| summary.count(Verdict::NotOpen(reason)));
         let fields = logged(Some(200), summary.read().as_ref());
-        for reason in Reason::ALL {
+        for &reason in Reason::ALL {
             assert_eq!(fields.get(reason.name()).map(String::as_str), Some("1"), "{reason:?}");
         }
         assert_eq!(fields["message"], "checked");

@@ -57,13 +57,13 @@ impl Metrics {
             self.requests.seconds.with_label_values(&[route]);
         }
         for family in ["ipv4", "ipv6"] {
-            let not_open = Reason::ALL.map(Verdict::NotOpen);
-            for verdict in not_open.into_iter().chain([Verdict::Open]) {
+            let not_open = Reason::ALL.iter().copied().map(Verdict::NotOpen);
+            for verdict in not_open.chain([Verdict::Open]) {
                 self.checks.verdicts.with_label_values(&[verdict.name(), family]);
             }
         }
         for verdict in TlsVerdict::NAMES {
-            self.tls.verdicts.with_label_values(&[verdict]);
+            self.tls.verdicts.with_label_values(&[*verdict]);
         }
         for scope in Scope::ALL {
             for decision in [ADMITTED, REJECTED] {

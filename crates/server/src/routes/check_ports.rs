@@ -30,6 +30,16 @@ use crate::{
 /// both with all their details.
 pub(super) const PORT_BYTES: usize = 512;
 
+/// An answer line by line.
+const LINES_EXAMPLE: &str = concat!(
+    r#"{"port":443,"accessible":false,"error":"Connection refused"}"#,
+    "\n",
+    r#"{"port":7466,"accessible":true,"error":null}"#,
+    "\n",
+    r#"{"success":true,"message":"Successfully verified 1 out of 2 ports"}"#,
+    "\n"
+);
+
 /// Whether ports of an address can be reached from here.
 ///
 /// Every port is tried at once, each several times. A verdict is only ever about the target: when
@@ -43,11 +53,43 @@ pub(super) const PORT_BYTES: usize = 512;
     post,
     path = "/check-ports",
     tag = "Checks",
-    request_body = CheckRequest,
+    request_body(content = CheckRequest, examples(
+        ("Your own ports" = (value = json!({"ports": [22, 443, 7466]}))),
+        ("With the details" = (value = json!({"ports": [22, 443, 7466], "verbose": true}))),
+        ("Another address" = (value = json!({"provider_ip": "8.8.8.8", "ports": [53, 443]}))),
+    )),
     responses(
         (status = 200, description = "Each port's verdict.", content(
-            (CheckResponse = "application/json"),
-            (String = "application/x-ndjson"),
+            (CheckResponse = "application/json", examples(
+                ("Your own ports" = (value = json!({
+                    "success": true,
+                    "results": {
+                        "22": {"accessible": false, "error": "Connection timed out"},
+                        "443": {"accessible": false, "error": "Connection refused"},
+                        "7466": {"accessible": true, "error": null},
+                    },
+                    "message": "Successfully verified 1 out of 3 ports",
+                }))),
+                ("With the details" = (value = json!({
+                    "success": true,
+                    "results": {
+                        "22": {
+                            "accessible": false, "error": "Connection timed out", "reason": "timed_out",
+                            "attempts": 3, "connect_ms": 5000.412, "challenge": null, "icmp": null,
+                        },
+                        "443": {
+                            "accessible": false, "error": "Connection refused", "reason": "refused",
+                            "attempts": 1, "connect_ms": 48.112, "challenge": null, "icmp": null,
+                        },
+                        "7466": {
+                            "accessible": true, "error": null, "reason": null,
+                            "attempts": 1, "connect_ms": 47.903, "challenge": null, "icmp": null,
+                        },
+                    },
+                    "message": "Successfully verified 1 out of 3 ports",
+                }))),
+            )),
+            (String = "application/x-ndjson", example = json!(LINES_EXAMPLE)),
         )),
         (status = 422, description = "`INVALID_IP`, `INVALID_PORT`, `TOO_MANY_PORTS`, `INVALID_CHALLENGE` or `INVALID_REQUEST`.", body = ErrorBody),
         CheckErrors,

@@ -25,9 +25,21 @@ use crate::{admission::context::RequestContext, checks::tls::TlsCheck, error::Ap
     post,
     path = "/check-tls",
     tag = "Checks",
-    request_body = TlsCheckRequest,
+    request_body(content = TlsCheckRequest, examples(
+        ("A name" = (value = json!({"host": "example.com", "port": 443}))),
+        ("An address" = (value = json!({"host": "9.9.9.9", "port": 853}))),
+    )),
     responses(
-        (status = 200, description = "The result of the handshake.", body = TlsCheckResponse),
+        (status = 200, description = "The result of the handshake.", body = TlsCheckResponse, examples(
+            ("Valid" = (value = json!({
+                "valid": true, "peer": "example.com:443", "error": null,
+                "not_after": "2027-01-15T23:59:59Z",
+            }))),
+            ("Not valid" = (value = json!({
+                "valid": false, "peer": "example.com:443",
+                "error": "The certificate is not for that name", "not_after": "2027-01-15T23:59:59Z",
+            }))),
+        )),
         (status = 422, description = "`INVALID_REQUEST`, `INVALID_PORT` or `INVALID_IP`.", body = ErrorBody),
         CheckErrors,
         BodyErrors,

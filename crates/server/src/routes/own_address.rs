@@ -23,7 +23,7 @@ use crate::{
     tag = "Your own address",
     responses((status = 200, description = "The caller's address.", content(
         (String = "text/plain", example = "192.0.2.7\n"),
-        (OwnAddress = "application/json"),
+        (OwnAddress = "application/json", example = json!({"ip": "192.0.2.7"})),
     )))
 )]
 pub(crate) async fn ip(Caller(ip): Caller, headers: HeaderMap) -> Response {
@@ -40,9 +40,11 @@ pub(crate) async fn ip(Caller(ip): Caller, headers: HeaderMap) -> Response {
     get,
     path = "/port/{port}",
     tag = "Your own address",
-    params(("port" = u16, Path, description = "The TCP port", minimum = 1, maximum = 65_535)),
+    params(("port" = u16, Path, description = "The TCP port", minimum = 1, maximum = 65_535, example = 7466)),
     responses(
-        (status = 200, description = "The port's verdict.", body = OwnPort),
+        (status = 200, description = "The port's verdict.", body = OwnPort, example = json!({
+            "ip": "192.0.2.7", "port": 7466, "accessible": true, "error": null,
+        })),
         (status = 422, description = "`INVALID_PORT`.", body = ErrorBody),
         CheckErrors,
     )

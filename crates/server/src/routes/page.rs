@@ -1,4 +1,4 @@
-//! `GET /`: the page for people, and what it is made of.
+//! `GET /`: the page for people, and its files.
 
 use std::sync::Arc;
 
@@ -42,10 +42,10 @@ const PARTS: [(&str, &str, &[u8]); 10] = [
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 
-/// What has its hash in its name never changes.
+/// A file with its hash in its name never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-/// What has not is asked for again, and answered in a few bytes if it is the same.
+/// Any other file is asked for again, and answered in a few bytes if it is the same.
 const ASK_AGAIN: &str = "no-cache";
 
 /// How much of a hash tells one version from another, in hexadecimal digits.
@@ -90,7 +90,7 @@ fn with_paths(part: &[u8], paths: &[(&str, String)]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// The page with what it must know of this service.
+/// The page with this service's settings in it.
 fn with_settings(page: &str, config: &Config) -> String {
     let url = |url: &Option<String>| url.clone().unwrap_or_default();
     page.replace("{max_ports}", &config.max_ports.to_string())

@@ -1,4 +1,4 @@
-//! `GET /check?ports=…`: what the form of the page does in a browser without JavaScript.
+//! `GET /check?ports=…`: the target of the page's form in a browser without JavaScript.
 
 use std::{convert::Infallible, net::IpAddr, sync::Arc};
 
@@ -35,7 +35,7 @@ use crate::{
     rate_limit::RateLimitHeaders,
 };
 
-/// What one byte of a text may become within a page, in bytes: `&quot;`.
+/// The length of the longest escape of one byte within a page, in bytes: `&quot;`.
 const MAX_ESCAPED_BYTES: usize = 6;
 
 /// The route; `template` is the page around an answer.

@@ -1,4 +1,4 @@
-//! What the pages tell a browser about themselves.
+//! The headers that a browser needs with a page.
 
 /// Nothing from elsewhere, nothing inline, in nobody's frame.
 pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \

@@ -4,6 +4,7 @@
 //! `#[cfg(test)]` is free.
 
 mod crates;
+mod dependencies;
 mod graph;
 mod planted;
 mod references;

@@ -87,6 +87,25 @@ const CIRCLES: &[(&str, Files, &[&str])] = &[
         &["a imports from b", "b imports from a"],
     ),
     (
+        "within a string of an attribute",
+        &[
+            ("lib.rs", "mod a; mod b;"),
+            ("a.rs", "pub struct A(#[serde(deserialize_with = \"crate::b::read\")] u8);"),
+            ("b.rs", "use crate::a::A; pub fn read() {}"),
+        ],
+        &["a imports from b", "b imports from a"],
+    ),
+    (
+        "by the name of a module that re-exports",
+        &[
+            ("lib.rs", "mod a; mod b; mod c;"),
+            ("a.rs", "use crate::c;\npub fn a() { c::b() }"),
+            ("b.rs", "pub fn b() { crate::a::a() }"),
+            ("c.rs", "pub use crate::b::b;"),
+        ],
+        &["a imports from b", "b imports from a"],
+    ),
+    (
         "within the arguments of a macro",
         &[
             ("lib.rs", "mod a; mod b;"),

@@ -2,7 +2,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{
-    Attribute, Item, ItemUse, Macro, Meta, Path, UseTree, Visibility,
+    Attribute, Item, ItemUse, LitStr, Macro, Meta, Path, UseTree, Visibility,
     spanned::Spanned,
     visit::{self, Visit},
 };
@@ -73,15 +73,33 @@ impl<'ast> Visit<'ast> for Paths {
         in_tokens(called.tokens.clone(), &mut self.0);
     }
 
-    /// Attributes name functions, such as those of serde.
+    /// Attributes name functions; those of serde do so in strings.
     fn visit_attribute(&mut self, attribute: &'ast Attribute) {
         if let Meta::List(list) = &attribute.meta {
             in_tokens(list.tokens.clone(), &mut self.0);
+            in_strings(list.tokens.clone(), &mut self.0);
         }
     }
 
     /// `pub(in path)` imports nothing.
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
+}
+
+/// The paths that are the whole of a string.
+fn in_strings(tokens: TokenStream, found: &mut Vec<Reference>) {
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => in_strings(group.stream(), found),
+            TokenTree::Literal(literal) => {
+                let line = literal.span().start().line;
+                let Ok(text) = syn::parse_str::<LitStr>(&literal.to_string()) else { continue };
+                let Ok(path) = text.parse::<Path>() else { continue };
+                let segments = path.segments.iter().map(|segment| segment.ident.to_string());
+                found.push(Reference { segments: segments.collect(), line });
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The paths among tokens: identifiers joined by two colons.

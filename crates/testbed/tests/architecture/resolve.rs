@@ -55,7 +55,7 @@ impl Names {
             segments.next();
         }
         if !relative && !self.is_module(&at, segments.peek()?) {
-            return None;
+            return self.imported_module(&at, path, left);
         }
         while let Some(segment) = segments.next() {
             if self.is_module(&at, segment) {
@@ -66,6 +66,14 @@ impl Names {
             return self.item(at, segment, &rest, left);
         }
         Some(at)
+    }
+
+    /// The module that a path leads to whose first part was imported into the module `at`.
+    fn imported_module(&self, at: &[String], path: &[String], left: usize) -> Option<Vec<String>> {
+        let (first, rest) = path.split_first()?;
+        let mut imported = self.imported[at].iter();
+        let (_, whole) = imported.find(|(name, _)| name == first && left > 0)?;
+        self.follow(at, &[whole, rest].concat(), left - 1)
     }
 
     /// The module of an item that is named as one of the module `at`.

@@ -38,8 +38,12 @@ fn a_message_names_the_port_of_the_segment_it_quotes() {
     let begun = &tcp(40_000, 7466, SYN)[..8];
     let (segment, datagram) = (ipv4(TCP, THERE, HERE, begun), ipv4(UDP, THERE, HERE, begun));
     let segment_v6 = ipv6(TCP, THERE_V6, HERE_V6, begun);
-    let v4 = Some(Packet::Unreachable { quoted_to: (HERE.into(), 7466) });
-    let v6 = Some(Packet::Unreachable { quoted_to: (HERE_V6.into(), 7466) });
+    let v4 =
+        Some(Packet::Unreachable { quoted_from: THERE.into(), quoted_to: (HERE.into(), 7466) });
+    let v6 = Some(Packet::Unreachable {
+        quoted_from: THERE_V6.into(),
+        quoted_to: (HERE_V6.into(), 7466),
+    });
     let cases = [
         (ipv4(ICMP, HERE, THERE, &icmp(3, 13, &segment)), v4, "destination unreachable"),
         (ipv4(ICMP, HERE, THERE, &icmp(0, 0, &segment)), None, "an echo reply"),

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
     thread,
+    time::Duration,
 };
 
 use port_checker_testbed::{
@@ -30,32 +31,35 @@ const HOSTS: &str = "
 2001:db8:b::1 other.example
 ";
 
-/// The backbone, and the machines of the two checkers.
+/// The time to the first checker and back.
+const ROUND_TRIP: Duration = Duration::from_millis(50);
+
+/// The backbone, and the machines of the two checkers. The first is far away, over a long line.
 pub(super) struct Internet {
     pub(super) backbone: Namespace,
     pub(super) checker: Namespace,
     pub(super) other_checker: Namespace,
+    _line: LongLine,
 }
 
 impl Internet {
     pub(super) fn new() -> Self {
-        let internet =
-            Self { backbone: Namespace::new(), checker: machine(), other_checker: machine() };
-        internet.backbone.become_router();
-        let Self { backbone, checker, other_checker } = &internet;
-        attach(
-            checker,
+        let (backbone, checker, other_checker) = (Namespace::new(), machine(), machine());
+        backbone.become_router();
+        let line = attach_far(
+            &checker,
             &["198.51.100.1/24", "2001:db8:a::1/64"],
-            backbone,
+            &backbone,
             &["198.51.100.254/24", "2001:db8:a::fe/64"],
+            Line::with_round_trip(ROUND_TRIP, 0.0),
         );
         attach(
-            other_checker,
+            &other_checker,
             &["192.0.2.1/24", "2001:db8:b::1/64"],
-            backbone,
+            &backbone,
             &["192.0.2.254/24", "2001:db8:b::fe/64"],
         );
-        internet
+        Self { backbone, checker, other_checker, _line: line }
     }
 
     /// A machine with public addresses of both families.
@@ -133,7 +137,12 @@ table ip forwards {{
 
 /// Starts a checker that judges quickly.
 pub(super) fn serve(machine: &Namespace) -> Service {
-    let mut command = machine.command(PORT_CHECKER, &["serve"]);
+    serve_with(machine, &[])
+}
+
+/// The same with more arguments.
+pub(super) fn serve_with(machine: &Namespace, arguments: &[&str]) -> Service {
+    let mut command = machine.command(PORT_CHECKER, &[&["serve"], arguments].concat());
     let settings = [
         ("PORT_CHECKER_HOST", "::"),
         ("PORT_CHECKER_PORT", "9000"),

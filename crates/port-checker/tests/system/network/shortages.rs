@@ -3,6 +3,8 @@
 use std::{
     io::Write,
     net::{TcpListener, TcpStream},
+    thread,
+    time::Duration,
 };
 
 use port_checker_testbed::{
@@ -14,6 +16,8 @@ use port_checker_testbed::{
 use serde_json::{Value, json};
 
 use crate::program::{PORT_CHECKER, configure, port_checker};
+
+use super::internet::{CHECKER, Internet, Report};
 
 const SETTINGS: [(&str, &str); 5] = [
     ("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"),
@@ -121,4 +125,26 @@ fn assert_right_or_failed(answer: &Answer, is_open: impl Fn(u16) -> bool) {
         let open = is_open(port.parse().expect("a port"));
         assert_eq!(result["accessible"], open, "port {port}: {result}");
     }
+}
+
+/// All local ports of the machine that asks are taken, by listeners of a verification for example; soon one is
+/// free again.
+#[test]
+fn a_question_waits_for_a_local_port() {
+    if !skip::is_root() {
+        return;
+    }
+    let internet = Internet::new();
+    let (asker, _checker) = (internet.data_centre(), internet.serve());
+    asker.sysctl("net.ipv4.ip_local_port_range=20000 20000");
+    let taken = asker.within(|| TcpListener::bind("0.0.0.0:20000").expect("a free port"));
+    let report = thread::scope(|scope| {
+        scope.spawn(move || {
+            thread::sleep(Duration::from_millis(700));
+            drop(taken);
+        });
+        let arguments = format!("check 203.0.113.7 7466 --server {CHECKER} --json");
+        Report::of(&asker, &arguments)
+    });
+    assert_eq!(report.status, Some(1), "a verdict: {}", report.text);
 }

@@ -121,6 +121,11 @@ fn without_the_right_to_watch_both_are_named_and_the_way_to_tell() {
     assert!(text.contains("Let the router forward TCP to 192.168.1.10"), "{}", report.text);
     assert!(text.contains("Run as root, this would tell"), "{}", report.text);
     assert!(!text.contains("is not the cause"), "it cannot know: {}", report.text);
+
+    home.provider.firewall("flush ruleset\n");
+    let report = home.verify_unprivileged();
+    assert_eq!(report.status, Some(0), "{}", report.text);
+    assert!(!report.text.contains("root"), "nothing is left to learn: {}", report.text);
 }
 
 #[test]
@@ -162,8 +167,8 @@ fn sights_are_in_the_document_and_other_traffic_is_not() {
     let ports = family["ports"].as_array().expect("ports");
     assert_eq!(ports.len(), 40);
     for port in ports {
-        let sights = &port["sights"];
-        assert_eq!(sights["from"][0], "198.51.100.1", "{port:#}");
+        let sights = &port["sights"]["peers"][0];
+        assert_eq!(sights["peer"], "198.51.100.1", "{port:#}");
         assert_eq!(sights["answered"], true, "{port:#}");
         assert!(sights["rejection"].is_null(), "{port:#}");
     }

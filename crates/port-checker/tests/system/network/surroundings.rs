@@ -99,7 +99,39 @@ fn a_checker_in_the_local_network_tells_nothing_about_an_address_of_the_internet
     let outside = internet.serve();
     let report = verify(&provider, "7466 --ip 203.0.113.7");
     assert_eq!(report.status, Some(0), "a checker outside can tell: {}", report.text);
+    router.firewall(
+        "table ip outside {\n chain forward {\n type filter hook forward priority filter\n \
+         ip saddr 198.51.100.0/24 tcp dport 7466 drop\n }\n}\n",
+    );
+    let both = "--server http://192.168.2.20:9000";
+    let report = verify(&provider, &format!("7466 --ip 203.0.113.7 {both}"));
+    let text = report.flowing();
+    assert_eq!(report.status, Some(1), "only the one outside counts: {}", report.text);
+    assert!(text.contains("http://192.168.2.20:9000 is in the local network."), "{}", report.text);
     drop(outside);
+}
+
+/// A router drops connections to every fourth port, as one does that admits some of them in a second.
+#[test]
+fn silent_ports_that_are_scattered_are_likely_victims_of_a_limit() {
+    if !skip::is_root() {
+        return;
+    }
+    let internet = Internet::new();
+    let provider = internet.data_centre();
+    let _checker = internet.serve();
+    let every_fourth: Vec<_> = (20_003..20_040).step_by(4).map(|port| port.to_string()).collect();
+    internet.backbone.firewall(&format!(
+        "table inet filter {{\n chain forward {{\n type filter hook forward priority filter\n \
+         tcp dport {{ {} }} drop\n }}\n}}\n",
+        every_fourth.join(", ")
+    ));
+    let report = verify(&provider, "20000-20039 --family 4");
+    let text = report.flowing();
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    let told = "10 silent ports are scattered among 30 that answered, one in 4.";
+    assert!(text.contains(told), "{}", report.text);
+    assert!(text.contains("verify these alone before you change anything"), "{}", report.text);
 }
 
 /// A carrier translates beyond the home router, whose own address is no private one.

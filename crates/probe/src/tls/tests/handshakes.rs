@@ -141,8 +141,8 @@ async fn a_handshake_that_stops_after_the_certificate_timed_out() {
 fn verdicts_have_the_names_of_the_metrics() {
     let verdicts = [
         TlsVerdict::Valid,
-        TlsVerdict::Invalid(TlsProblem::Expired),
         TlsVerdict::NotConnected(Reason::Refused),
+        TlsVerdict::Invalid(TlsProblem::Expired),
     ];
     let names = verdicts.each_ref().map(TlsVerdict::name);
     assert_eq!(names, TlsVerdict::NAMES);

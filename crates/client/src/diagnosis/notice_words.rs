@@ -1,0 +1,107 @@
+//! The longer words of notices.
+
+use std::{fmt, net::IpAddr};
+
+use crate::family::Family;
+
+pub(super) const NO_VERDICT_THEIRS: &str = "No checker gave a verdict, which says nothing about your ports. Do what the messages say, try again later, or \
+     ask another checker.";
+
+pub(super) const NO_VERDICT_OURS: &str = "No checker could be talked to, which says nothing about your ports. Is the address right, does this machine's \
+     connection work, does its firewall let it out, and are the certificates of checkers over HTTPS trusted here \
+     (--ca-file)?";
+
+pub(super) fn checker_failed(f: &mut fmt::Formatter<'_>, message: &str) -> fmt::Result {
+    let end = if message.ends_with('?') { "" } else { "." };
+    write!(f, "A checker gave no verdict: {message}{end}")
+}
+
+pub(super) fn one_family_works(
+    f: &mut fmt::Formatter<'_>,
+    works: Family,
+    fails: Family,
+    behind_nat: bool,
+) -> fmt::Result {
+    write!(
+        f,
+        "{works} works and {fails} does not: a client that only has {fails} cannot reach you. "
+    )?;
+    if behind_nat {
+        f.write_str("The forwards in the router are missing or cannot work. ")?;
+    }
+    write!(f, "Until that works, publish the {works} address only.")
+}
+
+pub(super) fn scan_guard(
+    f: &mut fmt::Formatter<'_>,
+    answered: usize,
+    silent: usize,
+    here: Option<bool>,
+) -> fmt::Result {
+    let place = match here {
+        Some(true) => "on this machine, such as fail2ban",
+        Some(false) => "in the router or at the provider",
+        None => "in a router, at the provider, or on this machine, such as fail2ban",
+    };
+    write!(
+        f,
+        "The first {answered} ports answered and all {silent} after them were silent. Likely causes: a guard \
+         against port scans ({place}), or a rule that covers only the first ports. Verify the silent ones alone: \
+         if they answer then, it is a guard; offer fewer ports at a time."
+    )
+}
+
+pub(super) fn scattered_silence(
+    f: &mut fmt::Formatter<'_>,
+    answered: usize,
+    silent: usize,
+    every: Option<usize>,
+) -> fmt::Result {
+    write!(f, "{silent} silent ports are scattered among {answered} that answered")?;
+    if let Some(every) = every {
+        write!(f, ", one in {every}")?;
+    }
+    f.write_str(
+        ". Firewalls and forwards cover ranges, so the likely cause is a limit on new connections in a second, or \
+         on connections at once, in the router, at the provider or on this machine; or a line that loses many \
+         packets. Verify the silent ones alone: if they answer then, it is such a limit; offer fewer ports at a \
+         time.",
+    )
+}
+
+pub(super) fn one_checker(
+    f: &mut fmt::Formatter<'_>,
+    url: &str,
+    reaches: bool,
+    ports: usize,
+    others: usize,
+) -> fmt::Result {
+    let ports = if ports == 1 { "a port".to_owned() } else { format!("{ports} ports") };
+    let others = if others == 1 { "the other does not" } else { "the others do not" };
+    if reaches {
+        write!(
+            f,
+            "Only {url} reaches {ports}; {others}. Likely a firewall admits some addresses only, for \
+             example those that this machine talked to first: then nobody else reaches the ports."
+        )
+    } else {
+        write!(
+            f,
+            "Only {url} does not reach {ports} that the others reach. Likely its own line is the cause, or a \
+             firewall that drops its address or its country."
+        )
+    }
+}
+
+pub(super) fn contacted_hosts_only(
+    f: &mut fmt::Formatter<'_>,
+    checker: IpAddr,
+    stranger: IpAddr,
+) -> fmt::Result {
+    write!(
+        f,
+        "Connections of {stranger} came in, and ports that answered the checker did not answer it. Likely a \
+         firewall on this machine bans it, or admits only hosts that this machine talked to first, as it did to \
+         {checker}: ask a checker that connects from another address than the one at which it is asked."
+    )
+}

@@ -1,0 +1,85 @@
+//! The name and the words of a position in the network.
+
+use std::fmt;
+
+use super::network_position::NetworkPosition;
+
+impl NetworkPosition {
+    /// Its name in JSON.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Elsewhere => "elsewhere",
+            Self::Direct(_) => "direct",
+            Self::BehindNat { .. } => "behind_nat",
+            Self::Tunnel { .. } => "tunnel",
+            Self::DoubleNat { .. } => "double_nat",
+            Self::NotTheRouters { .. } => "not_the_routers_address",
+            Self::LanChecker { .. } => "lan_checker",
+            Self::CarrierGradeNat { .. } => "carrier_grade_nat",
+        }
+    }
+}
+
+/// For a person: what it is and what to do about it.
+impl fmt::Display for NetworkPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Elsewhere => f.write_str("The ports are those of another machine."),
+            Self::Direct(family) => {
+                write!(f, "The {family} address checked is one of this machine.")
+            }
+            Self::BehindNat { works: true, .. } => {
+                f.write_str("This machine is behind NAT, and forwarding works.")
+            }
+            Self::BehindNat { seen, inside, wan_unknown, .. } => {
+                let here = inside.map_or_else(String::new, |inside| format!(" ({inside})"));
+                write!(
+                    f,
+                    "Behind NAT: the address checked, {seen}, is not one of this machine{here}."
+                )?;
+                if *wan_unknown {
+                    write!(
+                        f,
+                        " The router does not tell its own address (UPnP, PCP and NAT-PMP are off, or it has \
+                         none): look for it on the router's status page. If it is not {seen}, no forward in this \
+                         router can work alone."
+                    )?;
+                }
+                Ok(())
+            }
+            Self::LanChecker { checker, seen } => write!(
+                f,
+                "The checker at {checker} is in the local network. What it finds about {seen} says nothing \
+                 about connections from the Internet: a router may pass connections from inside back in \
+                 (hairpin NAT) and drop those from outside, or the reverse. Ask a checker outside."
+            ),
+            Self::Tunnel { interface, seen } => write!(
+                f,
+                "Packets to the Internet leave through {interface}, a tunnel such as a VPN: {seen} is the \
+                 address of its other end, and a forward in your own router makes no difference. Let the \
+                 checkers be reached without the tunnel, or ask its provider for forwarded ports."
+            ),
+            Self::DoubleNat { router, wan, seen } => write!(
+                f,
+                "No forward in the router {router} can work alone: its address on the Internet's side is {wan}, \
+                 and the address checked is {seen}. Another router beyond it translates addresses: the provider's \
+                 (carrier-grade NAT), or a second one of yours, which must then forward to {wan}. If it is \
+                 the provider's, ask for a public IPv4 address, use IPv6, or rent a small server with a \
+                 public address that tunnels to this machine."
+            ),
+            Self::NotTheRouters { router, wan, given } => write!(
+                f,
+                "The address given, {given}, is not that of the router {router}, which is {wan}. If {given} is \
+                 right, another router beyond it translates addresses, and no forward in {router} can work \
+                 alone; leave --ip out to have the checkers say from which address they see this machine."
+            ),
+            Self::CarrierGradeNat { address } => write!(
+                f,
+                "Carrier-grade NAT is likely: {address} is one of the addresses (100.64.0.0/10) that \
+                 Internet providers share among many customers. If so, no forward in your own router can \
+                 work: ask your provider for a public IPv4 address, use IPv6, or rent a small server \
+                 with a public address that tunnels to this machine."
+            ),
+        }
+    }
+}
