@@ -42,6 +42,17 @@ python_service() {
     python python-service golem-port-checker==0.1.25
 }
 
+# cargo_tool NAME VERSION [FLAG...]: a program that cargo installs. It runs for seconds: optimising it would take
+# minutes.
+cargo_tool() {
+    local name=$1 version=$2
+    shift 2
+    "$tools/bin/$name" "${name#cargo-}" --version 2>/dev/null | grep -qF " $version" && return
+    say "installing $name"
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+        cargo install --quiet --locked --root "$tools" "$name@$version" "$@"
+}
+
 # packages NAME REQUIREMENT...: a separate directory for packages of npm.
 packages() {
     local name=$1

@@ -181,7 +181,7 @@ pub(crate) fn parser() -> Parser {
          listens",
     );
     Parser::new("port-checker")
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(env!("VERSION"))
         .about(
             "Can the Internet reach my ports? Connects back and reports the result for each port.",
         )

@@ -33,3 +33,4 @@ mod settings;
 mod signals;
 mod unit;
 mod verify;
+mod version;
