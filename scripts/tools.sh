@@ -26,6 +26,21 @@ debian() {
     command -v "$1" >/dev/null || install "$2"
 }
 
+# debian_root: the files of a small Debian, of this machine's release and mirror. Packages are tried in copies.
+debian_root() {
+    local root=$tools/debian packages=systemd-sysv,dbus,curl,procps codename mirror
+    codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    [ "$(cat "$root.made" 2>/dev/null)" = "$codename $packages" ] && return
+    debian debootstrap debootstrap || return
+    say "making a small Debian"
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $codename" | head -n 1)
+    rm -rf "$root"
+    debootstrap --variant minbase --include "$packages" "$codename" "$root" \
+        "${mirror:-http://deb.debian.org/debian}" >"$root.log" 2>&1 || { tail "$root.log"; return 1; }
+    rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
+    echo "$codename $packages" >"$root.made"
+}
+
 # python NAME REQUIREMENT: a separate environment for a Python program.
 python() {
     [ -e "$tools/$1/$2" ] && return

@@ -15,8 +15,12 @@ use serde_json::Value;
 
 use crate::program::configure;
 
+mod boot;
+mod booted;
 mod debian;
 mod machine;
+mod sandbox;
+mod upgrade;
 
 /// The file in the directory of packages whose name begins and ends so.
 fn package(beginning: &str, ending: &str) -> Option<PathBuf> {
@@ -31,6 +35,11 @@ fn package(beginning: &str, ending: &str) -> Option<PathBuf> {
         name.starts_with(beginning) && name.ends_with(ending)
     });
     Some(found.unwrap_or_else(|| panic!("no {beginning}…{ending} in {}", directory.display())))
+}
+
+/// The Debian packages, that of the command and that of the service.
+fn debian_packages() -> Option<[PathBuf; 2]> {
+    Some([package("port-checker_", ".deb")?, package("golem-port-checker_", ".deb")?])
 }
 
 /// Runs a command that must succeed; returns what it printed.

@@ -1,10 +1,10 @@
 //! The Debian packages: installed, upgraded, removed, purged.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, process::Command};
 
 use port_checker_testbed::skip;
 
-use super::{answers_a_check, done, machine::Machine, package};
+use super::{answers_a_check, debian_packages, done, machine::Machine};
 
 const SETTINGS: &str = "etc/default/golem-port-checker";
 
@@ -13,14 +13,9 @@ const OLD_SETTINGS: &str = "etc/golem/port-checker.env";
 
 const ENABLED: &str = "etc/systemd/system/multi-user.target.wants/golem-port-checker.service";
 
-/// The package of the command, and that of the service.
-fn packages() -> Option<[PathBuf; 2]> {
-    Some([package("port-checker_", ".deb")?, package("golem-port-checker_", ".deb")?])
-}
-
 #[test]
 fn lintian_finds_nothing_to_complain_about() {
-    let Some(packages) = packages() else { return };
+    let Some(packages) = debian_packages() else { return };
     if !skip::has("lintian", "--version") {
         return;
     }
@@ -30,7 +25,7 @@ fn lintian_finds_nothing_to_complain_about() {
 
 /// This machine, with the packages in its root directory.
 fn machine() -> Option<Machine> {
-    let [command, service] = packages()?;
+    let [command, service] = debian_packages()?;
     if !skip::is_root() {
         return None;
     }
