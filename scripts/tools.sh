@@ -38,6 +38,8 @@ debian_root() {
     debootstrap --variant minbase --include "$packages" "$codename" "$root" \
         "${mirror:-http://deb.debian.org/debian}" >"$root.log" 2>&1 || { tail "$root.log"; return 1; }
     rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
+    # The installer of Debian writes it.
+    printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
     echo "$codename $packages" >"$root.made"
 }
 

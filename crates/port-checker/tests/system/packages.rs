@@ -17,7 +17,9 @@ use crate::program::configure;
 
 mod boot;
 mod booted;
+mod contents;
 mod debian;
+mod installing;
 mod machine;
 mod sandbox;
 mod upgrade;

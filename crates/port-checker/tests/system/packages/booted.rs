@@ -9,7 +9,7 @@ use std::{
 
 use port_checker_testbed::{process::wait_until, skip};
 
-use super::machine::Machine;
+use super::{done, machine::Machine};
 
 /// Boots the system in `$1`, within a control group of the name `$2` in each hierarchy that systemd uses, so that
 /// machines side by side do not share one. systemd-nspawn wants a directory of its own in /run/systemd.
@@ -117,6 +117,14 @@ impl Booted {
     pub(super) fn log(&self) -> String {
         let output = self.output("journalctl --unit golem-port-checker --output cat --no-pager");
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Gives its loopback interface an address.
+    pub(super) fn add_address(&self, address: &str) {
+        let init = self.init.expect("it is booted").to_string();
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &init, "--net", "ip", "address", "add", address, "dev", "lo"]);
+        done(&mut command);
     }
 
     /// A file of it.
