@@ -64,8 +64,10 @@ impl Booted {
     pub(super) fn boot(machine: Machine) -> Self {
         let number = BOOTED.fetch_add(1, Ordering::Relaxed);
         let control_group = format!("port-checker-test-{}-{number}", std::process::id());
-        let mut command = Command::new("unshare");
-        command.args(["--mount", "--propagation", "private", "sh", "-ec", BOOT, "boot"]);
+        // It must not outlive a test that is killed.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"]);
+        command.args(["sh", "-ec", BOOT, "boot"]);
         command.arg(machine.path("")).arg(&control_group);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let nspawn = command.spawn().expect("unshare starts");
