@@ -210,7 +210,7 @@ pub(crate) fn parser_without_examples() -> Parser {
          listens",
     );
     Parser::new(NAME)
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(env!("VERSION"))
         .about(
             "Can the Internet reach my ports? Connects back and reports the result for each port.",
         )
