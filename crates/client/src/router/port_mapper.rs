@@ -40,7 +40,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a router that does not answer is asked to remove a mapping.
 const REMOVAL_ATTEMPTS: usize = 3;
 
-/// Maps ports of this machine at its router: only to this machine, and never in place of another mapping.
+/// Maps ports of this machine at its router: only to this machine, and never instead of another mapping.
 ///
 /// [`keep_alive`](Self::keep_alive) must be awaited meanwhile, and [`close`](Self::close) at the end. Without
 /// that the leases, of two minutes, end the mappings; a router that knows no leases keeps them.
