@@ -119,6 +119,21 @@ fn a_terminal_shows_the_ports_that_are_waited_for() {
     assert!(!shown.contains(&format!("{} opened", open.port())), "it was open before: {shown:?}");
 }
 
+/// The program listens over one family until it is told to.
+#[test]
+fn an_opening_over_one_of_two_families() {
+    let held = Listening::on(LOOPBACK);
+    let port = held.port();
+    let mut terminal = Terminal::run(&format!("verify {port} --local --wait"), &[]);
+    terminal.wait_for("trying again in 4 s");
+    terminal.wait_for(&format!("not open over IPv6: {port}"));
+    let _other = TcpListener::bind(("::1", port.get())).expect("nobody listens during the pause");
+    let (status, shown) = terminal.finish();
+    assert_eq!(status.code(), Some(0), "{shown:?}");
+    assert!(shown.contains(&format!("{port} opened over IPv6 after ")), "{shown:?}");
+    assert!(!shown.contains("opened over IPv4"), "it was open before: {shown:?}");
+}
+
 #[test]
 fn ctrl_c_reports_the_ports_that_are_judged() {
     let service = service("50");
@@ -170,6 +185,23 @@ fn ctrl_c_between_two_tries_reports_the_last_one() {
     let (status, shown) = terminal.finish();
     assert_eq!(status.code(), Some(130), "{shown:?}");
     assert!(report(&shown).ends_with("IPv4: 0 of 1 port open to the checker.\r\n"), "{shown:?}");
+    assert!(!report(&shown).contains("Interrupted"), "nothing is missing: {shown:?}");
+}
+
+#[test]
+fn ctrl_c_in_a_later_try_reports_the_one_before() {
+    let service = service("2");
+    let silent = Silent::on(LOOPBACK);
+    let port = silent.port();
+    let arguments = format!("check 127.0.0.1 {port} --wait --server {}", service.address);
+    let mut terminal = Terminal::run(&arguments, &[("NO_COLOR", "1")]);
+    terminal.wait_for("trying again in 1 s");
+    terminal.wait_for("waiting for 1 port");
+    terminal.wait_for(&format!("not open: {port}"));
+    terminal.press_ctrl_c();
+    let (status, shown) = terminal.finish();
+    assert_eq!(status.code(), Some(130), "{shown:?}");
+    assert!(report(&shown).contains(&format!("{port}  timed out\r\n")), "{shown:?}");
     assert!(!report(&shown).contains("Interrupted"), "nothing is missing: {shown:?}");
 }
 
