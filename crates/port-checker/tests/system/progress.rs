@@ -34,6 +34,12 @@ fn report(shown: &str) -> &str {
     report.trim_start_matches(['\r', '\n'])
 }
 
+/// The seconds that are shown behind a text, each time that it is shown.
+fn seconds(shown: &str, behind: &str) -> Vec<u32> {
+    let number = |rest: &str| rest.split_once(" s").and_then(|(number, _)| number.parse().ok());
+    shown.split(behind).skip(1).filter_map(number).collect()
+}
+
 #[test]
 fn a_terminal_shows_what_is_waited_for_and_how_long_at_most() {
     let service = service("2");
@@ -42,11 +48,14 @@ fn a_terminal_shows_what_is_waited_for_and_how_long_at_most() {
     let arguments =
         format!("check 127.0.0.1 {open} {silent} --server {} --timeout 20", service.address);
     let mut terminal = Terminal::run(&arguments, &[]);
-    terminal.wait_for("1 of 2 answers, 1 open, 0 s");
-    terminal.wait_for(&format!("waiting for 1 port, up to 20 s more: {silent}"));
-    terminal.wait_for("1 of 2 answers, 1 open, 1 s");
-    terminal.wait_for(&format!("waiting for 1 port, up to 19 s more: {silent}"));
+    terminal.wait_for("1 of 2 answers, 1 open, ");
+    terminal.wait_for("waiting for 1 port, up to ");
+    terminal.wait_for(&format!(" s more: {silent}"));
     let (status, shown) = terminal.finish();
+    let (elapsed, left) = (seconds(&shown, "1 open, "), seconds(&shown, "up to "));
+    assert!(elapsed.is_sorted() && elapsed.last() > elapsed.first(), "{elapsed:?}");
+    assert!(left.is_sorted_by(|now, later| now >= later) && left.first() > left.last(), "{left:?}");
+    assert!(left.iter().all(|left| (15..=20).contains(left)), "{left:?}");
     assert_eq!(status.code(), Some(1), "{shown:?}");
     assert!(report(&shown).ends_with("IPv4: 1 of 2 ports open to the checker.\r\n"), "{shown:?}");
 }
@@ -109,12 +118,15 @@ fn a_terminal_shows_the_ports_that_are_waited_for() {
     let arguments =
         format!("check 127.0.0.1 {} {number} --wait --server {}", open.port(), service.address);
     let mut terminal = Terminal::run(&arguments, &[]);
-    terminal.wait_for("; trying again in 5 s (Ctrl-C ends this)");
-    terminal.wait_for(&format!("not open: {number}"));
-    terminal.wait_for("; trying again in 4 s");
+    terminal.wait_for(" s (Ctrl-C ends this)");
+    terminal.wait_for("not open after ");
+    terminal.wait_for(&format!(" s: {number}"));
     port.listen();
     let (status, shown) = terminal.finish();
     assert_eq!(status.code(), Some(0), "{shown:?}");
+    let left = seconds(&shown, "trying again in ");
+    assert!(left.is_sorted_by(|now, later| now >= later) && left.first() > left.last(), "{left:?}");
+    assert!(left.iter().all(|left| *left <= 5), "{left:?}");
     assert!(shown.contains(&format!("{number} opened after ")), "{shown:?}");
     assert!(!shown.contains(&format!("{} opened", open.port())), "it was open before: {shown:?}");
 }
@@ -125,8 +137,8 @@ fn an_opening_over_one_of_two_families() {
     let held = Listening::on(LOOPBACK);
     let port = held.port();
     let mut terminal = Terminal::run(&format!("verify {port} --local --wait"), &[]);
-    terminal.wait_for("trying again in 4 s");
-    terminal.wait_for(&format!("not open over IPv6: {port}"));
+    terminal.wait_for("not open over IPv6 after ");
+    terminal.wait_for(&format!(" s: {port}"));
     let _other = TcpListener::bind(("::1", port.get())).expect("nobody listens during the pause");
     let (status, shown) = terminal.finish();
     assert_eq!(status.code(), Some(0), "{shown:?}");
@@ -195,9 +207,10 @@ fn ctrl_c_in_a_later_try_reports_the_one_before() {
     let port = silent.port();
     let arguments = format!("check 127.0.0.1 {port} --wait --server {}", service.address);
     let mut terminal = Terminal::run(&arguments, &[("NO_COLOR", "1")]);
-    terminal.wait_for("trying again in 1 s");
+    terminal.wait_for("trying again in ");
     terminal.wait_for("waiting for 1 port");
-    terminal.wait_for(&format!("not open: {port}"));
+    terminal.wait_for("not open after ");
+    terminal.wait_for(&format!(" s: {port}"));
     terminal.press_ctrl_c();
     let (status, shown) = terminal.finish();
     assert_eq!(status.code(), Some(130), "{shown:?}");
