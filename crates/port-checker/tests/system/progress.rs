@@ -2,7 +2,8 @@
 
 use std::{
     net::TcpListener,
-    process::{Command, Output, Stdio},
+    process::{Command, ExitStatus, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use port_checker_testbed::{
@@ -16,6 +17,9 @@ use crate::{
     program::{PORT_CHECKER, configure, port_checker},
     terminal::Terminal,
 };
+
+/// How long the command may go on after a signal: less than a checker is waited for.
+const END_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A checker that waits so many seconds for a silent port.
 fn service(timeout: &str) -> Service {
@@ -38,6 +42,14 @@ fn report(shown: &str) -> &str {
 fn seconds(shown: &str, behind: &str) -> Vec<u32> {
     let number = |rest: &str| rest.split_once(" s").and_then(|(number, _)| number.parse().ok());
     shown.split(behind).skip(1).filter_map(number).collect()
+}
+
+fn end_by_ctrl_c(mut terminal: Terminal) -> (ExitStatus, String) {
+    terminal.press_ctrl_c();
+    let began = Instant::now();
+    let (status, shown) = terminal.finish();
+    assert!(began.elapsed() < END_TIMEOUT, "{:?}: {shown:?}", began.elapsed());
+    (status, shown)
 }
 
 #[test]
@@ -162,8 +174,7 @@ fn ctrl_c_reports_the_ports_that_are_judged() {
     for (arguments, open) in cases {
         let mut terminal = Terminal::run(&arguments, &[("NO_COLOR", "1")]);
         terminal.wait_for("1 of 2 answers, 1 open");
-        terminal.press_ctrl_c();
-        let (status, shown) = terminal.finish();
+        let (status, shown) = end_by_ctrl_c(terminal);
         assert_eq!(status.code(), Some(130), "{arguments}: {shown:?}");
         let report = report(&shown);
         assert!(report.contains(&format!("  {open}\r\n")), "{arguments}: {shown:?}");
@@ -180,8 +191,7 @@ fn ctrl_c_while_the_address_is_asked_for() {
     let free = unused(1)[0];
     let mut terminal = Terminal::run(&format!("verify {free} {server}"), &[]);
     terminal.wait_for("asking for our address, up to 30 s more");
-    terminal.press_ctrl_c();
-    let (status, shown) = terminal.finish();
+    let (status, shown) = end_by_ctrl_c(terminal);
     assert_eq!(status.code(), Some(130), "{shown:?}");
     assert!(report(&shown).contains("Interrupted: "), "{shown:?}");
 }
@@ -193,8 +203,7 @@ fn ctrl_c_between_two_tries_reports_the_last_one() {
     let arguments = format!("check 127.0.0.1 {} --wait --server {}", port.port(), service.address);
     let mut terminal = Terminal::run(&arguments, &[]);
     terminal.wait_for("trying again in");
-    terminal.press_ctrl_c();
-    let (status, shown) = terminal.finish();
+    let (status, shown) = end_by_ctrl_c(terminal);
     assert_eq!(status.code(), Some(130), "{shown:?}");
     assert!(report(&shown).ends_with("IPv4: 0 of 1 port open to the checker.\r\n"), "{shown:?}");
     assert!(!report(&shown).contains("Interrupted"), "nothing is missing: {shown:?}");
@@ -211,8 +220,7 @@ fn ctrl_c_in_a_later_try_reports_the_one_before() {
     terminal.wait_for("waiting for 1 port");
     terminal.wait_for("not open after ");
     terminal.wait_for(&format!(" s: {port}"));
-    terminal.press_ctrl_c();
-    let (status, shown) = terminal.finish();
+    let (status, shown) = end_by_ctrl_c(terminal);
     assert_eq!(status.code(), Some(130), "{shown:?}");
     assert!(report(&shown).contains(&format!("{port}  timed out\r\n")), "{shown:?}");
     assert!(!report(&shown).contains("Interrupted"), "nothing is missing: {shown:?}");
@@ -231,7 +239,9 @@ fn an_interrupted_json_document() {
         wait_until("the port is probed", || probes() > 0.0);
         let sent = Command::new("kill").args([signal, &asking.id().to_string()]).status();
         assert!(sent.expect("kill(1)").success());
+        let began = Instant::now();
         let Output { status, stdout, .. } = asking.wait_with_output().expect("it ends");
+        assert!(began.elapsed() < END_TIMEOUT, "{signal}: {:?}", began.elapsed());
         assert_eq!(status.code(), Some(expected));
         let document: Value = serde_json::from_slice(&stdout).expect("one JSON document");
         assert_eq!(document["notices"][0]["kind"], "interrupted", "{document:#}");
