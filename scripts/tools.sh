@@ -26,6 +26,23 @@ debian() {
     command -v "$1" >/dev/null || install "$2"
 }
 
+# debian_root: the files of a small Debian, of this machine's release and mirror. Packages are tried in copies.
+debian_root() {
+    local root=$tools/debian packages=systemd-sysv,dbus,curl,procps codename mirror
+    codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    [ "$(cat "$root.made" 2>/dev/null)" = "$codename $packages" ] && return
+    debian debootstrap debootstrap || return
+    say "making a small Debian"
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $codename" | head -n 1)
+    rm -rf "$root"
+    debootstrap --variant minbase --include "$packages" "$codename" "$root" \
+        "${mirror:-http://deb.debian.org/debian}" >"$root.log" 2>&1 || { tail "$root.log"; return 1; }
+    rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
+    # The installer of Debian writes it.
+    printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
+    echo "$codename $packages" >"$root.made"
+}
+
 # python NAME REQUIREMENT: a separate environment for a Python program.
 python() {
     [ -e "$tools/$1/$2" ] && return
@@ -40,6 +57,17 @@ python_service() {
     debian python3 python3 || return
     python3 -c 'import ensurepip' 2>/dev/null || install python3-venv || return
     python python-service golem-port-checker==0.1.25
+}
+
+# cargo_tool NAME VERSION [FLAG...]: a program that cargo installs. It runs for seconds: optimising it would take
+# minutes.
+cargo_tool() {
+    local name=$1 version=$2
+    shift 2
+    "$tools/bin/$name" "${name#cargo-}" --version 2>/dev/null | grep -qF " $version" && return
+    say "installing $name"
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+        cargo install --quiet --locked --root "$tools" "$name@$version" "$@"
 }
 
 # packages NAME REQUIREMENT...: a separate directory for packages of npm.

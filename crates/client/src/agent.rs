@@ -14,15 +14,19 @@ use tokio::{
 };
 
 use crate::{
-    Checker, Diagnosis, Event, Facts, Family, InvalidPlan, Plan, diagnose, plan::MAX_PORTS,
+    Checker, Diagnosis, Event, Facts, Family, FamilyFacts, InvalidPlan, Plan, diagnose,
+    plan::MAX_PORTS,
 };
 
 mod arrival_wait;
 mod family_run;
+mod local_evidence;
+mod mapping_round;
 mod observed_address;
 mod packet_watch;
 mod port_query;
 mod query_events;
+mod router_query;
 mod stop;
 mod wait_budget;
 
@@ -88,7 +92,19 @@ impl Agent {
             for ports in plan.ports.chunks(plan.batch()) {
                 join_all(runs.iter_mut().map(|run| run.verify(ports, &own))).await;
             }
-            conclude(runs, &plan, &stop)
+            let first = facts_of(&runs);
+            let diagnosis = conclude(first.clone(), &plan, &stop);
+            let Some(mapper) = &plan.mapper else { return diagnosis };
+            let closed = mapping_round::closed_ports(&diagnosis);
+            if closed.is_empty() || stop.is_sent() {
+                return mapping_round::with_mappings(diagnosis, mapper);
+            }
+            // Who does not listen any more will drop the verification too.
+            let _ = events.send(Event::Mapping { ports: closed.len() });
+            mapping_round::verify_mapped(&mut runs, mapper, &closed, &own, plan.batch()).await;
+            // Where it was to stop, ports may have lost the verdicts they had.
+            let facts = if stop.is_sent() { first } else { facts_of(&runs) };
+            mapping_round::with_mappings(conclude(facts, &plan, &stop), mapper)
         }))
     }
 
@@ -115,7 +131,7 @@ impl Agent {
             for ports in plan.ports.chunks(MAX_PORTS) {
                 run.check(ports).await;
             }
-            conclude(vec![run], &plan, &stop)
+            conclude(facts_of(&[run]), &plan, &stop)
         }))
     }
 }
@@ -131,8 +147,11 @@ fn families_to_try(plan: &Plan, checkers: &[Checker]) -> Vec<Family> {
     families
 }
 
-fn conclude(runs: Vec<FamilyRun<'_>>, plan: &Plan, stop: &StopSignal) -> Diagnosis {
-    let families = runs.into_iter().map(FamilyRun::into_facts).collect();
+fn facts_of(runs: &[FamilyRun<'_>]) -> Vec<FamilyFacts> {
+    runs.iter().map(|run| run.facts().clone()).collect()
+}
+
+fn conclude(families: Vec<FamilyFacts>, plan: &Plan, stop: &StopSignal) -> Diagnosis {
     diagnose(Facts { quorum: plan.quorum, interrupted: stop.is_sent(), families })
 }
 

@@ -21,6 +21,8 @@ use nix::{
 use port_checker_api::Port;
 
 #[cfg(test)]
+mod connections;
+#[cfg(test)]
 mod crafted;
 mod filter;
 pub(crate) mod packet;

@@ -58,7 +58,7 @@ pub fn diagnose(facts: Facts) -> Diagnosis {
         .collect();
     let outcome = together(families.iter().filter_map(|family| family.outcome));
     let notices = notices::of_all(&families, interrupted);
-    let diagnosis = Diagnosis { outcome, notices, families };
+    let diagnosis = Diagnosis { outcome, notices, families, mappings: Vec::new() };
     match diagnosis.outcome {
         Outcome::Accessible if diagnosis.is_local_only() => {
             Diagnosis { outcome: Outcome::LocalOnly, ..diagnosis }

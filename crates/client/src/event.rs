@@ -81,6 +81,11 @@ pub enum Event {
         /// Why.
         message: String,
     },
+    /// Everything was checked; ports that were not reached are mapped at the router now, and checked again.
+    Mapping {
+        /// How many.
+        ports: usize,
+    },
     /// That was all.
     Finished(Box<Diagnosis>),
 }

@@ -1,10 +1,10 @@
 //! The plan of a verification.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use port_checker_api::Port;
 
-use crate::Family;
+use crate::{Family, router::PortMapper};
 
 /// Descriptors left to the program around a verification.
 const RESERVED: u64 = 64;
@@ -30,6 +30,9 @@ pub struct Plan {
     /// Whether to ask the router of this machine for its address on the Internet's side and for its mappings;
     /// by default not. Only the gateway and the multicast group of its link are asked.
     pub ask_router: bool,
+    /// Maps ports at the router that checkers do not reach over IPv4, and has them checked again; by default none
+    /// does. It can serve several verifications, one after the other.
+    pub mapper: Option<Arc<PortMapper>>,
     /// How many descriptors may be open at once, at least 8. Half of them listen; more ports than
     /// that are verified in batches. By default all that the soft limit allows except 64.
     pub descriptors: u64,
@@ -91,6 +94,7 @@ impl Plan {
             addresses: Vec::new(),
             quorum: 1,
             ask_router: false,
+            mapper: None,
             descriptors: usual_descriptors(),
         }
     }

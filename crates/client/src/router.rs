@@ -1,12 +1,23 @@
-//! Asks the router for its address on the Internet's side and for the machines it maps ports to.
+//! Asks the router for its address on the Internet's side and for the machines it maps ports to, and maps ports to
+//! this machine.
 //!
-//! Asked over NAT-PMP (RFC 6886) and UPnP IGD. Nothing but the gateway and the multicast group of SSDP is
-//! sent anything, whatever an answer says.
+//! Asked over NAT-PMP (RFC 6886) and UPnP IGD; mappings also over PCP (RFC 6887), which cannot ask
+//! without mapping. Nothing but the gateway and the multicast group of SSDP is sent anything, whatever an
+//! answer says.
 
 mod facts;
 mod igd;
+mod lease;
+mod mapping_client;
+mod mapping_table;
+mod mapping_words;
 mod nat_pmp;
+mod pcp;
+mod port_mapper;
+mod port_mapping;
+mod soap;
 mod ssdp;
+mod uplink;
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -20,6 +31,9 @@ pub use facts::{
     MappedPort, MappingEntry, MappingProtocol, MappingTransport, RouterFacts, RouterFailure,
     RouterFailureCause,
 };
+pub use port_mapper::PortMapper;
+pub use port_mapping::{MappingObstacle, MappingState, PortMapping};
+pub(crate) use uplink::Uplink;
 
 /// How long the router is asked in all. A router on the same link answers within milliseconds, apart
 /// from SSDP, where it may wait for one second (`MX`).
@@ -52,10 +66,7 @@ async fn ask_igd(
     let Some(IpAddr::V4(from)) = source_towards(gateway.into()) else {
         return Err(RouterFailureCause::NoRoute);
     };
-    let found = timeout_at(until, async {
-        let location = ssdp::find(gateway, from).await?;
-        igd::Service::at(gateway, &location).await
-    });
+    let found = timeout_at(until, igd::Service::find(gateway, from));
     let service = found.await.unwrap_or(Err(RouterFailureCause::NoAnswer))?;
     let wan = timeout_at(until, service.wan_address()).await;
     // Mappings found before the time is up are kept.

@@ -15,7 +15,7 @@ mod repeat;
 mod values;
 
 use repeat::RepeatArgs;
-use values::{CheckerParser, ip, quorum, roots, seconds};
+use values::{CheckerParser, ip, lease_seconds, quorum, roots, seconds};
 
 /// The command to run.
 pub(crate) enum Command {
@@ -51,6 +51,13 @@ pub(crate) struct VerifyArgs {
     /// Do not ask the router for its address and its mappings (NAT-PMP, UPnP)
     #[arg(long)]
     pub(crate) no_router: bool,
+    /// Map ports at the router that are not reachable over IPv4 (UPnP, PCP, NAT-PMP), check them again, and
+    /// remove the mappings at the end
+    #[arg(long, requires = "servers", conflicts_with = "no_router")]
+    pub(crate) map: bool,
+    /// With --map: leave the mappings at the end, for so many seconds
+    #[arg(long, value_name = "SECONDS", requires = "map", value_parser = lease_seconds())]
+    pub(crate) keep: Option<u32>,
     /// The address to have checked, instead of the one from which a checker sees this machine; once
     /// for each family
     #[arg(long = "ip", value_name = "IP", requires = "servers", value_parser = ip)]
@@ -203,7 +210,7 @@ pub(crate) fn parser_without_examples() -> Parser {
          listens",
     );
     Parser::new(NAME)
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(env!("VERSION"))
         .about(
             "Can the Internet reach my ports? Connects back and reports the result for each port.",
         )

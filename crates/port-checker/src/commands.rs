@@ -1,14 +1,17 @@
 //! `port-checker verify` and `port-checker check`: ask, wait, report.
 
 use std::{
+    convert::Infallible,
+    future::pending,
     process::ExitCode,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::Context;
 use humantime::format_duration;
 use port_checker_client::{
-    Agent, CheckerBuilder, Diagnosis, InvalidPlan, Outcome, Plan, Verification,
+    Agent, CheckerBuilder, Diagnosis, InvalidPlan, Outcome, Plan, Verification, router::PortMapper,
 };
 use port_checker_server::OpenFiles;
 use tokio::{runtime, select};
@@ -40,6 +43,7 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let mut plan = Plan { addresses: args.addresses, ..Plan::of_ports(args.ports.iter()) };
     plan.families = args.family.map(Into::into).unwrap_or_default();
     plan.ask_router = !args.no_router;
+    plan.mapper = args.map.then(|| Arc::new(PortMapper::new(args.keep)));
     plan.quorum = args.asking.quorum;
     let local = args.local || args.servers.iter().all(CheckerBuilder::is_local);
     let least = min_interval(plan.ports.len(), local);
@@ -111,6 +115,7 @@ fn agent(servers: Vec<CheckerBuilder>, asking: &AskingArgs) -> Agent {
 }
 
 /// Asks, once or until every port is reachable, and reports what is known by the end, be it by Ctrl-C or SIGTERM.
+/// Mappings at the router are ended in any case.
 async fn run(
     plan: Plan,
     asking: &AskingArgs,
@@ -118,13 +123,21 @@ async fn run(
     signals: EndSignals,
     begin: impl Fn(Plan) -> Result<Verification, InvalidPlan>,
 ) -> anyhow::Result<ExitCode> {
-    let (diagnosis, signalled) = match ask(&plan, asking.wait, begin, signals).await {
+    let mapper = plan.mapper.clone();
+    let asked = select! {
+        asked = ask(&plan, asking.wait, begin, signals) => asked,
+        never = keep_alive(mapper.as_deref()) => match never {},
+    };
+    let (mut diagnosis, signalled) = match asked {
         Ok(found) => found,
         Err(unusable) => {
             complain(unusable);
             return Ok(ExitCode::from(UNUSABLE));
         }
     };
+    if let Some(mapper) = mapper {
+        diagnosis.mappings = mapper.close().await;
+    }
     show(&diagnosis, asking.json)?;
     Ok(ExitCode::from(signalled.unwrap_or_else(|| of_outcome(diagnosis.outcome, local_suffices))))
 }
@@ -159,6 +172,14 @@ async fn ask(
 
 const fn is_success(diagnosis: &Diagnosis) -> bool {
     matches!(diagnosis.outcome, Outcome::Accessible | Outcome::LocalOnly)
+}
+
+/// Renews the mappings at the router, for as long as it is awaited.
+async fn keep_alive(mapper: Option<&PortMapper>) -> Infallible {
+    match mapper {
+        Some(mapper) => mapper.keep_alive().await,
+        None => pending().await,
+    }
 }
 
 fn show(diagnosis: &Diagnosis, json: bool) -> anyhow::Result<()> {

@@ -1,7 +1,7 @@
 //! `port-checker health`: does the service of this machine take work?
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     process::ExitCode,
     time::Duration,
 };
@@ -49,11 +49,8 @@ fn own() -> anyhow::Result<CheckerBuilder> {
     Ok(Checker::builder(&format!("{scheme}://{address}"))?.unverified())
 }
 
-/// Where a service that listens on `host` can be reached from here.
+/// Where a service that listens on `host` can be reached from here. On `::` it serves IPv4 too, which a system
+/// without IPv6 has.
 fn reachable(host: IpAddr) -> IpAddr {
-    match host {
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
-        host => host,
-    }
+    if host.is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { host }
 }

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, stdout};
 
 use anstyle::{AnsiColor, Style};
 use port_checker_client::{
-    Diagnosis, FamilyDiagnosis, Port, PortDiagnosis, PortRanges, PortVerdict,
+    Diagnosis, FamilyDiagnosis, Port, PortDiagnosis, PortRanges, PortVerdict, router::PortMapping,
 };
 use textwrap::{Options, WordSplitter, wrap};
 
@@ -41,8 +41,12 @@ struct Group<'a> {
 
 impl Group<'_> {
     fn label(&self) -> String {
-        self.ports.to_string().replace(',', ", ")
+        label(&self.ports)
     }
+}
+
+fn label(ports: &PortRanges) -> String {
+    ports.to_string().replace(',', ", ")
 }
 
 /// Prints the report to standard output; in colour if that is a terminal.
@@ -65,6 +69,7 @@ fn render(diagnosis: &Diagnosis, width: usize) -> String {
     for family in &diagnosis.families {
         text += &section(family, width);
     }
+    text += &mappings(&diagnosis.mappings, width);
     text + &sum(diagnosis, width) + "\n"
 }
 
@@ -79,6 +84,23 @@ fn section(family: &FamilyDiagnosis, width: usize) -> String {
     let table = (!groups.is_empty()).then(|| table(&groups, width));
     let parts: Vec<String> = table.into_iter().chain(paragraphs).collect();
     format!("{}\n{}\n\n", heading(family), parts.join("\n\n"))
+}
+
+/// What was done at the router, ports together for which it was the same.
+fn mappings(mappings: &[PortMapping], width: usize) -> String {
+    let mut groups: Vec<(Vec<Port>, &PortMapping)> = Vec::new();
+    for mapping in mappings {
+        let port = Port::try_from(mapping.port).expect("it is one of those that were verified");
+        match groups.iter_mut().find(|(_, first)| mapping.is_alike(first)) {
+            Some((ports, _)) => ports.push(port),
+            None => groups.push((vec![port], mapping)),
+        }
+    }
+    let described = groups.into_iter().map(|(ports, first)| {
+        let text = first.describe(&label(&ports.into_iter().collect()));
+        paragraph(&text, "", width) + "\n\n"
+    });
+    described.collect()
 }
 
 fn heading(family: &FamilyDiagnosis) -> String {

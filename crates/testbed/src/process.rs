@@ -218,7 +218,11 @@ impl Running {
     }
 }
 
-fn signal(child: &Child, name: &str) {
+/// Sends a signal, such as `INT`.
+///
+/// # Panics
+/// When there is no such process.
+pub fn signal(child: &Child, name: &str) {
     assert!(signal_if_there(child, name), "kill -s {name} {}", child.id());
 }
 

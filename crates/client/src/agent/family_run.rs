@@ -1,6 +1,9 @@
 //! A verification over one address family.
 
-use std::{collections::HashSet, net::IpAddr};
+use std::{
+    collections::{HashMap, HashSet},
+    net::{IpAddr, SocketAddr},
+};
 
 use futures_util::future::{join, join_all};
 use port_checker_api::{Challenge, Port};
@@ -12,21 +15,21 @@ use tokio::{
 
 use super::{
     arrival_wait::{arrivals_or_timeout, has_arrived},
+    local_evidence::{LocalEvidence, with_queue},
     observed_address,
     packet_watch::PacketWatch,
     port_query::{PortQuery, Verdicts},
     query_events::QueryEvents,
+    router_query,
     stop::StopSignal,
     wait_budget::WaitBudget,
 };
 use crate::{
     Checker, Event, Family, NoVerdict, Plan,
-    facts::{Arrivals, CheckerFacts, FamilyFacts, Local, PortFacts, Process, Watch},
+    facts::{CheckerFacts, FamilyFacts, Local, Watch},
     host::Host,
     listeners::Listeners,
     peer_filter::PeerFilter,
-    router::{MappingTransport, RouterFacts, ask_router},
-    sights::Sights,
     sockets::udp_holders,
 };
 
@@ -133,19 +136,16 @@ impl<'a> FamilyRun<'a> {
         self
     }
 
-    /// The facts.
-    pub(super) fn into_facts(self) -> FamilyFacts {
-        self.facts
+    /// The facts so far.
+    pub(super) const fn facts(&self) -> &FamilyFacts {
+        &self.facts
     }
 
-    /// Asks the router for its address and its mappings of the first ports, if this machine is behind one.
-    async fn ask_router(&self, ports: &[Port]) -> Option<RouterFacts> {
-        let host = self.facts.host.as_ref()?;
-        let seen = self.facts.seen()?;
-        let wanted = self.common.plan.ask_router && self.facts.router.is_none();
-        let gateway = host.gateway.filter(|_| wanted && !host.addresses.contains(&seen))?;
-        let ports: Vec<_> = ports.iter().map(|port| (port.get(), MappingTransport::Tcp)).collect();
-        Some(ask_router(gateway, &ports).await)
+    /// The router has mapped a port to `to`, this machine.
+    pub(super) fn note_mapping(&mut self, to: SocketAddr, address: Option<IpAddr>) {
+        if let Some(router) = &mut self.facts.router {
+            router.mapped(to, address);
+        }
     }
 
     /// Listens on these ports and has them checked, unless it is to stop.
@@ -170,7 +170,8 @@ impl<'a> FamilyRun<'a> {
                 let bound = PortQuery { address, ports: bound.clone(), challenge };
                 vec![bound, PortQuery { address, ports: others.clone(), challenge: None }]
             });
-            let router = self.common.stop.or_stop(self.ask_router(ports));
+            let router = router_query::ask(&self.facts, self.common.plan, ports);
+            let router = self.common.stop.or_stop(router);
             let (answers, router) = join(answers, router).await;
             let contradicted = |index: &usize| self.contradicted.contains(index);
             arrivals_or_timeout(&listeners, &answers, contradicted).await;
@@ -200,7 +201,7 @@ impl<'a> FamilyRun<'a> {
             let sights =
                 sights.as_mut().map(|sights| sights.remove(&port.get()).unwrap_or_default());
             let arrivals = arrivals.remove(&port).unwrap_or_default();
-            Here { local, udp_holder: udp.remove(&port.get()), arrivals, sights }
+            LocalEvidence { local, udp_holder: udp.remove(&port.get()), arrivals, sights }
         });
     }
 
@@ -212,7 +213,7 @@ impl<'a> FamilyRun<'a> {
         let answers =
             self.ask(|address| vec![PortQuery { address, ports: ports.to_vec(), challenge: None }]);
         let answers = answers.await;
-        self.record(ports, answers, |_| Here::default());
+        self.record(ports, answers, |_| LocalEvidence::default());
     }
 
     /// Asks every checker that has an address to check, all at once.
@@ -236,14 +237,14 @@ impl<'a> FamilyRun<'a> {
     /// Records ports that no checker was asked about.
     fn record_unasked(&mut self, ports: &[Port]) {
         let answers = self.checkers.iter().map(|_| None).collect();
-        self.record(ports, answers, |_| Here::default());
+        self.record(ports, answers, |_| LocalEvidence::default());
     }
 
     fn record(
         &mut self,
         ports: &[Port],
         mut answers: Vec<Option<Verdicts>>,
-        mut here: impl FnMut(Port) -> Here,
+        mut here: impl FnMut(Port) -> LocalEvidence,
     ) {
         for (index, answer) in answers.iter().enumerate() {
             if let Some(error) = answer.as_ref().and_then(|verdicts| verdicts.failure.as_ref()) {
@@ -253,11 +254,16 @@ impl<'a> FamilyRun<'a> {
         for (facts, checker) in self.facts.checkers.iter_mut().zip(&self.checkers) {
             facts.peer = checker.peer();
         }
+        let recorded = self.facts.ports.iter().zip(0..);
+        let recorded: HashMap<Port, usize> = recorded.map(|(it, index)| (it.port, index)).collect();
         for &port in ports {
-            let Here { local, udp_holder, arrivals, sights } = here(port);
             let answers = answers.iter_mut();
             let answers = answers.map(|answer| answer.as_mut()?.results.remove(&port)).collect();
-            self.facts.ports.push(PortFacts { port, local, udp_holder, arrivals, sights, answers });
+            let facts = here(port).into_facts(port, answers);
+            match recorded.get(&port) {
+                Some(&index) => self.facts.ports[index] = facts,
+                None => self.facts.ports.push(facts),
+            }
         }
     }
 
@@ -276,24 +282,5 @@ impl<'a> FamilyRun<'a> {
     fn send(&self, event: Event) {
         // Who does not listen any more will drop the verification too.
         let _ = self.common.events.send(event);
-    }
-}
-
-/// The facts of one port on this machine.
-#[derive(Default)]
-struct Here {
-    local: Option<Local>,
-    udp_holder: Option<Process>,
-    arrivals: Arrivals,
-    sights: Option<Sights>,
-}
-
-/// The local half of a port, with the connections that wait for its program now.
-fn with_queue(local: &Local, waiting: Option<&u32>) -> Local {
-    match (local.clone(), waiting) {
-        (Local::InUse { by, listens_on, .. }, Some(&waiting)) => {
-            Local::InUse { by, listens_on, waiting }
-        }
-        (local, _) => local,
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     family::Family,
     host::Host,
     local_address::is_local,
+    router::PortMapping,
 };
 
 /// The conclusions of a verification.
@@ -21,6 +22,8 @@ pub struct Diagnosis {
     pub notices: Vec<Notice>,
     /// Each address family.
     pub families: Vec<FamilyDiagnosis>,
+    /// What was done at the router, for each port of which that was tried.
+    pub mappings: Vec<PortMapping>,
 }
 
 impl Diagnosis {

@@ -1,6 +1,9 @@
 //! A router's answers, as plain data.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
 
 use serde::Serialize;
 
@@ -10,8 +13,20 @@ use serde::Serialize;
 pub enum MappingProtocol {
     /// RFC 6886.
     NatPmp,
+    /// RFC 6887.
+    Pcp,
     /// The Internet Gateway Device of UPnP, version 1 or 2.
     UpnpIgd,
+}
+
+impl fmt::Display for MappingProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NatPmp => "NAT-PMP",
+            Self::Pcp => "PCP",
+            Self::UpnpIgd => "UPnP",
+        })
+    }
 }
 
 /// The transport of a mapped port.
@@ -105,6 +120,15 @@ impl RouterFacts {
             |&(port, transport)| MappedPort { port, transport, entry: MappingEntry::Unknown };
         let ports = ports.iter().map(unknown).collect();
         Self { gateway, wan_address: None, ports, answered: Vec::new(), failures: Vec::new() }
+    }
+
+    /// Takes note of the mapping to `to` that was just made, and of the address that came with it.
+    pub(crate) fn mapped(&mut self, to: SocketAddr, address: Option<IpAddr>) {
+        let transport = MappingTransport::Tcp;
+        let entry = MappingEntry::Mapped { to, description: String::new(), enabled: true };
+        self.ports.retain(|known| (known.port, known.transport) != (to.port(), transport));
+        self.ports.push(MappedPort { port: to.port(), transport, entry });
+        self.wan_address = self.wan_address.or(address);
     }
 
     /// Takes the answers over one protocol; of two addresses the first is kept.

@@ -2,25 +2,16 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::{Request, StatusCode, client::conn::http1, header};
-use hyper_util::rt::TokioIo;
-use roxmltree::{Document, ParsingOptions};
-use tokio::net::TcpStream;
+use http_body_util::Full;
+use hyper::{Request, StatusCode, header};
 use url::Url;
 
 use super::{
     facts::{MappedPort, MappingEntry, MappingTransport, RouterFailureCause},
-    ssdp::on_gateway,
+    soap::{document, element, send},
+    ssdp,
 };
 use crate::no_verdict::quoted;
-
-/// Bytes of the longest answer: descriptions have about 10,000.
-const MAX_ANSWER_BYTES: usize = 64 << 10;
-
-/// Nodes of the largest answer: descriptions have about 500.
-const MAX_NODES: u32 = 10_000;
 
 /// Ports that are asked for, one after the other.
 const MAX_PORTS: usize = 100;
@@ -36,8 +27,17 @@ pub(super) struct Service {
 }
 
 impl Service {
+    /// Searches for the gateway's, for as long as the caller lets it.
+    pub(super) async fn find(
+        gateway: Ipv4Addr,
+        from: Ipv4Addr,
+    ) -> Result<Self, RouterFailureCause> {
+        let location = ssdp::find(gateway, from).await?;
+        Self::at(gateway, &location).await
+    }
+
     /// Reads the description at `location`.
-    pub(super) async fn at(gateway: Ipv4Addr, location: &Url) -> Result<Self, RouterFailureCause> {
+    async fn at(gateway: Ipv4Addr, location: &Url) -> Result<Self, RouterFailureCause> {
         let request = Request::get(location.as_str()).body(Full::default());
         let (status, text) = send(gateway, location, request).await?;
         if status != StatusCode::OK {
@@ -45,7 +45,7 @@ impl Service {
         }
         let (kind, control) = described(&text).ok_or(RouterFailureCause::Malformed)?;
         let control = location.join(&control).map_err(|_| RouterFailureCause::Malformed)?;
-        Ok(Self { gateway, control: on_gateway(gateway, control)?, kind })
+        Ok(Self { gateway, control: ssdp::on_gateway(gateway, control)?, kind })
     }
 
     /// The address on the Internet's side.
@@ -59,22 +59,49 @@ impl Service {
     /// Fills in the mappings of the first ports; ends at the first failure.
     pub(super) async fn look_up(&self, ports: &mut [MappedPort]) -> Result<(), RouterFailureCause> {
         for port in ports.iter_mut().take(MAX_PORTS) {
-            let transport = match port.transport {
-                MappingTransport::Tcp => "TCP",
-                MappingTransport::Udp => "UDP",
-            };
-            let asked = format!(
-                "<NewRemoteHost></NewRemoteHost><NewExternalPort>{}</NewExternalPort>\
-                 <NewProtocol>{transport}</NewProtocol>",
-                port.port
-            );
-            port.entry = match self.call("GetSpecificPortMappingEntry", &asked).await {
-                Ok(answer) => entry(&answer).ok_or(RouterFailureCause::Malformed)?,
-                Err(RouterFailureCause::Refused(NO_SUCH_ENTRY)) => MappingEntry::NotMapped,
-                Err(cause) => return Err(cause),
-            };
+            port.entry = self.mapping(port.port, port.transport).await?;
         }
         Ok(())
+    }
+
+    /// The mapping of one port.
+    pub(super) async fn mapping(
+        &self,
+        port: u16,
+        transport: MappingTransport,
+    ) -> Result<MappingEntry, RouterFailureCause> {
+        match self.call("GetSpecificPortMappingEntry", &key(port, transport)).await {
+            Ok(answer) => entry(&answer).ok_or(RouterFailureCause::Malformed),
+            Err(RouterFailureCause::Refused(NO_SUCH_ENTRY)) => Ok(MappingEntry::NotMapped),
+            Err(cause) => Err(cause),
+        }
+    }
+
+    /// Maps a TCP port to the same port of `client`, or renews that mapping. A lease of 0 seconds never
+    /// ends.
+    pub(super) async fn add_mapping(
+        &self,
+        port: u16,
+        client: Ipv4Addr,
+        description: &str,
+        lease_seconds: u32,
+    ) -> Result<(), RouterFailureCause> {
+        let key = key(port, MappingTransport::Tcp);
+        let arguments = format!(
+            "{key}<NewInternalPort>{port}</NewInternalPort><NewInternalClient>{client}</NewInternalClient>\
+             <NewEnabled>1</NewEnabled>\
+             <NewPortMappingDescription>{description}</NewPortMappingDescription>\
+             <NewLeaseDuration>{lease_seconds}</NewLeaseDuration>"
+        );
+        self.call("AddPortMapping", &arguments).await.map(drop)
+    }
+
+    /// Removes the mapping of a TCP port, whichever machine it leads to.
+    pub(super) async fn delete_mapping(&self, port: u16) -> Result<(), RouterFailureCause> {
+        match self.call("DeletePortMapping", &key(port, MappingTransport::Tcp)).await {
+            Ok(_) | Err(RouterFailureCause::Refused(NO_SUCH_ENTRY)) => Ok(()),
+            Err(cause) => Err(cause),
+        }
     }
 
     async fn call(&self, action: &str, arguments: &str) -> Result<String, RouterFailureCause> {
@@ -100,51 +127,16 @@ impl Service {
     }
 }
 
-/// Sends to the gateway, whatever host the URL names; follows no redirect.
-#[expect(clippy::disallowed_methods, reason = "the router is no target that somebody named")]
-async fn send(
-    gateway: Ipv4Addr,
-    url: &Url,
-    request: Result<Request<Full<Bytes>>, hyper::http::Error>,
-) -> Result<(StatusCode, String), RouterFailureCause> {
-    let mut request = request.map_err(|_| RouterFailureCause::Malformed)?;
-    let port = url.port_or_known_default().unwrap_or_default();
-    let origin = &url[url::Position::BeforePath..url::Position::AfterQuery];
-    *request.uri_mut() = origin.parse().map_err(|_| RouterFailureCause::Malformed)?;
-    let host = SocketAddr::from((gateway, port)).to_string();
-    request.headers_mut().insert(header::HOST, host.parse().expect("an address is plain"));
-    request.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
-    let stream = TcpStream::connect((gateway, port)).await;
-    let stream = stream.map_err(|_| RouterFailureCause::NoAnswer)?;
-    let exchange = async {
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
-        let answer = async {
-            let answer = sender.send_request(request).await.ok()?;
-            let status = answer.status();
-            let body = Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await.ok()?;
-            Some((status, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
-        };
-        // The connection ends after the answer; until then it must be driven.
-        let driven = async {
-            let _ = connection.await;
-            std::future::pending::<Option<_>>().await
-        };
-        tokio::select! { answer = answer => answer, nothing = driven => nothing }
+/// The arguments that name a mapping.
+fn key(port: u16, transport: MappingTransport) -> String {
+    let transport = match transport {
+        MappingTransport::Tcp => "TCP",
+        MappingTransport::Udp => "UDP",
     };
-    exchange.await.ok_or(RouterFailureCause::Malformed)
-}
-
-/// Parses within bounds. The parser does not recurse, and takes no definitions of entities.
-fn document(text: &str) -> Option<Document<'_>> {
-    let options = ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() };
-    Document::parse_with_options(text, options).ok()
-}
-
-/// The text of the first element of this name.
-fn element(text: &str, name: &str) -> Option<String> {
-    let document = document(text)?;
-    let found = document.descendants().find(|node| node.tag_name().name() == name)?;
-    Some(found.text().unwrap_or_default().trim().to_owned())
+    format!(
+        "<NewRemoteHost></NewRemoteHost><NewExternalPort>{port}</NewExternalPort>\
+         <NewProtocol>{transport}</NewProtocol>"
+    )
 }
 
 /// The kind of the first WAN connection of a description, and the reference to its control.

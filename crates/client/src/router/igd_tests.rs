@@ -1,4 +1,4 @@
-use super::*;
+use super::{super::soap::MAX_ANSWER_BYTES, *};
 
 #[test]
 fn deep_answers_and_definitions_of_entities_do_no_harm() {

@@ -1,20 +1,22 @@
-//! The router's address over NAT-PMP, RFC 6886.
+//! The router's address, and mappings, over NAT-PMP, RFC 6886.
 
 use std::{
     io::ErrorKind,
     net::{IpAddr, Ipv4Addr},
+    num::NonZeroU16,
     time::Duration,
 };
 
 use crab_nat::{
-    TimeoutConfig,
-    natpmp::{Failure, external_address},
+    InternetProtocol, PortMappingOptions, TimeoutConfig,
+    natpmp::{Failure, external_address, port_mapping, try_drop_mapping},
 };
 
-use super::facts::RouterFailureCause;
+use super::{facts::RouterFailureCause, lease::Granted};
 
 /// As RFC 6886 has it: 250 ms, and twice as long each time; the third wait ends at 1.75 s.
-const RETRIES: TimeoutConfig = TimeoutConfig {
+/// RFC 6887 begins with 3 s, which suits servers at the provider; the gateway is on the same link.
+pub(super) const RETRIES: TimeoutConfig = TimeoutConfig {
     initial_timeout: Duration::from_millis(250),
     max_retries: 2,
     max_retry_timeout: None,
@@ -33,6 +35,30 @@ pub(super) async fn wan_address(gateway: Ipv4Addr) -> Result<IpAddr, RouterFailu
         Ok(address) => Ok(address.into()),
         Err(failure) => Err(cause(&failure)),
     }
+}
+
+/// Maps a TCP port to the sender, or renews that mapping.
+pub(super) async fn map(
+    gateway: Ipv4Addr,
+    port: NonZeroU16,
+    lease_seconds: u32,
+) -> Result<Granted, RouterFailureCause> {
+    let options = PortMappingOptions {
+        external_port: Some(port),
+        lifetime_seconds: Some(lease_seconds),
+        timeout_config: Some(RETRIES),
+    };
+    let mapping = port_mapping(gateway.into(), InternetProtocol::Tcp, port, options).await;
+    let mapping = mapping.map_err(|failure| cause(&failure))?;
+    let (external_port, lease) = (mapping.external_port().get(), mapping.lifetime());
+    Ok(Granted { external_port, lease_seconds: Some(lease), address: None })
+}
+
+/// Removes the mapping of a TCP port to the sender.
+pub(super) async fn unmap(gateway: Ipv4Addr, port: NonZeroU16) -> Result<(), RouterFailureCause> {
+    let protocol = InternetProtocol::Tcp;
+    let dropped = try_drop_mapping(gateway.into(), protocol, Some(port), Some(RETRIES)).await;
+    dropped.map_err(|failure| cause(&failure))
 }
 
 fn cause(failure: &Failure) -> RouterFailureCause {

@@ -11,7 +11,7 @@ use super::values::interval;
 pub(crate) struct RepeatArgs {
     /// Repeat the verification for ever: every 15m, 1h, 90s, and up to a tenth of that later, at random. For
     /// checkers outside the local network at least 60s, and 0.2 seconds for each port
-    #[arg(long, value_name = "DURATION", value_parser = interval, conflicts_with = "wait")]
+    #[arg(long, value_name = "DURATION", value_parser = interval, conflicts_with_all = ["wait", "map"])]
     pub(crate) every: Option<Duration>,
     /// With --every: run this command with sh when the verdict about a port or the status changes, and after
     /// the first round if a port is not reachable. The result is in its environment: PORT_CHECKER_STATUS,

@@ -8,7 +8,12 @@ use std::{
     time::Duration,
 };
 
-use clap::{Arg, Command, builder::TypedValueParser, error::ErrorKind};
+use clap::{
+    Arg, Command,
+    builder::{RangedI64ValueParser, TypedValueParser},
+    error::ErrorKind,
+    value_parser,
+};
 use humantime::{format_duration, parse_duration};
 use port_checker_client::{Checker, CheckerBuilder, Roots};
 
@@ -84,4 +89,9 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let expected = || format!("expected seconds from {} to {}", RANGE.start(), RANGE.end());
     let seconds: f64 = text.parse().map_err(|_| expected())?;
     if RANGE.contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(expected()) }
+}
+
+/// UPnP knows no longer lease than a week.
+pub(super) fn lease_seconds() -> RangedI64ValueParser<u32> {
+    value_parser!(u32).range(1..=604_800)
 }

@@ -45,6 +45,8 @@ enum Phase {
     Locating,
     /// Checkers are asked about ports.
     Asking,
+    /// Ports are mapped at the router.
+    Mapping,
     /// A checker is busy until then.
     Busy(Instant),
     /// Nothing is done until then; what follows, in words.
@@ -89,6 +91,10 @@ impl Status {
                 self.until = self.until.max(Instant::now() + within);
             }
             Event::Asking { ports, .. } => self.expected += ports,
+            Event::Mapping { ports } => {
+                self.phase = Phase::Mapping;
+                self.expected += ports;
+            }
             Event::Requested { checker, address, ports, within } => {
                 self.pending.entry((checker, address)).or_default().extend(ports);
                 self.phase = Phase::Asking;
@@ -148,6 +154,7 @@ impl Status {
         match self.phase {
             Phase::Starting => "starting".to_owned(),
             Phase::Locating => format!("asking for our address, up to {at_most} more"),
+            Phase::Mapping => "mapping ports at the router, and checking them again".to_owned(),
             Phase::Busy(until) if until > now => {
                 format!("a checker is busy, and is asked again in {}", words_of_rest(until - now))
             }

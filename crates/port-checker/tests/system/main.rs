@@ -38,3 +38,4 @@ mod signals;
 mod terminal;
 mod unit;
 mod verify;
+mod version;

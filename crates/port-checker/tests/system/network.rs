@@ -7,6 +7,7 @@ mod families;
 mod home;
 mod internet;
 mod lookups;
+mod mappings;
 mod reasons;
 mod shortages;
 mod sights;

@@ -15,19 +15,33 @@ use serde_json::Value;
 
 use crate::program::configure;
 
+mod boot;
+mod booted;
+mod contents;
 mod debian;
+mod installing;
 mod machine;
+mod sandbox;
+mod upgrade;
 
-/// The file in the directory of packages whose name ends so.
-fn package(ending: &str) -> Option<PathBuf> {
+/// The file in the directory of packages whose name begins and ends so.
+fn package(beginning: &str, ending: &str) -> Option<PathBuf> {
     let Some(directory) = env::var_os("PACKAGES") else {
         skip::missing("PACKAGES, where scripts/package put them; see scripts/test");
         return None;
     };
     let files = fs::read_dir(&directory).expect("the packages").flatten();
     let mut files = files.map(|file| file.path());
-    let found = files.find(|file| file.to_string_lossy().ends_with(ending));
-    Some(found.unwrap_or_else(|| panic!("no {ending} in {}", directory.display())))
+    let found = files.find(|file| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(beginning) && name.ends_with(ending)
+    });
+    Some(found.unwrap_or_else(|| panic!("no {beginning}…{ending} in {}", directory.display())))
+}
+
+/// The Debian packages, that of the command and that of the service.
+fn debian_packages() -> Option<[PathBuf; 2]> {
+    Some([package("port-checker_", ".deb")?, package("golem-port-checker_", ".deb")?])
 }
 
 /// Runs a command that must succeed; returns what it printed.
@@ -58,7 +72,7 @@ fn the_program_that_cargo_installs_answers() {
 /// pip may choose between both, and must choose ours.
 #[test]
 fn the_wheel_takes_the_place_of_the_python_service() {
-    let Some(wheel) = package(".whl") else { return };
+    let Some(wheel) = package("golem_port_checker-", ".whl") else { return };
     let Some(pythons) = env::var_os("PYTHON_WHEEL") else {
         return skip::missing(
             "PYTHON_WHEEL, where that of the Python service is; see scripts/test",
@@ -87,7 +101,7 @@ fn the_wheel_takes_the_place_of_the_python_service() {
 /// There is nothing in the image but the program, so that it runs wherever it is unpacked.
 #[test]
 fn the_image_runs_as_nobody_without_anything_around_it() {
-    let Some(image) = package(".tar") else { return };
+    let Some(image) = package("golem-port-checker-", ".tar") else { return };
     if !skip::is_root() {
         return;
     }

@@ -1,6 +1,9 @@
 //! The socket the service listens on: a new one, or one of the service manager.
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+};
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::TcpListener;
@@ -8,12 +11,20 @@ use tokio::net::TcpListener;
 /// Connections the kernel may hold that this process has not accepted yet.
 const BACKLOG: i32 = 1024;
 
-/// Listens on `address`; `::` serves both address families. Must be called within a runtime.
+/// Listens on `address`; `::` serves both address families, and IPv4 alone where the system knows no IPv6. Must
+/// be called within a runtime.
 ///
 /// # Errors
 /// The address is not of this machine, is in use, or needs rights this process lacks.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let (socket, address) = match socket(address) {
+        Ok(socket) => (socket, address),
+        Err(error) if is_unknown_family(&error) && address.ip() == Ipv6Addr::UNSPECIFIED => {
+            let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()));
+            (socket(address)?, address)
+        }
+        Err(error) => return Err(error),
+    };
     if address.is_ipv6() {
         socket.set_only_v6(false)?;
     }
@@ -23,6 +34,15 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
+}
+
+fn socket(address: SocketAddr) -> io::Result<Socket> {
+    Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))
+}
+
+/// Whether the system, or the sandbox, has no such address family.
+fn is_unknown_family(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EAFNOSUPPORT)
 }
 
 /// Adopts a listening socket, such as that of the system's service manager. Must be

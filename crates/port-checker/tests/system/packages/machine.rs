@@ -1,4 +1,4 @@
-//! A copy of this machine's files, in which packages can be installed without touching it.
+//! A copy of files of a system, in which packages can be installed without touching it.
 
 use std::{
     ffi::OsStr,
@@ -23,8 +23,8 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// This machine as it is, for root, and as if systemd ran.
-    pub(super) fn like_this() -> Self {
+    /// A machine with the files below `system`, for root.
+    pub(super) fn with_files_of(system: &Path) -> Self {
         let machine = Self { directory: tempfile::tempdir().expect("a directory") };
         let place = machine.directory.path();
         // What is changed must not lie on such a file system again.
@@ -33,9 +33,15 @@ impl Machine {
             fs::create_dir(place.join(name)).expect("a directory of the test's own");
         }
         let (changed, work) = (place.join("changed"), place.join("work"));
-        let layers =
-            format!("lowerdir=/,upperdir={},workdir={}", changed.display(), work.display());
+        let (system, changed, work) = (system.display(), changed.display(), work.display());
+        let layers = format!("lowerdir={system},upperdir={changed},workdir={work}");
         mount(&["-t", "overlay", "overlay", "-o", &layers], &machine.path(""));
+        machine
+    }
+
+    /// This machine as it is, and as if systemd ran.
+    pub(super) fn like_this() -> Self {
+        let machine = Self::with_files_of(Path::new("/"));
         mount(&["--bind", "/dev"], &machine.path("dev"));
         mount(&["-t", "proc", "proc"], &machine.path("proc"));
         machine.record_requests_to_systemd();

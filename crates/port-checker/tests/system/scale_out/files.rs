@@ -73,7 +73,7 @@ fn systemd_takes_the_unit_as_a_template() {
 
 /// Judged by the schema of the Compose specification.
 #[test]
-fn the_compose_file_keeps_to_the_specification() {
+fn the_compose_files_keep_to_the_specification() {
     let Some(program) = std::env::var_os("CHECK_JSONSCHEMA") else {
         return skip::missing("CHECK_JSONSCHEMA, the path of its command; see scripts/test");
     };
@@ -85,6 +85,7 @@ fn the_compose_file_keeps_to_the_specification() {
     };
     let file = repository("deploy/compose.yaml");
     assert_eq!(complaints(&file), None);
+    assert_eq!(complaints(&repository("deploy/single.yaml")), None);
     let text = fs::read_to_string(&file).unwrap();
     for named in text.lines().filter_map(|line| line.trim().strip_prefix("- ./")) {
         let (name, _) = named.split_once(':').expect("a file and where it is seen");

@@ -1,0 +1,66 @@
+//! Ports that were not reached are mapped at the router and checked again.
+
+use std::{net::SocketAddr, num::NonZeroU16};
+
+use port_checker_api::Port;
+
+use super::{
+    family_run::{FamilyRun, OwnListeners},
+    router_query,
+};
+use crate::{Diagnosis, Family, PortVerdict, router::PortMapper};
+
+/// The ports that a mapping may open: those over IPv4 of which nothing came as far as this machine.
+pub(super) fn closed_ports(diagnosis: &Diagnosis) -> Vec<Port> {
+    use PortVerdict::{
+        AnotherHost, Contradicted, NotReachable, NothingArrived, Refused, Rejected, Reset, TimedOut,
+    };
+    const CLOSED: [PortVerdict; 8] = [
+        AnotherHost,
+        Contradicted,
+        NotReachable,
+        NothingArrived,
+        Refused,
+        Rejected,
+        Reset,
+        TimedOut,
+    ];
+    let v4 = diagnosis.families.iter().filter(|family| family.family == Family::Ipv4);
+    let ports = v4.flat_map(|family| &family.ports);
+    let closed = ports.filter(|port| CLOSED.contains(&port.verdict));
+    closed.map(|port| port.facts.port).collect()
+}
+
+/// Maps ports and verifies those again that are mapped then, in batches.
+pub(super) async fn verify_mapped(
+    runs: &mut [FamilyRun<'_>],
+    mapper: &PortMapper,
+    closed: &[Port],
+    own: &OwnListeners,
+    batch: usize,
+) {
+    let v4 = runs.iter_mut().find(|run| run.facts().family == Family::Ipv4);
+    let run = v4.expect("the ports are those of a run over IPv4");
+    let uplink = router_query::uplink(run.facts());
+    let numbers = closed.iter().map(|port| port.get());
+    let numbers: Vec<_> = numbers.filter_map(NonZeroU16::new).collect();
+    let (mapped, address) = mapper.open(uplink, &numbers).await;
+    for (&port, uplink) in mapped.iter().zip(uplink.iter().cycle()) {
+        run.note_mapping(SocketAddr::from((uplink.client, port)), address);
+    }
+    let mapped: Vec<Port> =
+        closed.iter().copied().filter(|port| mapped.contains(&port.get())).collect();
+    for ports in mapped.chunks(batch) {
+        run.verify(ports, own).await;
+    }
+}
+
+/// The diagnosis with what was done at the router.
+pub(super) fn with_mappings(diagnosis: Diagnosis, mapper: &PortMapper) -> Diagnosis {
+    mapper.judged(|number| {
+        let v4 = diagnosis.families.iter().find(|family| family.family == Family::Ipv4)?;
+        let port = v4.ports.iter().find(|port| port.facts.port.get() == number)?;
+        (port.verdict != PortVerdict::NoVerdict).then_some(port.accessible)
+    });
+    Diagnosis { mappings: mapper.mappings(), ..diagnosis }
+}
