@@ -34,7 +34,7 @@ use family_run::{Common, FamilyRun, OwnListeners};
 use stop::StopSignal;
 use wait_budget::WaitBudget;
 
-/// Has checkers connect back to this machine, and explains their results and those of its own listeners.
+/// Has checkers connect back to this machine, and explains their results beside those of the listeners.
 #[derive(Debug, Clone)]
 pub struct Agent {
     checkers: Vec<Checker>,

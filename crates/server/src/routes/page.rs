@@ -23,7 +23,7 @@ use super::{
     page_headers::{POLICY, REFERRERS},
     state::AppState,
 };
-use crate::config::Config;
+use crate::config::{Config, PageUrls};
 
 /// The parts of the page; each names only those before it.
 const PARTS: [(&str, &str, &[u8]); 10] = [
@@ -93,10 +93,14 @@ fn with_paths(part: &[u8], paths: &[(&str, String)]) -> Vec<u8> {
 /// The page with this service's settings in it.
 fn with_settings(page: &str, config: &Config) -> String {
     let url = |url: &Option<String>| url.clone().unwrap_or_default();
+    let PageUrls { ipv4, ipv6 } = &config.page_urls;
+    // Sites that show a preview resolve no relative address.
+    let site = url(&ipv4.clone().or_else(|| ipv6.clone()));
     page.replace("{max_ports}", &config.max_ports.to_string())
         .replace("{silent_seconds}", &config.probe.longest().as_secs_f64().to_string())
-        .replace("{ipv4_url}", &url(&config.page_urls.ipv4))
-        .replace("{ipv6_url}", &url(&config.page_urls.ipv6))
+        .replace("{site}", &site)
+        .replace("{ipv4_url}", &url(ipv4))
+        .replace("{ipv6_url}", &url(ipv6))
 }
 
 impl Asset {
@@ -177,6 +181,19 @@ mod tests {
             assert!(!text.contains("://"), "an address of another origin: {text}");
         }
         assert!(!include_str!("../page/index.html").contains("://"));
+    }
+
+    #[test]
+    fn the_preview_has_a_whole_address_where_the_page_knows_its_own() {
+        let (v4, v6) = ("https://v4.checker.example", "https://v6.checker.example");
+        for (ipv4, ipv6, expected) in
+            [(None, None, ""), (Some(v4), None, v4), (None, Some(v6), v6), (Some(v4), Some(v6), v4)]
+        {
+            let page_urls = PageUrls { ipv4: ipv4.map(Into::into), ipv6: ipv6.map(Into::into) };
+            let config = Config { page_urls, ..Config::default() };
+            let page = with_settings(include_str!("../page/index.html"), &config);
+            assert!(page.contains(&format!("og:image\" content=\"{expected}{{preview.png}}")), "{page}");
+        }
     }
 
     #[test]

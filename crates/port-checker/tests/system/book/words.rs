@@ -27,7 +27,8 @@ fn files(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).expect("a directory").flatten() {
         let path = entry.path();
         if path.is_dir() {
-            let made = ["target", "snapshots", "node_modules"];
+            // The last holds an older version as it was.
+            let made = ["target", "snapshots", "node_modules", "0.2.0"];
             if !made.iter().any(|name| path.ends_with(name)) {
                 files(&path, found);
             }
