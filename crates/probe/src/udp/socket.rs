@@ -31,9 +31,12 @@ pub(super) const MAX_ATTEMPTS: usize = 256;
 /// grant less.
 const RECEIVE_BUFFER: usize = MAX_ATTEMPTS * 1024;
 
-/// The most datagrams that are read before the worker does something else, and the most messages: twice as many
-/// as there can be answers, which takes less than a millisecond.
-const MAX_READS: usize = 2 * MAX_ATTEMPTS;
+/// The most datagrams that are read at once, and the most messages: a tenth of a millisecond or so. Those of strangers
+/// may come without end, and the reactor reports what is left.
+pub(super) const READ_BATCH: usize = 64;
+
+/// The same where nothing may be left, because an attempt is to be judged: twice as many as there can be answers.
+pub(super) const MAX_READS: usize = 2 * MAX_ATTEMPTS;
 
 /// The beginning of a datagram that holds its secret, in bytes.
 const MIN_PROOF: usize = 8 + UDP_TOKEN_BYTES;
@@ -116,16 +119,16 @@ impl ProbeSocket {
                 Err(error) if sends == MAX_SENDS => return Err(error),
                 // The error of an earlier datagram, whose message is in the queue; or this machine's, which
                 // comes again.
-                Err(_) => self.read_messages(),
+                Err(_) => self.read_messages(READ_BATCH),
             }
         }
     }
 
-    /// Reads whatever has arrived.
-    pub(super) fn read(&self) {
+    /// Reads what has arrived, so many datagrams and messages at most.
+    pub(super) fn read(&self, most: usize) {
         // One byte more than a good answer has tells one that is too long.
         let mut datagram = [0; UDP_DATAGRAM_BYTES + 1];
-        for _ in 0..MAX_READS {
+        for _ in 0..most {
             match self.socket.recv_from(&mut datagram) {
                 Ok((length, from)) => self.read_datagram(&datagram[..length], from),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -133,7 +136,7 @@ impl ProbeSocket {
                 Err(_) => {}
             }
         }
-        self.read_messages();
+        self.read_messages(most);
     }
 
     fn read_datagram(&self, datagram: &[u8], from: SocketAddr) {
@@ -146,8 +149,8 @@ impl ProbeSocket {
         }
     }
 
-    fn read_messages(&self) {
-        for _ in 0..MAX_READS {
+    fn read_messages(&self, most: usize) {
+        for _ in 0..most {
             match Returned::take(&self.socket) {
                 Ok(Some(returned)) => self.read_message(&returned),
                 Ok(None) => {}

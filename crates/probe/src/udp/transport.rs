@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{
     ignored::IgnoredDatagrams,
     pending::Outcome,
-    socket::{MAX_ATTEMPTS, ProbeSocket},
+    socket::{MAX_ATTEMPTS, MAX_READS, ProbeSocket, READ_BATCH},
 };
 use crate::{
     fault::Fault,
@@ -123,7 +123,7 @@ impl UdpTransport {
             && shared.read_at != Some(now)
         {
             shared.read_at = Some(now);
-            socket.read();
+            socket.read(MAX_READS);
         }
         let mut pending = socket.pending();
         let outcome = pending.outcome(key, token).or_else(|| pending.unproven(key));
@@ -177,7 +177,7 @@ impl Transport for UdpTransport {
             if shared.watch == Watch::Armed {
                 shared.watch = Watch::Reported;
             }
-            socket.read();
+            socket.read(READ_BATCH);
             // If that fails, the next attempt that is looked at reports it.
             let _ = self.watch(slot, &socket);
         }

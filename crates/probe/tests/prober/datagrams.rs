@@ -20,6 +20,7 @@ use super::{LONG, V4, V6, all_sockets_are_closed, findings, prober, settings, ta
 
 mod forged;
 mod messages;
+mod quotes;
 
 const CHALLENGE: &str = "correct horse battery staple";
 const REFUSED: Verdict = Verdict::NotOpen(Reason::Refused);

@@ -1,6 +1,12 @@
 //! Answers that are none, or not to the question.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+};
 
 use port_checker_api::UdpQuestion;
 
@@ -170,4 +176,48 @@ async fn a_token_is_good_for_its_own_port() {
     let found = found(&prober, V4, ports.iter().map(Answering::port).collect()).await;
     assert_eq!((found[0].verdict, found[1].verdict), (SILENT, SILENT));
     assert_eq!(prober.ignored_datagrams().unmatched(), 1);
+}
+
+/// Datagrams of strangers that come without end take neither the processor nor the verdict.
+#[tokio::test]
+async fn others_have_the_processor_during_a_flood_and_it_ends_at_the_time_out() {
+    const TURNS: usize = 1_000;
+    let silent = Mute::on(V4);
+    let settings = ProbeSettings { timeout: Duration::from_secs(1), ..settings(1) };
+    let prober = Prober::new(settings, Budget::new(1));
+    let began = Instant::now();
+    let mut check = check(&prober, target(V4, vec![silent.port()]));
+    let soon = Duration::from_millis(20);
+    assert!(tokio::time::timeout(soon, check.next()).await.is_err(), "no answer yet");
+    let (_, checker) = silent.read();
+    let ends = Arc::<AtomicBool>::default();
+    let ended = Arc::clone(&ends);
+    let flood = thread::spawn(move || {
+        let stranger = Mute::on(V4);
+        let mut sent = 0_u64;
+        while !ended.load(Ordering::Relaxed) {
+            stranger.send(b"PRTCHK1! or whatever", checker);
+            sent += 1;
+        }
+        sent
+    });
+    let turns = Arc::<AtomicUsize>::default();
+    let counted = Arc::clone(&turns);
+    let other = tokio::spawn(async move {
+        loop {
+            counted.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+        }
+    });
+    let found = check.next().await.unwrap().unwrap();
+    let took = began.elapsed();
+    ends.store(true, Ordering::Relaxed);
+    other.abort();
+    let sent = flood.join().expect("no panic");
+    assert_eq!((found.verdict, found.attempts), (SILENT, 1));
+    assert!(took < settings.timeout * 2, "{took:?}");
+    let turns = turns.load(Ordering::Relaxed);
+    assert!(turns >= TURNS, "{turns} of {TURNS}, while {sent} datagrams came");
+    let ignored = prober.ignored_datagrams();
+    assert!(ignored.malformed() > 0 && ignored.malformed() <= sent, "{ignored:?} of {sent}");
 }
