@@ -27,23 +27,40 @@ const SILENT: u16 = 10_000;
 const OPEN: u16 = 20_000;
 const EACH: u16 = 500;
 
-/// A port is found open exactly if the line let an answer through, and that in time.
-fn a_thousand_ports(loss: f64) {
-    let lab = Lab::new(ROUND_TRIP, loss);
-    let program = lab.host.within(|| Answering::with(Ipv6Addr::UNSPECIFIED.into(), CHALLENGE));
+/// Ports behind which one program answers: the kernel's buffer holds a datagram to each of them, even if it gets no
+/// processor meanwhile.
+const PORTS_PER_PROGRAM: u16 = 50;
+
+/// The programs of a host, and the silent ports.
+fn programs(lab: &Lab) -> Vec<Answering> {
+    let open = (OPEN..OPEN + 2 * EACH).step_by(PORTS_PER_PROGRAM.into());
+    let (mut programs, mut redirects) = (Vec::new(), String::new());
+    for first in open {
+        let last = first + PORTS_PER_PROGRAM - 1;
+        let any = Ipv6Addr::UNSPECIFIED.into();
+        let program = lab.host.within(|| Answering::with(any, CHALLENGE));
+        redirects += &format!("udp dport {first}-{last} redirect to :{}\n", program.port());
+        programs.push(program);
+    }
     lab.host.firewall(&format!(
         "table inet datagrams {{
             chain arriving {{
                 type nat hook prerouting priority dstnat
-                udp dport 20000-20999 redirect to :{}
+                {redirects}
             }}
             chain input {{
                 type filter hook input priority filter
                 udp dport 10000-10999 drop
             }}
-        }}",
-        program.port()
+        }}"
     ));
+    programs
+}
+
+/// A port is found open exactly if the line let an answer through, and that in time.
+fn a_thousand_ports(loss: f64) {
+    let lab = Lab::new(ROUND_TRIP, loss);
+    let _programs = programs(&lab);
     let service = lab.serve(&[("PORT_CHECKER_TRUSTED_PROXIES", "127.0.0.1")]);
     // A host's own connection to the checker would lose packets too: a proxy beside the checker speaks for it.
     let ask = |host: &str, first: u16| {
