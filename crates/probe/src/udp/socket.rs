@@ -165,7 +165,8 @@ impl ProbeSocket {
         // A host need not quote more than the UDP header (RFC 792), and that holds no secret.
         let is_awaited = match UdpQuestion::begins(returned.quoted()) {
             Some(question) => self.pending().returned(port, &question.token, outcome),
-            None if returned.quoted().len() < MIN_PROOF => {
+            // This machine quotes all of it.
+            None if returned.quoted().len() < MIN_PROOF && outcome.is_ok() => {
                 self.pending().returned_unproven(port, outcome)
             }
             None => false,

@@ -72,3 +72,18 @@ fn a_message_needs_the_token_or_waits_for_the_time_out() {
         }
     }
 }
+
+/// A fault would leave the whole request without an answer.
+#[test]
+fn a_forged_message_of_this_machines_own_is_no_fault() {
+    if !skip::is_root() {
+        return;
+    }
+    let machine = Namespace::new();
+    let injector = Injector::into(&machine, &["2001:db8::1/64"]);
+    // Over IPv4 the kernel drops what comes in from an address of its own.
+    let ips = ["2001:db8::1", "2001:db8::1", "2001:db8::7"];
+    let ips = ips.map(|ip| ip.parse::<IpAddr>().expect("an address"));
+    let (found, ignored) = judged(&machine, &injector, &[], ips);
+    assert_eq!((found.verdict, ignored), (SILENT, 1));
+}
