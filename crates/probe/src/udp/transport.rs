@@ -208,34 +208,4 @@ impl Drop for UdpAttempt {
 }
 
 #[cfg(test)]
-mod tests {
-    use port_checker_api::{ChallengeOutcome, UdpQuestion};
-    use port_checker_testbed::datagrams::Mute;
-
-    use super::*;
-    use crate::Policy;
-
-    /// The reactor's thread may get no processor for as long as the time-out.
-    #[tokio::test]
-    async fn an_answer_is_read_at_the_time_out_though_no_socket_is_ready() {
-        let ip = std::net::Ipv4Addr::LOCALHOST.into();
-        let silent = Mute::on(ip);
-        let policy = Policy { allow_local: true, ..Policy::default() };
-        let target = Arc::new(policy.vet(ip, ip, vec![silent.port()]).unwrap());
-        let challenge: Challenge = "0123456789abcdef".parse().unwrap();
-        let challenge = Arc::new(challenge);
-        let (ignored, reactor, settings) = (Arc::default(), Arc::default(), Default::default());
-        let mut transport =
-            UdpTransport::new(target, settings, Arc::clone(&challenge), ignored, reactor);
-        let mut attempt = transport.begin(0).unwrap();
-        let (question, checker) = silent.read();
-        let question = UdpQuestion::parse(&question).expect("a question");
-        silent.send(&question.answered(challenge.as_str().as_bytes()), checker);
-        let late = attempt.until;
-        let AttemptState::Ended(outcome) = transport.advance(&mut attempt, 0, late).unwrap() else {
-            panic!("its time is over")
-        };
-        assert_eq!(outcome.verdict, Verdict::Open);
-        assert_eq!(outcome.challenge, Some(ChallengeOutcome::Matched));
-    }
-}
+mod tests;
