@@ -58,7 +58,7 @@ uninstall_files() {
         rm -f "$target" || fail "cannot remove $target; become root"
         printf 'removed %s\n' "$target"
     done
-    # It holds nothing but the licences, unless somebody else put something there.
+    # It holds nothing but the licences, unless others put something there.
     rmdir "$root/share/doc/port-checker" 2>/dev/null || true
 }
 

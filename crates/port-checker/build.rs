@@ -34,8 +34,8 @@ fn given() -> Option<String> {
     (!line.is_empty()).then(|| line.to_owned())
 }
 
-/// The commit that is checked out. A source without a repository may lie within that of somebody else, which
-/// does not track it.
+/// The commit that is checked out. A source without a repository may lie within another one, which does
+/// not track it.
 fn checked_out() -> Option<String> {
     git(&["ls-files", "--error-unmatch", "build.rs"])?;
     git(&["rev-parse", "HEAD"])

@@ -19,7 +19,7 @@ use port_checker_testbed::{
 /// How long wrk asks, in seconds.
 const SECONDS: &str = "2";
 
-/// Ports whose connections are taken and closed by a program of their own.
+/// Ports whose connections are taken and closed by a separate program.
 pub(crate) struct Targets {
     pub(crate) ports: Vec<u16>,
     _program: Running,

@@ -18,7 +18,6 @@ use tokio::{runtime, select};
 
 use crate::{
     args::{AskingArgs, CheckArgs, VerifyArgs},
-    duration_words::words,
     end_signals::EndSignals,
     exit_status::{UNUSABLE, of_outcome},
     local_checker,
@@ -158,8 +157,8 @@ async fn ask(
     let mut board = WaitBoard::of(began, &diagnosis);
     while wait && signalled.is_none() && !is_success(&diagnosis) {
         let next = async {
-            let why = format!("not all open after {}; trying again", words(began.elapsed()));
-            progress.pause(pause, why, closed_lines(&diagnosis)).await;
+            let closed = closed_lines(&diagnosis, began.elapsed());
+            progress.pause(pause, "trying again", closed).await;
             Ok(progress.follow(begin(plan.clone())?).await)
         };
         select! {

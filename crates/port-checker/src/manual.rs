@@ -115,8 +115,11 @@ fn paragraph(words: &str) -> String {
 fn examples() -> String {
     let mut roff = Roff::new();
     roff.control("SH", ["EXAMPLES"]);
-    for example in &EXAMPLES {
-        roff.control("PP", []).control("nf", []).text([bold(example.line)]).control("fi", []);
+    for (index, example) in EXAMPLES.iter().enumerate() {
+        if index > 0 {
+            roff.control("PP", []);
+        }
+        roff.control("nf", []).text([bold(example.line)]).control("fi", []);
         roff.control("RS", []).text([roman(sentence(example.purpose))]).control("RE", []);
     }
     roff.render()

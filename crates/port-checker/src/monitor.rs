@@ -124,5 +124,5 @@ fn print_round(text: &str) -> ControlFlow<()> {
 
 async fn pause_until(next: Instant) {
     let pause = next.duration_since(Instant::now());
-    ProgressLine::begin().pause(pause, "verifying again".to_owned(), Vec::new()).await;
+    ProgressLine::begin().pause(pause, "verifying again", Vec::new()).await;
 }

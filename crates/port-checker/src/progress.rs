@@ -73,7 +73,7 @@ impl ProgressLine {
     }
 
     /// Says what follows in how long, until then. Below are lines about ports that are not open yet.
-    pub(crate) async fn pause(&self, duration: Duration, next: String, closed: Vec<String>) {
+    pub(crate) async fn pause(&self, duration: Duration, next: &'static str, closed: Vec<String>) {
         self.status().pause(duration, next, closed);
         sleep(duration).await;
     }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use port_checker_client::{Diagnosis, Family, FamilyDiagnosis, Port, PortRanges};
@@ -37,12 +37,13 @@ impl WaitBoard {
     }
 }
 
-/// Lines about the ports that are not open.
-pub(crate) fn closed_lines(diagnosis: &Diagnosis) -> Vec<String> {
+/// Lines about the ports that are not open after so long.
+pub(crate) fn closed_lines(diagnosis: &Diagnosis, elapsed: Duration) -> Vec<String> {
+    let after = words(elapsed);
     let lines = diagnosis.families.iter().filter_map(|family| {
         let closed: BTreeSet<_> = ports(family, false).collect();
         let over = over(diagnosis, family.family);
-        (!closed.is_empty()).then(|| format!("not open{over}: {}", list(&closed)))
+        (!closed.is_empty()).then(|| format!("not open{over} after {after}: {}", list(&closed)))
     });
     lines.collect()
 }

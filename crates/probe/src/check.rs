@@ -10,7 +10,7 @@ use crate::{
     stop::Stop, transport::Transport, worker::Worker,
 };
 
-/// How many ports are worth a worker of their own.
+/// How many ports are worth a separate worker.
 const WORKER_PORTS: usize = 1024;
 
 /// A check under way: a stream of findings in the order they are made.

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use crate::transport::AttemptOutcome;
 
-/// Attempts at a port that may overlap without memory of their own: as many as the default settings
+/// Attempts at a port that may overlap without separate memory: as many as the default settings
 /// make.
 const OVERLAPPING: usize = 3;
 

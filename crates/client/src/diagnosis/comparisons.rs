@@ -30,7 +30,7 @@ fn scattered_silence_is_likely_a_limit() {
         ("++-+-+++-+---++-+-++-+", told, "without a rule"),
         ("+-+-+-+-+", None, "too few changes"),
         ("++++++++++-----++++++++++", None, "a range is missing"),
-        ("+-+-+-+-+-+-+-+-+-+x", None, "a port is refused: a rule of its own"),
+        ("+-+-+-+-+-+-+-+-+-+x", None, "a port is refused: a separate rule"),
         ("++++++++++----------", Some("scan_guard"), "the first ones, and none after"),
         ("----------++++++++++", None, "the first ones do not"),
     ];

@@ -17,7 +17,7 @@ fn behind_nat(local: Local, answer: Option<PortResult>) -> FamilyFacts {
     family(OUTSIDE, vec![port(7466, local, answer)])
 }
 
-/// The same with a public address of its own.
+/// The same with its own public address.
 fn direct(address: &str, local: Local, answer: Option<PortResult>) -> FamilyFacts {
     let host = Host { addresses: vec![ip(address)], ..Host::default() };
     FamilyFacts { host: Some(host), ..family(address, vec![port(7466, local, answer)]) }

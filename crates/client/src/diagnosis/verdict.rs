@@ -43,7 +43,7 @@ pub enum PortVerdict {
     Rejected,
     /// Something accepted the connection and hung up at once.
     Reset,
-    /// Not reachable, for a reason that the checker gave in words of its own.
+    /// Not reachable, for a reason that the checker gave in its own words.
     NotReachable,
     /// Not reachable, and it could not be listened on.
     NotBound,

@@ -25,8 +25,8 @@ use super::{
 /// grants a longer one. Routers may take 120 s for the least.
 const LEASE_SECONDS: u32 = 120;
 
-/// The pause after a renewal that failed.
-const RENEWAL_RETRY_PAUSE: Duration = Duration::from_secs(5);
+/// The pause after a renewal that failed: short, for a router may grant a lease of a few seconds.
+const RENEWAL_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Ports that are mapped in one run: more than that fill the tables of home routers.
 const MAX_MAPPINGS: usize = 100;
@@ -40,7 +40,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a router that does not answer is asked to remove a mapping.
 const REMOVAL_ATTEMPTS: usize = 3;
 
-/// Maps ports of this machine at its router: only to this machine, and never in place of another mapping.
+/// Maps ports of this machine at its router: only to this machine, and never instead of another mapping.
 ///
 /// [`keep_alive`](Self::keep_alive) must be awaited meanwhile, and [`close`](Self::close) at the end. Without
 /// that the leases, of two minutes, end the mappings; a router that knows no leases keeps them.
@@ -182,7 +182,7 @@ impl PortMapper {
             match made.client.renew(made.port, LEASE_SECONDS).await {
                 Ok(granted) => self.granted(made.port, &granted),
                 Err(MappingObstacle::Failed { .. }) => {
-                    self.table.postponed(made.port, now + RENEWAL_RETRY_PAUSE);
+                    self.table.postponed(made.port, Instant::now() + RENEWAL_RETRY_PAUSE);
                 }
                 Err(reason) => self.table.lost(made.port, reason),
             }

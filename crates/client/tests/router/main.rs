@@ -87,7 +87,7 @@ fn a_mapping_to_another_machine_is_seen() {
     let options = "enable_natpmp=yes\nenable_upnp=yes";
     let Some(_router) = Miniupnpd::start(&home.router, INSIDE, OUTSIDE, options) else { return };
     home.ask_started(&[]);
-    // The neighbour asks over NAT-PMP, which maps to whoever asks.
+    // The neighbour asks over NAT-PMP, which maps to the host that asks.
     home.provider.ip(&["address", "add", "192.168.1.20/24", "dev", &device(&home.provider)]);
     home.provider.within(|| {
         let socket = UdpSocket::bind("192.168.1.20:0").unwrap();

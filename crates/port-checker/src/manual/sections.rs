@@ -68,7 +68,7 @@ pub(super) const FILES: [Entry; 4] = [
     ),
     (
         "/etc/default/golem-port-checker",
-        "Settings of the service that the Debian package installs, as systemd reads them.",
+        "Settings of the service that the Debian package golem-port-checker installs, as systemd reads them.",
     ),
     (
         "/etc/golem/port-checker.env",
@@ -85,4 +85,4 @@ pub(super) const SEE_ALSO: [Entry; 5] =
     [("ss", "8"), ("nft", "8"), ("curl", "1"), ("systemd.service", "5"), ("systemd.socket", "5")];
 
 /// Its documentation on a Debian system.
-pub(super) const DOCUMENTATION: &str = "The book is in /usr/share/doc/golem-port-checker; /docs of a running service describes its HTTP interface.";
+pub(super) const DOCUMENTATION: &str = "The book is in /usr/share/doc/port-checker; /docs of a running service describes its HTTP interface.";

@@ -50,7 +50,7 @@ enum Phase {
     /// A checker is busy until then.
     Busy(Instant),
     /// Nothing is done until then; what follows, in words.
-    Paused(Instant, String),
+    Paused(Instant, &'static str),
 }
 
 impl Default for Status {
@@ -78,7 +78,7 @@ impl Status {
     }
 
     /// Begins a pause, after which something follows.
-    pub(super) fn pause(&mut self, duration: Duration, next: String, closed: Vec<String>) {
+    pub(super) fn pause(&mut self, duration: Duration, next: &'static str, closed: Vec<String>) {
         self.phase = Phase::Paused(Instant::now() + duration, next);
         self.closed = closed;
     }
@@ -127,7 +127,7 @@ impl Status {
     /// The lines for a terminal so wide. The first one follows a spinner.
     pub(super) fn lines(&self, width: usize) -> Vec<String> {
         let now = Instant::now();
-        let mut lines = match &self.phase {
+        let mut lines = match self.phase {
             Phase::Paused(until, next) => {
                 let left = words_of_rest(until.saturating_duration_since(now));
                 vec![format!("{next} in {left} (Ctrl-C ends this)")]

@@ -12,6 +12,7 @@ use port_checker_testbed::{http::get, process::Service};
 use crate::program::{port_checker, repository};
 
 mod markdown;
+mod words;
 
 use markdown::Document;
 

@@ -1,4 +1,4 @@
-//! `port-checker health`, as whoever looks after containers runs it.
+//! `port-checker health`, as container runtimes run it.
 
 use std::process::Command;
 

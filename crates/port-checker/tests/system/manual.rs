@@ -6,7 +6,7 @@ use port_checker_testbed::skip;
 
 use crate::program::port_checker;
 
-/// The columns of the terminal; a few more for lines of examples would be one line too many.
+/// The columns of the terminal: no line, of examples either, may be longer.
 const WIDTH: usize = 80;
 
 /// What man(1) shows of the page, and its warnings.

@@ -1,4 +1,4 @@
-//! The checker in a small Internet of its own: hosts and routers that are network namespaces.
+//! The checker in a small Internet: hosts and routers that are network namespaces.
 //!
 //! The addresses are from documentation ranges, admitted by setting, and lead nowhere else.
 

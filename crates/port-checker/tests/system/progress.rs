@@ -2,7 +2,8 @@
 
 use std::{
     net::TcpListener,
-    process::{Command, Output, Stdio},
+    process::{Command, ExitStatus, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use port_checker_testbed::{
@@ -16,6 +17,9 @@ use crate::{
     program::{PORT_CHECKER, configure, port_checker},
     terminal::Terminal,
 };
+
+/// How long the command may go on after a signal: less than a checker is waited for.
+const END_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A checker that waits so many seconds for a silent port.
 fn service(timeout: &str) -> Service {
@@ -34,6 +38,20 @@ fn report(shown: &str) -> &str {
     report.trim_start_matches(['\r', '\n'])
 }
 
+/// The seconds that are shown behind a text, each time that it is shown.
+fn seconds(shown: &str, behind: &str) -> Vec<u32> {
+    let number = |rest: &str| rest.split_once(" s").and_then(|(number, _)| number.parse().ok());
+    shown.split(behind).skip(1).filter_map(number).collect()
+}
+
+fn end_by_ctrl_c(mut terminal: Terminal) -> (ExitStatus, String) {
+    terminal.press_ctrl_c();
+    let began = Instant::now();
+    let (status, shown) = terminal.finish();
+    assert!(began.elapsed() < END_TIMEOUT, "{:?}: {shown:?}", began.elapsed());
+    (status, shown)
+}
+
 #[test]
 fn a_terminal_shows_what_is_waited_for_and_how_long_at_most() {
     let service = service("2");
@@ -42,11 +60,14 @@ fn a_terminal_shows_what_is_waited_for_and_how_long_at_most() {
     let arguments =
         format!("check 127.0.0.1 {open} {silent} --server {} --timeout 20", service.address);
     let mut terminal = Terminal::run(&arguments, &[]);
-    terminal.wait_for("1 of 2 answers, 1 open, 0 s");
-    terminal.wait_for(&format!("waiting for 1 port, up to 20 s more: {silent}"));
-    terminal.wait_for("1 of 2 answers, 1 open, 1 s");
-    terminal.wait_for(&format!("waiting for 1 port, up to 19 s more: {silent}"));
+    terminal.wait_for("1 of 2 answers, 1 open, ");
+    terminal.wait_for("waiting for 1 port, up to ");
+    terminal.wait_for(&format!(" s more: {silent}"));
     let (status, shown) = terminal.finish();
+    let (elapsed, left) = (seconds(&shown, "1 open, "), seconds(&shown, "up to "));
+    assert!(elapsed.is_sorted() && elapsed.last() > elapsed.first(), "{elapsed:?}");
+    assert!(left.is_sorted_by(|now, later| now >= later) && left.first() > left.last(), "{left:?}");
+    assert!(left.iter().all(|left| (15..=20).contains(left)), "{left:?}");
     assert_eq!(status.code(), Some(1), "{shown:?}");
     assert!(report(&shown).ends_with("IPv4: 1 of 2 ports open to the checker.\r\n"), "{shown:?}");
 }
@@ -109,14 +130,32 @@ fn a_terminal_shows_the_ports_that_are_waited_for() {
     let arguments =
         format!("check 127.0.0.1 {} {number} --wait --server {}", open.port(), service.address);
     let mut terminal = Terminal::run(&arguments, &[]);
-    terminal.wait_for("; trying again in 5 s (Ctrl-C ends this)");
-    terminal.wait_for(&format!("not open: {number}"));
-    terminal.wait_for("; trying again in 4 s");
+    terminal.wait_for(" s (Ctrl-C ends this)");
+    terminal.wait_for("not open after ");
+    terminal.wait_for(&format!(" s: {number}"));
     port.listen();
     let (status, shown) = terminal.finish();
     assert_eq!(status.code(), Some(0), "{shown:?}");
+    let left = seconds(&shown, "trying again in ");
+    assert!(left.is_sorted_by(|now, later| now >= later) && left.first() > left.last(), "{left:?}");
+    assert!(left.iter().all(|left| *left <= 5), "{left:?}");
     assert!(shown.contains(&format!("{number} opened after ")), "{shown:?}");
     assert!(!shown.contains(&format!("{} opened", open.port())), "it was open before: {shown:?}");
+}
+
+/// The program listens over one family until it is told to.
+#[test]
+fn an_opening_over_one_of_two_families() {
+    let held = Listening::on(LOOPBACK);
+    let port = held.port();
+    let mut terminal = Terminal::run(&format!("verify {port} --local --wait"), &[]);
+    terminal.wait_for("not open over IPv6 after ");
+    terminal.wait_for(&format!(" s: {port}"));
+    let _other = TcpListener::bind(("::1", port.get())).expect("nobody listens during the pause");
+    let (status, shown) = terminal.finish();
+    assert_eq!(status.code(), Some(0), "{shown:?}");
+    assert!(shown.contains(&format!("{port} opened over IPv6 after ")), "{shown:?}");
+    assert!(!shown.contains("opened over IPv4"), "it was open before: {shown:?}");
 }
 
 #[test]
@@ -135,8 +174,7 @@ fn ctrl_c_reports_the_ports_that_are_judged() {
     for (arguments, open) in cases {
         let mut terminal = Terminal::run(&arguments, &[("NO_COLOR", "1")]);
         terminal.wait_for("1 of 2 answers, 1 open");
-        terminal.press_ctrl_c();
-        let (status, shown) = terminal.finish();
+        let (status, shown) = end_by_ctrl_c(terminal);
         assert_eq!(status.code(), Some(130), "{arguments}: {shown:?}");
         let report = report(&shown);
         assert!(report.contains(&format!("  {open}\r\n")), "{arguments}: {shown:?}");
@@ -153,8 +191,7 @@ fn ctrl_c_while_the_address_is_asked_for() {
     let free = unused(1)[0];
     let mut terminal = Terminal::run(&format!("verify {free} {server}"), &[]);
     terminal.wait_for("asking for our address, up to 30 s more");
-    terminal.press_ctrl_c();
-    let (status, shown) = terminal.finish();
+    let (status, shown) = end_by_ctrl_c(terminal);
     assert_eq!(status.code(), Some(130), "{shown:?}");
     assert!(report(&shown).contains("Interrupted: "), "{shown:?}");
 }
@@ -166,10 +203,26 @@ fn ctrl_c_between_two_tries_reports_the_last_one() {
     let arguments = format!("check 127.0.0.1 {} --wait --server {}", port.port(), service.address);
     let mut terminal = Terminal::run(&arguments, &[]);
     terminal.wait_for("trying again in");
-    terminal.press_ctrl_c();
-    let (status, shown) = terminal.finish();
+    let (status, shown) = end_by_ctrl_c(terminal);
     assert_eq!(status.code(), Some(130), "{shown:?}");
     assert!(report(&shown).ends_with("IPv4: 0 of 1 port open to the checker.\r\n"), "{shown:?}");
+    assert!(!report(&shown).contains("Interrupted"), "nothing is missing: {shown:?}");
+}
+
+#[test]
+fn ctrl_c_in_a_later_try_reports_the_one_before() {
+    let service = service("2");
+    let silent = Silent::on(LOOPBACK);
+    let port = silent.port();
+    let arguments = format!("check 127.0.0.1 {port} --wait --server {}", service.address);
+    let mut terminal = Terminal::run(&arguments, &[("NO_COLOR", "1")]);
+    terminal.wait_for("trying again in ");
+    terminal.wait_for("waiting for 1 port");
+    terminal.wait_for("not open after ");
+    terminal.wait_for(&format!(" s: {port}"));
+    let (status, shown) = end_by_ctrl_c(terminal);
+    assert_eq!(status.code(), Some(130), "{shown:?}");
+    assert!(report(&shown).contains(&format!("{port}  timed out\r\n")), "{shown:?}");
     assert!(!report(&shown).contains("Interrupted"), "nothing is missing: {shown:?}");
 }
 
@@ -186,7 +239,9 @@ fn an_interrupted_json_document() {
         wait_until("the port is probed", || probes() > 0.0);
         let sent = Command::new("kill").args([signal, &asking.id().to_string()]).status();
         assert!(sent.expect("kill(1)").success());
+        let began = Instant::now();
         let Output { status, stdout, .. } = asking.wait_with_output().expect("it ends");
+        assert!(began.elapsed() < END_TIMEOUT, "{signal}: {:?}", began.elapsed());
         assert_eq!(status.code(), Some(expected));
         let document: Value = serde_json::from_slice(&stdout).expect("one JSON document");
         assert_eq!(document["notices"][0]["kind"], "interrupted", "{document:#}");

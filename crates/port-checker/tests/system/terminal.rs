@@ -18,6 +18,8 @@ pub(crate) struct Terminal {
     script: Child,
     /// Everything that it showed so far.
     shown: String,
+    /// How much of that has been waited for.
+    known: usize,
 }
 
 impl Terminal {
@@ -29,15 +31,19 @@ impl Terminal {
         configure(&mut command, settings);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let script = command.spawn().expect("timeout(1) and script(1) are installed");
-        Self { script, shown: String::new() }
+        Self { script, shown: String::new(), known: 0 }
     }
 
-    /// Reads until a text is shown.
+    /// Reads until a text is shown, behind the one that was waited for before.
     ///
     /// # Panics
     /// When the command ends before.
     pub(crate) fn wait_for(&mut self, text: &str) {
-        while !self.shown.contains(text) {
+        loop {
+            if let Some(at) = self.shown[self.known..].find(text) {
+                self.known += at + text.len();
+                return;
+            }
             assert!(self.read() > 0, "it ended without {text:?}: {:?}", self.shown);
         }
     }

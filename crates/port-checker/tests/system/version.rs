@@ -37,7 +37,7 @@ fn git(place: &Path, args: &[&str]) -> Option<String> {
 type Row<'a> = (&'a str, &'a str, String);
 
 #[test]
-fn a_source_without_a_repository_of_its_own_is_of_no_commit() {
+fn a_source_without_a_repository_is_of_no_commit() {
     let directory = tempfile::tempdir().unwrap();
     let script = directory.path().join("build-script");
     let source = repository("crates/port-checker/build.rs");
@@ -48,7 +48,7 @@ fn a_source_without_a_repository_of_its_own_is_of_no_commit() {
         fs::create_dir(directory.path().join(name)).unwrap();
         fs::copy(&source, directory.path().join(name).join("build.rs")).unwrap();
     }
-    // A repository of somebody else, such as one of a home directory.
+    // Another repository, such as one of a home directory.
     let foreign = directory.path().join("foreign");
     git(&foreign, &["init", "--quiet"]).unwrap();
     let who = ["-c", "user.name=n", "-c", "user.email=e@example.org"];

@@ -83,7 +83,7 @@ async fn where_nothing_listens_no_challenge_is_read() {
     assert_eq!((finding.verdict, finding.challenge), (Verdict::NotOpen(Reason::Refused), None));
 }
 
-/// Whoever listens there hung up; no line of another kind came.
+/// The program that listens there hung up; no line of another kind came.
 #[tokio::test]
 async fn a_listener_that_resets_the_connection_did_not_answer() {
     for ip in [V4, V6] {

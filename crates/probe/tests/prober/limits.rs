@@ -65,7 +65,7 @@ async fn without_descriptors_nothing_is_judged() {
         return;
     }
     if !namespace::is_within() {
-        // A process of its own: the limit is one for all tests.
+        // A separate process: the limit is one for all tests.
         return Namespace::new().run_test("limits::without_descriptors_nothing_is_judged");
     }
     let (listening, prober) = (Listening::on(V4), prober(1, 10));

@@ -23,7 +23,7 @@ const TELL: &str = r#"echo "$PORT_CHECKER_PREVIOUS_STATUS>$PORT_CHECKER_STATUS \
 reachable=$PORT_CHECKER_REACHABLE unreachable=$PORT_CHECKER_UNREACHABLE \
 no_verdict=$PORT_CHECKER_NO_VERDICT ip=$PORT_CHECKER_IP" >>told"#;
 
-/// `port-checker verify --every` in a directory of its own.
+/// `port-checker verify --every` in a separate directory.
 pub(super) struct Watch {
     pub(super) directory: TempDir,
     pub(super) running: Running,

@@ -194,7 +194,7 @@ impl Report {
         serde_json::from_str(&self.text).expect("a JSON document")
     }
 
-    /// The text with single blanks in place of line breaks.
+    /// The text with single blanks instead of line breaks.
     pub(super) fn flowing(&self) -> String {
         self.text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
@@ -208,7 +208,7 @@ pub(super) fn copy_for_everybody(directory: &Path) -> PathBuf {
     copy
 }
 
-/// Answers whoever connects with a greeting that is nobody's challenge.
+/// Answers each connection with a greeting that is nobody's challenge.
 pub(super) fn greet(machine: &Namespace, address: &str) {
     let listener = machine.within(|| TcpListener::bind(address).expect("a free port"));
     thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! Where this machine is: behind a tunnel, beside the checker, behind two routers, with programs of its own.
+//! Where this machine is: behind a tunnel, beside the checker, behind two routers, with its own programs.
 
 use std::{
     net::{TcpListener, TcpStream, UdpSocket},

@@ -140,7 +140,7 @@ impl Lab {
     }
 }
 
-/// One port takes connections and says nothing, another resets whoever speaks.
+/// One port takes connections and says nothing, another resets connections on which something is said.
 fn refuse_to_speak(machine: &Namespace) {
     let mute = machine.within(|| TcpListener::bind(("::", MUTE)).expect("a free port"));
     let resets = machine.within(|| TcpListener::bind(("::", RESETS)).expect("a free port"));
@@ -230,7 +230,7 @@ fn names_of(answer: &HttpAnswer) -> Vec<&str> {
     answer.headers.iter().map(|(name, _)| name.as_str()).collect()
 }
 
-/// Counts whoever connects to port 4440 of any address.
+/// Counts connections to port 4440 of any address.
 fn count_connections(machine: &Namespace) -> &'static AtomicUsize {
     let count: &'static AtomicUsize = Box::leak(Box::default());
     let listener = machine.within(|| TcpListener::bind("[::]:4440").expect("a free port"));

@@ -66,7 +66,7 @@ fn pings_go_on_while_there_is_no_room_for_another_connection() {
     let ready = manager.wait_for("READY=1");
     let metrics = value(&ready, "STATUS").rsplit(' ').next().unwrap().parse().unwrap();
     let _occupants: Vec<_> = (0..ROOM).map(|_| connect(service.address)).collect();
-    // Whoever asks for the metrics is connected too.
+    // The client that asks for the metrics is connected too.
     let full = (ROOM + 1) as f64;
     wait_until("there is no room", || metric(metrics, "port_checker_connections ") == full);
     manager.catch_up();

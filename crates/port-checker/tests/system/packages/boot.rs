@@ -66,7 +66,7 @@ fn it_starts_at_boot_comes_back_after_a_crash_and_ends_in_order() {
     assert_eq!(machine.service("ExecMainStatus"), "0");
 }
 
-/// A closed port takes two seconds; whoever asked about it is answered before the service ends.
+/// A closed port takes two seconds; the caller that asked about it is answered before the service ends.
 fn stop_during_a_check(machine: &Booted) {
     thread::scope(|scope| {
         let ask = "curl -s 'http://127.0.0.1:9000/port/1'";

@@ -12,7 +12,7 @@ use port_checker_testbed::{process::wait_until, skip};
 use super::{done, machine::Machine};
 
 /// Boots the system in `$1`, within a control group of the name `$2` in each hierarchy that systemd uses, so that
-/// machines side by side do not share one. systemd-nspawn wants a directory of its own in /run/systemd.
+/// machines side by side do not share one. systemd-nspawn writes into /run/systemd, so it gets another one.
 const BOOT: &str = r#"
 for hierarchy in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
     [ -e "$hierarchy/cgroup.procs" ] || continue

@@ -28,7 +28,7 @@ pub(crate) struct Deployment {
     _haproxy: Running,
 }
 
-/// In place of the ports in the files.
+/// Instead of the ports in the files.
 struct Addresses {
     redis: SocketAddr,
     api: [SocketAddr; 2],

@@ -1,6 +1,7 @@
 //! A home whose router maps ports.
 
 use std::{
+    io::Read,
     net::UdpSocket,
     process::{Child, Stdio},
     time::Duration,
@@ -8,7 +9,7 @@ use std::{
 
 use port_checker_testbed::{
     namespace::Namespace,
-    process::{Service, wait_until},
+    process::{Service, signal, wait_until},
     router::Miniupnpd,
 };
 
@@ -81,13 +82,13 @@ impl Home {
     }
 
     /// Starts to verify two ports, of which one stays closed, so that `--wait` goes on.
-    pub(super) fn begin(&self, arguments: &str) -> Child {
+    pub(super) fn begin(&self, arguments: &str) -> Run {
         self.provider.firewall(
             "table inet own {\n chain input {\n type filter hook input priority filter\n \
              tcp dport 7467 drop\n }\n}\n",
         );
         let mut command = port_checker_on(&self.provider, &Self::arguments(arguments));
-        command.stdout(Stdio::piped()).spawn().expect("the program starts")
+        Run(command.stdout(Stdio::piped()).spawn().expect("the program starts"))
     }
 
     /// The mappings in the router's firewall.
@@ -124,5 +125,28 @@ impl Home {
             socket.recv(&mut answer).expect("an answer");
             assert_eq!(answer[..4], [0, 130, 0, 0], "mapped");
         });
+    }
+}
+
+/// A run that goes on; it is killed when dropped.
+pub(super) struct Run(Child);
+
+impl Run {
+    /// Sends a signal and waits for the end; returns the exit status and the report, which a pipe can hold.
+    pub(super) fn end_by(mut self, name: &str) -> (Option<i32>, String) {
+        signal(&self.0, name);
+        wait_until("it ends", || self.0.try_wait().expect("it is ours").is_some());
+        let status = self.0.wait().expect("it has ended").code();
+        let mut text = String::new();
+        let output = self.0.stdout.as_mut().expect("standard output is piped");
+        output.read_to_string(&mut text).expect("text");
+        (status, text)
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
