@@ -46,7 +46,7 @@ async fn an_answer_is_read_at_the_time_out_though_no_socket_is_ready() {
     assert!(is_open(transport.advance(&mut attempt, 0, late).unwrap()));
 }
 
-/// Whoever reads a socket reads the answers to other attempts too, and the reactor then has nothing to report.
+/// Reading a socket for one attempt reads the answers to others too, and the reactor then has nothing to report.
 #[tokio::test]
 async fn an_answer_that_is_read_for_another_attempt_is_not_waited_for() {
     let ports = [Mute::on(IP), Mute::on(IP)];

@@ -81,7 +81,7 @@ fn a_forged_message_of_this_machines_own_is_no_fault() {
     }
     let machine = Namespace::new();
     let injector = Injector::into(&machine, &["2001:db8::1/64"]);
-    // Over IPv4 the kernel drops what comes in from an address of its own.
+    // Over IPv4 the kernel drops packets that come in from its own address.
     let ips = ["2001:db8::1", "2001:db8::1", "2001:db8::7"];
     let ips = ips.map(|ip| ip.parse::<IpAddr>().expect("an address"));
     let (found, ignored) = judged(&machine, &injector, &[], ips);
