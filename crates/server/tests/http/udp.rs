@@ -182,3 +182,22 @@ fn udp_has_series_of_its_own() {
         }
     }
 }
+
+/// The caller's own address and its ports are judged as over TCP.
+#[test]
+fn the_policy_holds_over_udp_too() {
+    let server = Server::start(|config| {
+        once(config);
+        config.policy.ports = "1024-65535".parse().unwrap();
+    });
+    let ask = |server: &Server, port: u16| {
+        let body = json!({"ports": [port], "transport": "udp", "challenge": CHALLENGE});
+        check_ports(server.address, &body.to_string())
+    };
+    assert_eq!(ask(&server, unused(1)[0].get()).status, 200);
+    let refused = ask(&server, 53);
+    assert_eq!((refused.status, refused.code().as_str()), (403, "TARGET_NOT_ALLOWED"));
+    let server = Server::start(|config| config.policy.allow_local = false);
+    let refused = ask(&server, unused(1)[0].get());
+    assert_eq!((refused.status, refused.code().as_str()), (403, "TARGET_NOT_ALLOWED"));
+}
