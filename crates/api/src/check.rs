@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Challenge, Port, Results, Summary};
+use crate::{Challenge, Port, Results, Summary, Transport};
 
 /// The body of `POST /check-ports`. Unknown fields are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,13 +15,19 @@ pub struct CheckRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::ip_literal, required = false))]
     pub provider_ip: Option<IpAddr>,
-    /// The TCP ports to check, 1 to 65535. Repeats are checked once; an empty list is answered at
+    /// The ports to check, 1 to 65535. Repeats are checked once; an empty list is answered at
     /// once. The checker bounds their number (`PORT_CHECK_MAX_PORTS`).
     #[serde(deserialize_with = "crate::ports::from_json")]
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::ports))]
     pub ports: Vec<Port>,
+    /// Left out or null: TCP. Over UDP only the caller's own address is checked, a challenge is required, and a
+    /// port is accessible if its listener answers as [`UdpAnswer`](crate::UdpAnswer) says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::transport, required = false))]
+    pub transport: Option<Transport>,
     /// The line that the caller's listeners send, followed by a line feed, to every client that connects: 16 to 128
-    /// printable ASCII characters. A port whose listener sends anything else is not accessible.
+    /// printable ASCII characters; over UDP, the end of every answer. A port whose listener sends anything else is
+    /// not accessible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::challenge, required = false))]
     pub challenge: Option<Challenge>,
@@ -37,6 +43,7 @@ impl CheckRequest {
         Self {
             provider_ip: None,
             ports: ports.into_iter().collect(),
+            transport: None,
             challenge: None,
             verbose: None,
         }
@@ -99,6 +106,9 @@ mod tests {
             (r#"{"provider_ip": null, "ports": []}"#, true, "or be null"),
             (r#"{"provider_ip": "::1", "ports": [80], "extra": {}}"#, true, "unknown fields"),
             (r#"{"provider_ip": "::1"}"#, false, "ports are required"),
+            (r#"{"ports": [80], "transport": "udp"}"#, true, "the transport"),
+            (r#"{"ports": [80], "transport": null}"#, true, "TCP"),
+            (r#"{"ports": [80], "transport": "sctp"}"#, false, "a transport nobody knows"),
             (r#"{"ports": [0]}"#, false, "port 0 names no port"),
             (r#"{"ports": [65536]}"#, false, "above the range"),
             (r#"{"ports": [80.0]}"#, true, "an integer, if oddly written"),

@@ -21,6 +21,7 @@
 
 mod challenge;
 mod check;
+mod datagram;
 mod error;
 mod extensible;
 mod icmp;
@@ -33,9 +34,11 @@ mod results;
 mod status;
 mod subscriber;
 mod tls;
+mod transport;
 
 pub use challenge::{Challenge, ChallengeOutcome, InvalidChallenge};
 pub use check::{CheckRequest, CheckResponse};
+pub use datagram::{UDP_DATAGRAM_BYTES, UDP_TOKEN_BYTES, UdpAnswer, UdpQuestion};
 pub use error::{ErrorBody, ErrorCode, ErrorDetail};
 pub use extensible::Extensible;
 pub use icmp::{Icmp, IcmpMessage};
@@ -46,3 +49,4 @@ pub use results::{PortDetails, PortResult, Results};
 pub use status::{Health, HealthStatus, Readiness, ReadinessStatus};
 pub use subscriber::subscriber;
 pub use tls::{TlsCheckRequest, TlsCheckResponse};
+pub use transport::Transport;

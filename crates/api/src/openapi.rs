@@ -10,7 +10,7 @@ use utoipa::{
     },
 };
 
-use crate::{Challenge, ChallengeOutcome, Icmp, PortResult, Reason, Results};
+use crate::{Challenge, ChallengeOutcome, Icmp, PortResult, Reason, Results, Transport};
 
 type Schemas = Vec<(String, RefOr<Schema>)>;
 
@@ -67,6 +67,20 @@ fn literal(format: KnownFormat) -> Object {
         .build()
 }
 
+/// A transport, or null.
+pub(crate) fn transport() -> Schema {
+    let names = Transport::ALL.iter().map(|transport| transport.name());
+    let name = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+    AnyOfBuilder::new()
+        .item(name)
+        .item(ObjectBuilder::new().schema_type(Type::Null))
+        .description(Some(
+            "Left out or null: `tcp`. With `udp` only your own address is checked, a challenge is required, and a \
+             port is accessible if it answers the checker's datagram as the documentation says.",
+        ))
+        .into()
+}
+
 /// A challenge, or null.
 pub(crate) fn challenge() -> Schema {
     let text = ObjectBuilder::new()
@@ -78,8 +92,8 @@ pub(crate) fn challenge() -> Schema {
         .item(text)
         .item(ObjectBuilder::new().schema_type(Type::Null))
         .description(Some(
-            "A line that your listeners send, followed by a line feed, to every client that connects. A port whose \
-             listener sends anything else is not accessible.",
+            "A line that your listeners send, followed by a line feed, to every client that connects; over UDP, the \
+             end of every answer. A port whose listener sends anything else is not accessible.",
         ))
         .into()
 }
@@ -90,7 +104,7 @@ pub(crate) fn ports() -> Array {
         ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(u16::MAX));
     ArrayBuilder::new()
         .items(port)
-        .description(Some("The TCP ports to check. Repeats are checked once."))
+        .description(Some("The ports to check. Repeats are checked once."))
         .build()
 }
 
@@ -124,7 +138,7 @@ impl ToSchema for Results {
 #[expect(dead_code, reason = "the fields of PortResult as they stand in JSON, side by side")]
 struct FlatPortResult {
     /// Whether a TCP connection to the port was established and not reset at once and, with a challenge, whether
-    /// its listener sent that.
+    /// its listener sent that; over UDP, whether the port answered with the challenge.
     accessible: bool,
     /// Why not, in words; null for an accessible port.
     #[schema(required = true)]

@@ -5,17 +5,20 @@
 //! keeps the message that caused an error, and who sent it, if asked to (ip(7), `IP_RECVERR`).
 
 use std::{
-    io::IoSliceMut,
+    io::{self, IoSliceMut},
     net::{IpAddr, SocketAddr},
     os::fd::AsRawFd,
 };
 
 use nix::sys::socket::{
-    ControlMessageOwned, MsgFlags, SockaddrIn6, recvmsg, setsockopt,
+    ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt,
     sockopt::{Ipv4RecvErr, Ipv6RecvErr},
 };
 use port_checker_api::{Icmp, IcmpMessage};
 use socket2::{SockRef, Socket};
+
+/// How much of a datagram is read that a message quotes, in bytes: the name of the protocol and the token.
+const MAX_QUOTED: usize = 24;
 
 /// Asks the kernel to keep the messages that cause errors on this socket. A socket on which that
 /// fails is used all the same: its errors are then believed.
@@ -34,27 +37,81 @@ pub(crate) struct Report {
     message: Option<IcmpMessage>,
 }
 
+/// The kernel's record of a message about a datagram, and as much of that as the message quotes.
+#[derive(Debug)]
+pub(crate) struct Returned {
+    pub(crate) report: Report,
+    /// The error that the message stands for.
+    pub(crate) errno: i32,
+    /// Where the datagram was sent.
+    pub(crate) sent_to: SocketAddr,
+    quoted: [u8; MAX_QUOTED],
+    quoted_length: usize,
+}
+
+impl Returned {
+    /// Takes the first in the queue of a socket; none if it is not about a datagram.
+    ///
+    /// # Errors
+    /// There is nothing in the queue.
+    pub(crate) fn take(socket: &impl AsRawFd) -> io::Result<Option<Self>> {
+        let mut quoted = [0; MAX_QUOTED];
+        let record = receive(socket, &mut quoted)?;
+        Ok(record.error.zip(record.sent_to).map(|((report, errno), sent_to)| Self {
+            report,
+            errno,
+            sent_to,
+            quoted,
+            quoted_length: record.length,
+        }))
+    }
+
+    /// The beginning of the datagram.
+    pub(crate) fn quoted(&self) -> &[u8] {
+        &self.quoted[..self.quoted_length]
+    }
+}
+
+/// A record in the queue of a socket.
+struct Record {
+    /// None if no other machine is named.
+    error: Option<(Report, i32)>,
+    sent_to: Option<SocketAddr>,
+    length: usize,
+}
+
+fn receive(socket: &impl AsRawFd, quoted: &mut [u8]) -> io::Result<Record> {
+    let mut quoted = [IoSliceMut::new(quoted)];
+    let mut control = nix::cmsg_space!([u8; 256]);
+    let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
+    let message =
+        recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut quoted, Some(&mut control), flags)?;
+    let error = message.cmsgs()?.find_map(|control| {
+        let (error, from) = match control {
+            ControlMessageOwned::Ipv4RecvErr(error, Some(from)) => {
+                (error, IpAddr::from(u32::from_be(from.sin_addr.s_addr).to_be_bytes()))
+            }
+            ControlMessageOwned::Ipv6RecvErr(error, Some(from)) => {
+                (error, IpAddr::from(from.sin6_addr.s6_addr))
+            }
+            _ => return None,
+        };
+        let message = message_of(error.ee_origin, error.ee_type, error.ee_code);
+        Some((Report { from, message }, i32::try_from(error.ee_errno).ok()?))
+    });
+    let sent_to = message.address.and_then(|address| {
+        let v4 = || Some(SocketAddr::V4((*address.as_sockaddr_in()?).into()));
+        let v6 = || Some(SocketAddr::V6((*address.as_sockaddr_in6()?).into()));
+        v4().or_else(v6)
+    });
+    Ok(Record { error, sent_to, length: message.bytes })
+}
+
 impl Report {
     /// Takes it; none when no message caused the error.
     pub(crate) fn take(socket: &SockRef<'_>) -> Option<Self> {
-        let mut payload = [0; 128];
-        let mut payload = [IoSliceMut::new(&mut payload)];
-        let mut control = nix::cmsg_space!([u8; 256]);
-        let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
-        let message =
-            recvmsg::<SockaddrIn6>(socket.as_raw_fd(), &mut payload, Some(&mut control), flags)
-                .ok()?;
-        message.cmsgs().ok()?.find_map(|control| match control {
-            ControlMessageOwned::Ipv4RecvErr(error, Some(from)) => Some(Self {
-                from: IpAddr::from(u32::from_be(from.sin_addr.s_addr).to_be_bytes()),
-                message: message_of(error.ee_origin, error.ee_type, error.ee_code),
-            }),
-            ControlMessageOwned::Ipv6RecvErr(error, Some(from)) => Some(Self {
-                from: IpAddr::from(from.sin6_addr.s6_addr),
-                message: message_of(error.ee_origin, error.ee_type, error.ee_code),
-            }),
-            _ => None,
-        })
+        let record = receive(&**socket, &mut [0; MAX_QUOTED]).ok()?;
+        record.error.map(|(report, _)| report)
     }
 
     /// Whether this machine reported the error, and not as the target.

@@ -46,6 +46,7 @@ mod stop;
 mod tcp;
 mod tls;
 mod transport;
+mod udp;
 mod verdict;
 mod worker;
 
@@ -65,4 +66,5 @@ pub use tls::{
     NoTrustRoots, TlsContact, TlsExpectation, TlsFinding, TlsProber, TlsProblem, TlsVerdict,
     Unverified,
 };
+pub use udp::IgnoredDatagrams;
 pub use verdict::Verdict;

@@ -13,6 +13,7 @@ use crate::{
     reactor::Reactor,
     settings::ProbeSettings,
     tcp::{self, TcpTransport},
+    udp::{IgnoredDatagrams, UdpTransport},
 };
 
 /// A kind of probe.
@@ -23,6 +24,14 @@ pub enum Probe {
         /// With a challenge a port is open only if its listener sends it.
         challenge: Option<Challenge>,
     },
+    /// Datagrams to each port, 160 bytes for each attempt. A port is open only if its listener answers as
+    /// [`UdpAnswer`](port_checker_api::UdpAnswer) says.
+    ///
+    /// Only for a caller who has proved to have the target's address: the target is sent datagrams.
+    Udp {
+        /// The end of every answer.
+        challenge: Challenge,
+    },
 }
 
 /// Judges ports of vetted targets within a [`Budget`] that all checks share.
@@ -31,12 +40,13 @@ pub struct Prober {
     settings: ProbeSettings,
     budget: Budget,
     reactor: Arc<Reactor>,
+    ignored: Arc<IgnoredDatagrams>,
 }
 
 impl Prober {
     /// A prober that tries each port as `settings` say, with the sockets of `budget`.
     pub fn new(settings: ProbeSettings, budget: Budget) -> Self {
-        Self { settings, budget, reactor: Arc::default() }
+        Self { settings, budget, reactor: Arc::default(), ignored: Arc::default() }
     }
 
     /// The same prober, which makes at most `attempts` at each port.
@@ -48,6 +58,11 @@ impl Prober {
     /// The sockets that all checks share.
     pub fn budget(&self) -> &Budget {
         &self.budget
+    }
+
+    /// The datagrams that arrived at the sockets of UDP probes and answered nothing.
+    pub fn ignored_datagrams(&self) -> &IgnoredDatagrams {
+        &self.ignored
     }
 
     /// Whether a socket can be opened at all, of either address family.
@@ -83,6 +98,18 @@ impl Prober {
                         self.settings,
                         challenge.clone(),
                         reactor,
+                    )
+                })
+            }
+            Probe::Udp { challenge } => {
+                let challenge = Arc::new(challenge);
+                Check::begin(&ports, first, deadline, || {
+                    UdpTransport::new(
+                        Arc::clone(&target),
+                        self.settings,
+                        Arc::clone(&challenge),
+                        Arc::clone(&self.ignored),
+                        Arc::clone(&self.reactor),
                     )
                 })
             }

@@ -9,9 +9,9 @@ use crate::fault::Fault;
 /// The verdict about a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// A connection was established.
+    /// A connection was established; over UDP, the right answer came.
     Open,
-    /// None was, and why.
+    /// It is not open, and why.
     NotOpen(Reason),
 }
 

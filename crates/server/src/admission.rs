@@ -10,3 +10,4 @@ pub(crate) mod resolver;
 pub(crate) mod server_name;
 mod third_party;
 pub(crate) mod transport;
+mod udp_targets;

@@ -2,6 +2,7 @@
 
 mod accept_header;
 mod body;
+mod check_body;
 mod check_ports;
 mod check_tls;
 mod docs;

@@ -1,6 +1,7 @@
 //! Real things for the tests to talk to, and to talk with.
 //!
 //! * [`ports`]: ports of this machine that listen, refuse, or never answer.
+//! * [`datagrams`]: UDP ports of this machine that answer in a known way, or never.
 //! * [`targets`]: many ports of a namespace that all behave alike.
 //! * [`certificates`]: authorities, and certificates of servers.
 //! * [`http`]: a client that sends exactly the bytes it is given.
@@ -18,6 +19,7 @@
 
 pub mod certificates;
 pub mod costly_tls;
+pub mod datagrams;
 pub mod http;
 pub mod http2;
 pub mod injector;

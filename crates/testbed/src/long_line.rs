@@ -92,8 +92,8 @@ impl LongLine {
         self.back.counts()
     }
 
-    /// When the first TCP packet from a port of the second namespace came out at the first one; none if all
-    /// were lost. A verdict that a port is silent is right then.
+    /// When the first TCP packet or datagram from a port of the second namespace came out at the first one; none
+    /// if all were lost. A verdict that a port is silent is right then.
     pub fn first_answer(&self, port: u16) -> Option<Instant> {
         self.back.counters.answers.first(port)
     }

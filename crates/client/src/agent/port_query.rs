@@ -92,6 +92,7 @@ impl PortQuery {
         let request = CheckRequest {
             provider_ip: Some(self.address),
             ports: ports.clone(),
+            transport: None,
             challenge: self.challenge.clone(),
             verbose: Some(true),
         };

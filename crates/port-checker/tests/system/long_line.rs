@@ -8,4 +8,5 @@ mod lab;
 mod peers;
 mod progress;
 mod resets;
+mod udp;
 mod verdicts;

@@ -36,6 +36,7 @@ mod scale_out;
 mod settings;
 mod signals;
 mod terminal;
+mod udp;
 mod unit;
 mod verify;
 mod version;

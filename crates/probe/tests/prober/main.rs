@@ -22,6 +22,7 @@ use port_checker_testbed::{
 
 mod attempts;
 mod challenges;
+mod datagrams;
 mod limits;
 mod messages;
 mod sharing;

@@ -15,6 +15,7 @@ use super::{
     resolver::Resolver,
     third_party,
     transport::Transport,
+    udp_targets,
 };
 use crate::{
     config::Config,
@@ -69,7 +70,7 @@ impl AdmissionControl {
     pub(super) fn requirements(&self, transport: Transport) -> Requirements {
         match transport {
             // Any attempt is worth making, however little time is left.
-            Transport::Tcp => {
+            Transport::Tcp | Transport::Udp => {
                 Requirements { silent_time: self.config.probe.longest(), min_time: Duration::ZERO }
             }
             // The one attempt has its whole time-out or gives no verdict.
@@ -96,19 +97,21 @@ impl AdmissionControl {
         context: &RequestContext,
         address: IpAddr,
         ports: Vec<Port>,
+        transport: Transport,
     ) -> Result<Target, Refusal> {
         let name = TargetName::Address(address.to_canonical());
-        context.summary.begin(name.clone(), ports.len());
+        context.summary.begin(name.clone(), transport.name(), ports.len());
         let target = self.config.policy.vet(context.caller, address, ports)?;
         // Without repeats.
-        context.summary.begin(name, target.ports().len());
+        context.summary.begin(name, transport.name(), target.ports().len());
         Ok(target)
     }
 
     /// Admits a check of a vetted target.
     ///
     /// # Errors
-    /// There is no time, no socket, or no allowance left. Nothing was charged.
+    /// The target is not admitted over this transport, or there is no time, no socket, or no allowance left.
+    /// Nothing was charged.
     pub(crate) async fn admit(
         &self,
         context: &RequestContext,
@@ -118,6 +121,7 @@ impl AdmissionControl {
         let requirements = self.requirements(transport);
         let parties = (context.caller, target.address());
         let ports = target.ports().len();
+        udp_targets::require_own_address(transport, parties.0, parties.1)?;
         self.require_time(context, requirements)?;
         let slot = self.slot(context, parties, ports, requirements).await?;
         self.require_time(context, requirements)?;

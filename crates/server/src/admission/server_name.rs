@@ -43,7 +43,7 @@ impl AdmissionControl {
         name: &ServerName<'static>,
         port: Port,
     ) -> Result<VettedServer, ApiError> {
-        context.summary.begin(target_name(name), 1);
+        context.summary.begin(target_name(name), Transport::Tls.name(), 1);
         // All of this before a name is looked up, which is charged.
         self.config.policy.judge_ports(&[port])?;
         let requirements = self.requirements(Transport::Tls);
@@ -56,7 +56,7 @@ impl AdmissionControl {
             _ => unreachable!("there is no other kind of name"),
         };
         let targets = self.vet_addresses(context, &addresses, name, port)?;
-        context.summary.begin_address(targets[0].address());
+        context.summary.begin_address(targets[0].address(), Transport::Tls.name());
         Ok(VettedServer { targets, verification })
     }
 
@@ -116,7 +116,7 @@ impl AdmissionControl {
     ) -> Result<Vec<Target>, ApiError> {
         let mut targets: Vec<Target> = Vec::new();
         for &address in addresses {
-            let vetted = self.vet(context, address, vec![port]);
+            let vetted = self.vet(context, address, vec![port], Transport::Tls);
             let target = vetted.map_err(|refusal| refused(refusal, name))?;
             let is_ipv4 = target.address().is_ipv4();
             if targets.iter().all(|other| other.address().is_ipv4() != is_ipv4) {

@@ -8,6 +8,8 @@ use port_checker_probe::Probe;
 pub(crate) enum Transport {
     /// A TCP connection to each port.
     Tcp,
+    /// Datagrams to each port.
+    Udp,
     /// A TLS handshake with one port.
     Tls,
 }
@@ -17,13 +19,15 @@ impl Transport {
     pub(crate) const fn of(probe: &Probe) -> Self {
         match probe {
             Probe::Tcp { .. } => Self::Tcp,
+            Probe::Udp { .. } => Self::Udp,
         }
     }
 
-    /// The transport's name in the debug log.
+    /// The transport's name in the log.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",
+            Self::Udp => "udp",
             Self::Tls => "tls",
         }
     }

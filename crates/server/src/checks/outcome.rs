@@ -63,7 +63,10 @@ impl Recorder {
     /// Records the verdict about one port.
     pub(super) fn finding(&self, finding: &Finding) {
         self.summary.count(finding.verdict);
-        self.metrics.judged(finding, self.family());
+        match self.transport {
+            Transport::Udp => self.metrics.udp_judged(finding, self.family()),
+            Transport::Tcp | Transport::Tls => self.metrics.judged(finding, self.family()),
+        }
         debug!(
             target = %self.target,
             transport = self.transport.name(),

@@ -65,7 +65,7 @@ impl TlsCheck<'_> {
         target: Target,
         verification: &Arc<SlotRequest>,
     ) -> Result<Checked, ApiError> {
-        self.context.summary.begin_address(target.address());
+        self.context.summary.begin_address(target.address(), Transport::Tls.name());
         let admitted = self.admission.admit(self.context, target, Transport::Tls).await?;
         let recorder = Recorder::new(&admitted, &self.checker.metrics);
         let quota = admitted.quota.clone();

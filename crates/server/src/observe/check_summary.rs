@@ -33,14 +33,16 @@ impl fmt::Display for TargetName {
 #[derive(Debug, Clone)]
 pub(crate) struct VerdictCounts {
     pub(crate) target: TargetName,
+    /// The transport's name.
+    pub(crate) transport: &'static str,
     pub(crate) ports: usize,
     pub(crate) open: usize,
     not_open: [usize; Reason::ALL.len()],
 }
 
 impl VerdictCounts {
-    fn new(target: TargetName, ports: usize) -> Self {
-        Self { target, ports, open: 0, not_open: [0; Reason::ALL.len()] }
+    fn new(target: TargetName, transport: &'static str, ports: usize) -> Self {
+        Self { target, transport, ports, open: 0, not_open: [0; Reason::ALL.len()] }
     }
 
     fn count(&mut self, verdict: Verdict) {
@@ -68,13 +70,13 @@ pub(crate) struct CheckSummary(Arc<Mutex<Option<VerdictCounts>>>);
 
 impl CheckSummary {
     /// Begins to count for `target`; earlier counts are lost.
-    pub(crate) fn begin(&self, target: TargetName, ports: usize) {
-        *self.counts() = Some(VerdictCounts::new(target, ports));
+    pub(crate) fn begin(&self, target: TargetName, transport: &'static str, ports: usize) {
+        *self.counts() = Some(VerdictCounts::new(target, transport, ports));
     }
 
     /// Begins to count for one port of an address.
-    pub(crate) fn begin_address(&self, address: IpAddr) {
-        self.begin(TargetName::Address(address), 1);
+    pub(crate) fn begin_address(&self, address: IpAddr, transport: &'static str) {
+        self.begin(TargetName::Address(address), transport, 1);
     }
 
     /// Counts one verdict.

@@ -18,7 +18,7 @@ use super::check_summary::{TargetName, VerdictCounts};
 use crate::error::Failure;
 
 /// The fields before the reasons; the last field is behind them.
-const FIRST_FIELDS: [&str; 11] = [
+const FIRST_FIELDS: [&str; 12] = [
     "message",
     "caller",
     "method",
@@ -27,6 +27,7 @@ const FIRST_FIELDS: [&str; 11] = [
     "status",
     "code",
     "error",
+    "transport",
     "target",
     "ports",
     "open",
@@ -75,6 +76,7 @@ impl LogLine<'_> {
         let error = self.failure.map(|failure| failure.message.as_str());
         let target: Option<DisplayValue<&TargetName>> =
             self.counts.map(|counts| display(&counts.target));
+        let transport = self.counts.map(|counts| counts.transport);
         let ports = self.counts.map(|counts| counts.ports);
         let open = self.counts.map(|counts| counts.open);
         let reasons: [Option<usize>; Reason::ALL.len()] = array::from_fn(|index| {
@@ -89,6 +91,7 @@ impl LogLine<'_> {
             value(&status),
             value(&code),
             value(&error),
+            value(&transport),
             value(&target),
             value(&ports),
             value(&open),
@@ -222,13 +225,14 @@ mod tests {
     #[test]
     fn every_reason_has_a_field() {
         let summary = CheckSummary::default();
-        summary.begin_address(Ipv4Addr::LOCALHOST.into());
+        summary.begin_address(Ipv4Addr::LOCALHOST.into(), "udp");
         Reason::ALL.iter().for_each(|&reason| summary.count(Verdict::NotOpen(reason)));
         let fields = logged(Some(200), summary.read().as_ref());
         for &reason in Reason::ALL {
             assert_eq!(fields.get(reason.name()).map(String::as_str), Some("1"), "{reason:?}");
         }
         assert_eq!(fields["message"], "checked");
+        assert_eq!(fields["transport"], "\"udp\"");
         assert_eq!(fields["duration_ms"], "7");
     }
 

@@ -12,7 +12,7 @@ use crate::{config::Config, counted::Counted};
 mod buckets;
 mod series;
 
-use series::{CheckSeries, LimitSeries, RequestSeries, TlsSeries, register_build_info};
+use series::{CheckSeries, LimitSeries, RequestSeries, TlsSeries, UdpSeries, register_build_info};
 
 /// The beginning of every name.
 const NAMESPACE: &str = "port_checker";
@@ -24,6 +24,7 @@ pub(crate) struct Metrics {
     process: Registry,
     requests: RequestSeries,
     checks: CheckSeries,
+    udp: UdpSeries,
     tls: TlsSeries,
     limits: LimitSeries,
 }
@@ -44,6 +45,7 @@ impl Metrics {
         Ok(Self {
             requests: RequestSeries::register(config, &registry)?,
             checks: CheckSeries::register(config, &registry)?,
+            udp: UdpSeries::register(config, &registry)?,
             tls: TlsSeries::register(&registry)?,
             limits: LimitSeries::register(config, &registry)?,
             registry,
@@ -60,6 +62,7 @@ impl Metrics {
             let not_open = Reason::ALL.iter().copied().map(Verdict::NotOpen);
             for verdict in not_open.chain([Verdict::Open]) {
                 self.checks.verdicts.with_label_values(&[verdict.name(), family]);
+                self.udp.verdicts.with_label_values(&[verdict.name(), family]);
             }
         }
         for verdict in TlsVerdict::NAMES {
@@ -88,6 +91,11 @@ impl Metrics {
     pub(crate) fn judged(&self, finding: &Finding, family: &str) {
         self.checks.verdicts.with_label_values(&[finding.verdict.name(), family]).inc();
         self.checks.probe_seconds.observe(finding.elapsed.as_secs_f64());
+    }
+
+    pub(crate) fn udp_judged(&self, finding: &Finding, family: &str) {
+        self.udp.verdicts.with_label_values(&[finding.verdict.name(), family]).inc();
+        self.udp.probe_seconds.observe(finding.elapsed.as_secs_f64());
     }
 
     pub(crate) fn tls_judged(&self, verdict: &TlsVerdict) {
@@ -121,6 +129,7 @@ impl Metrics {
         self.checks.probes.set(whole(budget.in_flight()));
         self.checks.probes_limit.set(whole(budget.limit()));
         self.checks.waiting.set(whole(budget.waiting()));
+        self.udp.note_ignored(prober.ignored_datagrams());
         let families = [self.registry.gather(), self.process.gather()].concat();
         TextEncoder::new().encode_to_string(&families).expect("the families are well-formed")
     }

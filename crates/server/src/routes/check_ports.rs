@@ -15,6 +15,7 @@ use port_checker_api::{CheckRequest, CheckResponse, ErrorBody, NDJSON};
 use super::{
     accept_header::WantsLines,
     body::{JsonBytes, out_of_memory},
+    check_body::CheckBody,
     error_responses::{BodyErrors, CheckErrors},
     ports_request,
     state::AppState,
@@ -45,6 +46,10 @@ const LINES_EXAMPLE: &str = concat!(
 /// Every port is tried at once, each several times. A verdict is only ever about the target: when
 /// the checker could not judge even one of the ports, the whole request is answered with 503.
 ///
+/// With `"transport": "udp"` only the caller's own address is checked. The checker sends one datagram for each
+/// attempt, 160 bytes: `PRTCHK1?`, a token of 16 random bytes, zeros. A port is accessible if its listener answers
+/// the sender with `PRTCHK1!`, the same token, and the challenge. A port that does not answer is `timed_out`.
+///
 /// With `Accept: application/x-ndjson` the answer arrives line by line, one JSON object for each port
 /// as it is judged, `{"port":7466,"accessible":true,"error":null}`, and last
 /// `{"success":true,"message":"…"}`. A failure after the first line ends the answer with one error
@@ -53,9 +58,12 @@ const LINES_EXAMPLE: &str = concat!(
     post,
     path = "/check-ports",
     tag = "Checks",
-    request_body(content = CheckRequest, examples(
+    request_body(content = CheckBody, examples(
         ("Your own ports" = (value = json!({"ports": [22, 443, 7466]}))),
         ("With the details" = (value = json!({"ports": [22, 443, 7466], "verbose": true}))),
+        ("Your own UDP ports" = (value = json!({
+            "ports": [51820], "transport": "udp", "challenge": "correct horse battery staple",
+        }))),
         ("Another address" = (value = json!({"provider_ip": "8.8.8.8", "ports": [53, 443]}))),
     )),
     responses(
@@ -103,13 +111,15 @@ pub(crate) async fn check_ports(
     body: JsonBytes,
 ) -> Result<Response, ApiError> {
     let request = body.parse(|body| ports_request::parse(body, state.config.max_ports))?;
-    let CheckRequest { provider_ip, ports, challenge, verbose } = request;
+    let CheckRequest { provider_ip, ports, transport, challenge, verbose } = request;
+    let probe = ports_request::probe(transport, challenge)?;
+    let transport = Transport::of(&probe);
     let share = state.memory.take(context.caller, ports.len() * PORT_BYTES);
     let share = share.ok_or_else(|| out_of_memory(&state.memory, &state.config.bounds))?;
     let admission = &state.admission;
-    let target = admission.vet(&context, provider_ip.unwrap_or(context.caller), ports)?;
-    let probe = ports_request::probe(challenge);
-    let admitted = admission.admit(&context, target, Transport::of(&probe)).await?;
+    let address = provider_ip.unwrap_or(context.caller);
+    let target = admission.vet(&context, address, ports, transport)?;
+    let admitted = admission.admit(&context, target, transport).await?;
     let quota = admitted.quota.clone();
     let check = PortsCheck::begin(&state.checker, admitted, probe);
     let verbose = verbose.unwrap_or(false);

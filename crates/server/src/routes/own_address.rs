@@ -7,8 +7,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use port_checker_api::{ErrorBody, ErrorCode, JsonPort, OwnAddress, OwnPort};
+use port_checker_probe::Probe;
 
-use super::{accept_header, error_responses::CheckErrors, ports_request, state::AppState};
+use super::{accept_header, error_responses::CheckErrors, state::AppState};
 use crate::{
     admission::{context::RequestContext, cross_site::NotCrossSite, transport::Transport},
     checks::ports::PortsCheck,
@@ -63,9 +64,9 @@ pub(crate) async fn port(
     // The path may be as long as a head.
     drop(uri);
     let admission = &state.admission;
-    let target = admission.vet(&context, context.caller, vec![port])?;
-    let probe = ports_request::probe(None);
-    let admitted = admission.admit(&context, target, Transport::of(&probe)).await?;
+    let target = admission.vet(&context, context.caller, vec![port], Transport::Tcp)?;
+    let probe = Probe::Tcp { challenge: None };
+    let admitted = admission.admit(&context, target, Transport::Tcp).await?;
     let quota = admitted.quota.clone();
     let outcome = PortsCheck::begin(&state.checker, admitted, probe).outcome().await;
     Ok((quota, outcome.into_own_port().map(Json)).into_response())

@@ -17,14 +17,13 @@ use axum::{
     routing::get,
 };
 use port_checker_api::{ErrorCode, Port, PortRanges};
-use port_checker_probe::{Finding, Verdict};
+use port_checker_probe::{Finding, Probe, Verdict};
 use url::{Url, form_urlencoded};
 
 use super::{
     body::out_of_memory,
     check_ports::PORT_BYTES,
     page_headers::{POLICY, REFERRERS},
-    ports_request,
     state::AppState,
 };
 use crate::{
@@ -207,9 +206,9 @@ async fn check(
     context: &RequestContext,
     ports: Vec<Port>,
 ) -> Result<(RateLimitHeaders, Vec<Finding>), ApiError> {
-    let target = state.admission.vet(context, context.caller, ports)?;
-    let probe = ports_request::probe(None);
-    let admitted = state.admission.admit(context, target, Transport::of(&probe)).await?;
+    let target = state.admission.vet(context, context.caller, ports, Transport::Tcp)?;
+    let probe = Probe::Tcp { challenge: None };
+    let admitted = state.admission.admit(context, target, Transport::Tcp).await?;
     let quota = admitted.quota.clone();
     let outcome = PortsCheck::begin(&state.checker, admitted, probe).outcome().await;
     match outcome.fault {

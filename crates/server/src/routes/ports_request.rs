@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use port_checker_api::{Challenge, CheckRequest, ErrorCode, JsonPort};
+use port_checker_api::{Challenge, CheckRequest, ErrorCode, JsonPort, Transport};
 use port_checker_probe::Probe;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -21,9 +21,25 @@ pub(crate) fn parse(body: &[u8], max_ports: usize) -> Result<CheckRequest, ApiEr
 }
 
 /// The probe that a request asks for.
-pub(super) fn probe(challenge: Option<Challenge>) -> Probe {
-    Probe::Tcp { challenge }
+///
+/// # Errors
+/// Over UDP there is no challenge.
+pub(super) fn probe(
+    transport: Option<Transport>,
+    challenge: Option<Challenge>,
+) -> Result<Probe, ApiError> {
+    match (transport.unwrap_or_default(), challenge) {
+        (Transport::Tcp, challenge) => Ok(Probe::Tcp { challenge }),
+        (Transport::Udp, Some(challenge)) => Ok(Probe::Udp { challenge }),
+        (Transport::Udp, None) => Err(invalid(
+            "challenge is missing or null; expected one, which is required over UDP: no port is open there \
+             that does not answer with it",
+        )),
+        (other, _) => Err(invalid(format!("transport is {}; {TRANSPORTS}", quoted(other.name())))),
+    }
 }
+
+const TRANSPORTS: &str = "expected 'tcp', 'udp' or null";
 
 #[derive(Deserialize)]
 struct PortsFields<'a> {
@@ -31,6 +47,8 @@ struct PortsFields<'a> {
     provider_ip: Field<'a>,
     #[serde(borrow)]
     ports: Field<'a>,
+    #[serde(borrow)]
+    transport: Field<'a>,
     #[serde(borrow)]
     challenge: Field<'a>,
     #[serde(borrow)]
@@ -41,6 +59,7 @@ impl PortsFields<'_> {
     fn complain(&self, max_ports: usize) -> Result<(), ApiError> {
         address(self.provider_ip)?;
         ports(self.ports, max_ports)?;
+        transport(self.transport)?;
         challenge(self.challenge)?;
         value::<bool>("verbose", self.verbose, "true or false").map(drop)
     }
@@ -75,6 +94,16 @@ fn ports(field: Field<'_>, max_ports: usize) -> Result<(), ApiError> {
                 format!("ports contains {}; expected integers from 1 to 65535", shown(bad.get()));
             Err(ApiError::new(ErrorCode::InvalidPort, message))
         }
+    }
+}
+
+fn transport(field: Field<'_>) -> Result<(), ApiError> {
+    let Some(text) = value::<String>("transport", field, "a string or null")? else {
+        return Ok(());
+    };
+    match Transport::ALL.iter().any(|transport| transport.name() == text) {
+        true => Ok(()),
+        false => Err(invalid(format!("transport is {}; {TRANSPORTS}", quoted(&text)))),
     }
 }
 

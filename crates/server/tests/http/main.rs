@@ -15,3 +15,4 @@ mod slow_readers;
 mod supervisor;
 mod tls_admission;
 mod tls_requests;
+mod udp;

@@ -7,7 +7,7 @@ use std::{
 
 const PORTS: usize = 1 << 16;
 
-/// When the first TCP packet of each port was delivered.
+/// When the first TCP packet or datagram of each port was delivered.
 pub(super) struct Answers {
     begun: Instant,
     /// Milliseconds since then, plus one; zero for none.
@@ -21,7 +21,7 @@ impl Answers {
 
     /// Remembers a packet that is delivered now.
     pub(super) fn note(&self, packet: &[u8]) {
-        let Some(port) = tcp_source_port(packet) else { return };
+        let Some(port) = source_port(packet) else { return };
         let after = u32::try_from(self.begun.elapsed().as_millis()).unwrap_or(u32::MAX - 1);
         let first = &self.first[usize::from(port)];
         let _ = first.compare_exchange(0, after + 1, Ordering::Relaxed, Ordering::Relaxed);
@@ -40,10 +40,11 @@ impl Answers {
     }
 }
 
-/// The port a TCP packet comes from (RFC 791, RFC 8200, RFC 9293). Extension headers of IPv6 are not
-/// skipped: Linux sends none with TCP.
-fn tcp_source_port(packet: &[u8]) -> Option<u16> {
+/// The port that a TCP packet or a datagram comes from (RFC 791, RFC 8200, RFC 9293, RFC 768). Extension headers
+/// of IPv6 are not skipped: Linux sends none with these.
+fn source_port(packet: &[u8]) -> Option<u16> {
     const TCP: u8 = 6;
+    const UDP: u8 = 17;
     let first = *packet.first()?;
     let (protocol, header) = match first >> 4 {
         4 => (*packet.get(9)?, usize::from(first & 0x0f) * 4),
@@ -51,5 +52,5 @@ fn tcp_source_port(packet: &[u8]) -> Option<u16> {
         _ => return None,
     };
     let port = packet.get(header..header + 2)?;
-    (protocol == TCP).then(|| u16::from_be_bytes([port[0], port[1]]))
+    [TCP, UDP].contains(&protocol).then(|| u16::from_be_bytes([port[0], port[1]]))
 }

@@ -1,5 +1,8 @@
 //! The time series, each registered under its name.
 
+use std::sync::{Mutex, PoisonError};
+
+use port_checker_probe::IgnoredDatagrams;
 use prometheus::{
     Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, Result, labels,
     register_histogram_vec_with_registry as histograms,
@@ -66,13 +69,13 @@ impl CheckSeries {
         Ok(Self {
             verdicts: counters!(
                 "verdicts_total",
-                "Ports judged, by verdict and address family of the target.",
+                "TCP ports judged, by verdict and address family of the target.",
                 &["verdict", "family"],
                 registry
             )?,
             probe_seconds: histogram!(
                 "probe_duration_seconds",
-                "Duration of the attempt that decided, of each port.",
+                "Duration of the attempt that decided, of each TCP port.",
                 buckets::of_probes(config),
                 registry
             )?,
@@ -94,6 +97,52 @@ impl CheckSeries {
                 registry
             )?,
         })
+    }
+}
+
+/// Of checks over UDP.
+pub(super) struct UdpSeries {
+    pub(super) verdicts: IntCounterVec,
+    pub(super) probe_seconds: Histogram,
+    /// Locked while they are brought up to date, so that two readers of the metrics do not add the same twice.
+    ignored: Mutex<IntCounterVec>,
+}
+
+impl UdpSeries {
+    pub(super) fn register(config: &Config, registry: &Registry) -> Result<Self> {
+        Ok(Self {
+            verdicts: counters!(
+                "udp_verdicts_total",
+                "UDP ports judged, by verdict and address family of the target.",
+                &["verdict", "family"],
+                registry
+            )?,
+            probe_seconds: histogram!(
+                "udp_probe_duration_seconds",
+                "Duration of the attempt that decided, of each UDP port.",
+                buckets::of_probes(config),
+                registry
+            )?,
+            ignored: Mutex::new(counters!(
+                "udp_datagrams_ignored_total",
+                "Datagrams and ICMP messages that answered no probe, by cause.",
+                &["cause"],
+                registry
+            )?),
+        })
+    }
+
+    /// Brings the counters up to those of the prober.
+    pub(super) fn note_ignored(&self, ignored: &IgnoredDatagrams) {
+        let counters = self.ignored.lock().unwrap_or_else(PoisonError::into_inner);
+        for (cause, count) in [
+            ("foreign", ignored.foreign()),
+            ("malformed", ignored.malformed()),
+            ("unmatched", ignored.unmatched()),
+        ] {
+            let counter = counters.with_label_values(&[cause]);
+            counter.inc_by(count.saturating_sub(counter.get()));
+        }
     }
 }
 

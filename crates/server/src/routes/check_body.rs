@@ -1,0 +1,41 @@
+//! The schema of the body of `POST /check-ports`: its fields, and the field that another one requires.
+
+use std::borrow::Cow;
+
+use port_checker_api::{CheckRequest, Transport};
+use serde_json::{Value, json};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        Ref, RefOr, Schema, Type,
+        schema::{AllOfBuilder, AnyOfBuilder, ObjectBuilder, SchemaType},
+    },
+};
+
+/// A [`CheckRequest`] that has a challenge if it is about UDP.
+pub(super) struct CheckBody;
+
+impl PartialSchema for CheckBody {
+    fn schema() -> RefOr<Schema> {
+        let names = [json!(Transport::Tcp), Value::Null];
+        let tcp =
+            ObjectBuilder::new().schema_type(SchemaType::AnyValue).enum_values(Some(names)).build();
+        let text = ObjectBuilder::new().schema_type(Type::String).build();
+        let alternatives = AnyOfBuilder::new()
+            .item(ObjectBuilder::new().property("transport", tcp))
+            .item(ObjectBuilder::new().property("challenge", text).required("challenge"));
+        let fields = Ref::from_schema_name(CheckRequest::name());
+        AllOfBuilder::new().item(fields).item(Schema::from(alternatives.build())).into()
+    }
+}
+
+impl ToSchema for CheckBody {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("CheckBody")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((CheckRequest::name().into_owned(), CheckRequest::schema()));
+        CheckRequest::schemas(schemas);
+    }
+}
