@@ -101,7 +101,8 @@ impl Agent {
             }
             // Who does not listen any more will drop the verification too.
             let _ = events.send(Event::Mapping { ports: closed.len() });
-            mapping_round::verify_mapped(&mut runs, mapper, &closed, &own, plan.batch()).await;
+            mapping_round::verify_mapped(&mut runs, mapper, &closed, &own, plan.batch(), &stop)
+                .await;
             // Where it was to stop, ports may have lost the verdicts they had.
             let facts = if stop.is_sent() { first } else { facts_of(&runs) };
             mapping_round::with_mappings(conclude(facts, &plan, &stop), mapper)

@@ -52,7 +52,7 @@ pub fn diagnose(facts: Facts) -> Diagnosis {
     let families: Vec<_> = facts
         .families
         .into_iter()
-        .filter(|family| !is_absent(family))
+        .filter(|family| !seen || !is_absent(family))
         .map(|family| FamilyFacts { asked_for: family.asked_for || !seen, ..family })
         .map(|family| diagnose_family(family, quorum, &other_families))
         .collect();

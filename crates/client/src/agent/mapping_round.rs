@@ -7,8 +7,9 @@ use port_checker_api::Port;
 use super::{
     family_run::{FamilyRun, OwnListeners},
     router_query,
+    stop::StopSignal,
 };
-use crate::{Diagnosis, Family, PortVerdict, router::PortMapper};
+use crate::{Diagnosis, Family, NetworkPosition, Notice, PortVerdict, router::PortMapper};
 
 /// The ports that a mapping may open: those over IPv4 of which nothing came as far as this machine.
 pub(super) fn closed_ports(diagnosis: &Diagnosis) -> Vec<Port> {
@@ -26,6 +27,10 @@ pub(super) fn closed_ports(diagnosis: &Diagnosis) -> Vec<Port> {
         TimedOut,
     ];
     let v4 = diagnosis.families.iter().filter(|family| family.family == Family::Ipv4);
+    // A tunnel's other end is no router of ours.
+    let through_tunnel =
+        |notice: &Notice| matches!(notice, Notice::Position(NetworkPosition::Tunnel { .. }));
+    let v4 = v4.filter(|family| !family.notices.iter().any(through_tunnel));
     let ports = v4.flat_map(|family| &family.ports);
     let closed = ports.filter(|port| CLOSED.contains(&port.verdict));
     closed.map(|port| port.facts.port).collect()
@@ -38,13 +43,14 @@ pub(super) async fn verify_mapped(
     closed: &[Port],
     own: &OwnListeners,
     batch: usize,
+    stop: &StopSignal,
 ) {
     let v4 = runs.iter_mut().find(|run| run.facts().family == Family::Ipv4);
     let run = v4.expect("the ports are those of a run over IPv4");
     let uplink = router_query::uplink(run.facts());
     let numbers = closed.iter().map(|port| port.get());
     let numbers: Vec<_> = numbers.filter_map(NonZeroU16::new).collect();
-    let (mapped, address) = mapper.open(uplink, &numbers).await;
+    let Some((mapped, address)) = stop.or_stop(mapper.open(uplink, &numbers)).await else { return };
     for (&port, uplink) in mapped.iter().zip(uplink.iter().cycle()) {
         run.note_mapping(SocketAddr::from((uplink.client, port)), address);
     }

@@ -20,7 +20,7 @@ const OTHER_FAMILY_ONLY: &str = "The connection got through, and this check answ
     publish no address of this family.";
 
 const PROGRAM_HANGS: &str = "Connections wait in the queue of the program that holds the port, and it takes none: \
-    it hangs, or is overloaded. Restart it; neither the router nor a firewall is the cause.";
+    it hangs, or is overloaded. Restart it.";
 
 /// Advice about a port; none if all is well. `dissenters` are the checkers that disagree, with their
 /// findings.
@@ -46,8 +46,9 @@ pub(super) fn advice(
         PortVerdict::NothingArrived => Some(nothing_arrived(facts, surroundings)),
         PortVerdict::BlockedHere => Some(blocked_here(facts, surroundings)),
         PortVerdict::OtherFamilyOnly => Some(OTHER_FAMILY_ONLY.to_owned()),
-        PortVerdict::ProgramHangs => Some(PROGRAM_HANGS.to_owned()),
+        PortVerdict::ProgramHangs => Some(program_hangs(facts)),
         PortVerdict::AnswersLost => Some(answers_lost(facts)),
+        PortVerdict::AnotherHost => Some(another_host(facts, surroundings)),
         other => Some(fixed(other, position)),
     };
     let otherwise =
@@ -86,16 +87,21 @@ fn refused(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
     }
     match (&facts.local, position) {
         (_, NetworkPosition::CarrierGradeNat { .. }) => likely_carrier_grade_nat(),
-        (_, NetworkPosition::DoubleNat { .. } | NetworkPosition::NotTheRouters { .. }) => {
-            TWO_ROUTERS.to_owned()
-        }
+        (
+            _,
+            NetworkPosition::DoubleNat { .. }
+            | NetworkPosition::NoPublicAddress { .. }
+            | NetworkPosition::NotTheRouters { .. },
+        ) => TWO_ROUTERS.to_owned(),
         (_, NetworkPosition::Tunnel { .. }) => SEE_ABOVE.to_owned(),
-        (_, NetworkPosition::BehindNat { .. }) => format!(
-            "The router forwards to a machine where nothing listens, or refuses by itself. Let it \
-             forward TCP to {}.{}",
-            position.here(),
-            unless_here(facts, surroundings, "refuses")
-        ),
+        (_, NetworkPosition::BehindNat { .. }) => surroundings.wrong_mapping(facts.port).unwrap_or_else(|| {
+            format!(
+                "The router forwards to a machine or a port where nothing listens, or has no forward and refuses \
+                 by itself. Let it forward TCP to the same port of {}.{}",
+                position.here(),
+                unless_here(facts, surroundings, "refuses")
+            )
+        }),
         (Some(Local::Bound), NetworkPosition::Direct(family)) => format!(
             "A firewall refuses the connections before they reach our listener. {}{}",
             allow_in(*family),
@@ -145,7 +151,8 @@ fn blocked_here(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
     };
     format!(
         "The connections came in at {interface}{}, and a firewall on this machine stops them (nftables, \
-         iptables, ufw or firewalld). Allow incoming TCP connections there.{router}",
+         iptables, ufw or firewalld). Allow incoming TCP connections there.{router} If no rule does it, look for \
+         a redirect (Docker) and for the reverse-path filter (rp_filter).",
         from.unwrap_or_default()
     )
 }
@@ -168,14 +175,36 @@ fn answers_lost(facts: &PortFacts) -> String {
     .to_owned()
 }
 
+fn program_hangs(facts: &PortFacts) -> String {
+    if last_station(facts) == Station::Interface {
+        return format!(
+            "{PROGRAM_HANGS} The connections came as far as this machine: the router is not the cause."
+        );
+    }
+    format!("{PROGRAM_HANGS} If the port stays silent then, look at the firewalls and the router.")
+}
+
+fn another_host(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
+    if [Station::Interface, Station::AnswerLeft].contains(&last_station(facts)) {
+        return "The connections came to this machine, and another listener than this check answered: look for a \
+                redirect here, such as that of a container (Docker), or for a proxy."
+            .to_owned();
+    }
+    surroundings.wrong_mapping(facts.port).unwrap_or_else(|| {
+        let router = match surroundings.position {
+            NetworkPosition::Direct(_) => "Look where the address leads.".to_owned(),
+            position => format!("Let the router forward TCP to {}.", position.here()),
+        };
+        format!(
+            "The address or the forward leads to another machine, or to a service of the router itself. {router}"
+        )
+    })
+}
+
 /// Verdicts whose advice does not depend on the port.
 fn fixed(verdict: PortVerdict, position: &NetworkPosition) -> String {
     let here = position.here();
     match verdict {
-        PortVerdict::AnotherHost => format!(
-            "The address or the forward leads to another machine, or to a service of the router \
-             itself. Let the router forward TCP to {here}."
-        ),
         PortVerdict::Intercepted => {
             "A proxy, load balancer or virus scanner between the Internet and this machine answers \
              instead of it. Let connections to these ports bypass it."

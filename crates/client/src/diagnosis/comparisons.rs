@@ -1,12 +1,18 @@
 //! The diagnosis by comparison: of ports with each other, and of checkers with each other.
 
-use port_checker_api::Reason;
+use port_checker_api::{PortResult, Reason};
 
 use super::{
-    whereabouts::{OUTSIDE, advice, closed, family, ip, kinds, of, open, port},
+    whereabouts::{OUTSIDE, advice, closed, family, ip, kinds, of, open, port, sights},
     *,
 };
-use crate::{facts::Failure, router::RouterFacts};
+use crate::{
+    facts::Failure,
+    router::{
+        MappedPort, MappingEntry, MappingProtocol, MappingTransport, RouterFacts, RouterFailure,
+        RouterFailureCause,
+    },
+};
 
 /// A family whose ports were reached (`+`), were silent (`-`) or were refused (`x`), in this order.
 fn ports(signs: &str) -> FamilyFacts {
@@ -170,4 +176,93 @@ fn an_address_that_was_given_may_be_mistyped() {
     assert_eq!(kinds(&diagnosis), ["not_the_routers_address"]);
     let words = diagnosis.families[0].notices[0].to_string();
     assert!(words.starts_with("The address given, 203.0.113.7, is not that of the router 192.168.1.1, which is 203.0.113.8."), "{words}");
+}
+
+/// A program holds the port on all addresses, and packets were watched: they came in, and no answer left.
+#[test]
+fn packets_decide_about_the_port_of_a_program_too() {
+    let held = |waiting| Local::InUse { by: None, listens_on: vec![ip("0.0.0.0")], waiting };
+    let silent = || closed(Reason::TimedOut);
+    let seen = |interface, answered| sights(interface, answered, None);
+    let cases = [
+        (held(0), silent(), seen(true, false), PortVerdict::BlockedHere, "they came in"),
+        (
+            held(0),
+            closed(Reason::Refused),
+            seen(true, false),
+            PortVerdict::BlockedHere,
+            "refused here",
+        ),
+        (held(0), silent(), seen(true, true), PortVerdict::AnswersLost, "the answers left"),
+        (held(0), silent(), seen(false, false), PortVerdict::TimedOut, "none came"),
+        (held(3), silent(), seen(true, false), PortVerdict::ProgramHangs, "its queue is not taken"),
+        (held(3), silent(), seen(false, false), PortVerdict::TimedOut, "none came to its queue"),
+        (held(3), silent(), None, PortVerdict::ProgramHangs, "nobody watched"),
+    ];
+    for (local, answer, sights, expected, why) in cases {
+        let mut facts = family(OUTSIDE, vec![port(7466, local, answer)]);
+        facts.ports[0].sights = sights;
+        assert_eq!(of(facts).families[0].ports[0].verdict, expected, "{why}");
+    }
+}
+
+#[test]
+fn a_router_without_a_public_address_is_likely_behind_another() {
+    let mut router = RouterFacts::new(ip("192.168.1.1"), &[]);
+    router.failures.push(RouterFailure {
+        protocol: MappingProtocol::NatPmp,
+        cause: RouterFailureCause::NoPublicAddress,
+    });
+    let diagnosis = of(FamilyFacts { router: Some(router.clone()), ..ports("-") });
+    assert_eq!(kinds(&diagnosis), ["no_public_address"]);
+    assert!(advice(&diagnosis).contains("No forward in your router alone can change this"));
+    let diagnosis = of(FamilyFacts { router: Some(router), ..ports("+") });
+    assert_eq!(kinds(&diagnosis), ["behind_nat"], "forwards work");
+}
+
+#[test]
+fn a_mapping_that_leads_elsewhere_is_named_however_it_fails() {
+    let mapped = |to: &str| {
+        let entry = MappingEntry::Mapped {
+            to: to.parse().unwrap(),
+            description: String::new(),
+            enabled: true,
+        };
+        let transport = MappingTransport::Tcp;
+        let ports = vec![MappedPort { port: 50_800, transport, entry }];
+        let router = RouterFacts::new(ip("192.168.1.1"), &[]);
+        RouterFacts { ports, wan_address: Some(ip(OUTSIDE)), ..router }
+    };
+    let failed = PortResult::not_accessible(Reason::ChallengeFailed);
+    for answer in [closed(Reason::TimedOut), closed(Reason::Refused), Some(failed)] {
+        let cases = [
+            (
+                "192.168.1.20:50800",
+                "The router maps this port to 192.168.1.20:50800, another machine.",
+            ),
+            (
+                "192.168.1.10:8080",
+                "another port of this machine, 8080. Let it map it to the same port.",
+            ),
+        ];
+        for (to, expected) in cases {
+            let mut facts = family(OUTSIDE, vec![port(50_800, Local::Bound, answer.clone())]);
+            facts.router = Some(mapped(to));
+            let diagnosis = of(facts);
+            assert!(advice(&diagnosis).contains(expected), "{answer:?}: {}", advice(&diagnosis));
+        }
+    }
+}
+
+/// Without any address seen, the families that were asked about remain.
+#[test]
+fn a_machine_without_the_family_of_the_only_checker_is_told() {
+    let mut facts = ports("-");
+    facts.ports[0].answers = vec![None];
+    facts.checkers[0].address = None;
+    facts.checkers[0].failure = Some(Failure { answered: false, message: "no route".to_owned() });
+    facts.host = Some(Host::default());
+    let diagnosis = of(facts);
+    assert_eq!(diagnosis.families.len(), 1);
+    assert_eq!(diagnosis.outcome, Outcome::NoVerdict);
 }

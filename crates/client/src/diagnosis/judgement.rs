@@ -86,14 +86,17 @@ fn opinion(
         Some(Reason::Refused) if is_by_a_router(answer, facts) => PortVerdict::Rejected,
         Some(Reason::Refused) => PortVerdict::Refused,
         Some(Reason::TimedOut) if program_hangs(facts) => PortVerdict::ProgramHangs,
-        Some(Reason::TimedOut) if !ours || another_got_through => PortVerdict::TimedOut,
-        // A connection that was established is not the one that timed out.
-        Some(Reason::TimedOut) if !half_open.is_empty() => PortVerdict::AnswersLost,
         Some(Reason::TimedOut)
-            if *connections == 0 && last_station(facts) == Station::AnswerLeft =>
+            if !another_got_through
+                && *connections == 0
+                && half_open.is_empty()
+                && last_station(facts) == Station::AnswerLeft =>
         {
             PortVerdict::AnswersLost
         }
+        Some(Reason::TimedOut) if !ours || another_got_through => PortVerdict::TimedOut,
+        // A connection that was established is not the one that timed out.
+        Some(Reason::TimedOut) if !half_open.is_empty() => PortVerdict::AnswersLost,
         Some(Reason::TimedOut) => PortVerdict::NothingArrived,
         Some(Reason::HostUnreachable | Reason::NetworkUnreachable) => PortVerdict::Rejected,
         Some(Reason::Reset) => PortVerdict::Reset,
@@ -107,9 +110,11 @@ fn opinion(
     }
 }
 
-/// Whether connections wait for the program that holds the port, which does not take them.
+/// Whether connections wait for the program that holds the port, which does not take them. If packets were watched
+/// and none came, it is not the cause.
 fn program_hangs(facts: &PortFacts) -> bool {
     matches!(&facts.local, Some(Local::InUse { waiting, .. }) if *waiting > 0)
+        && last_station(facts) != Station::None
 }
 
 /// Whether an ICMP message refused the connection: a host that nothing listens on resets it instead.

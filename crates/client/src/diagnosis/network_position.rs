@@ -2,11 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::path::{Station, last_station};
 use crate::{
     facts::{CheckerFacts, FamilyFacts, PortFacts},
     family::Family,
     host::Host,
     local_address::{is_local, is_private},
+    router::{RouterFacts, RouterFailureCause},
 };
 
 /// The position of the machine whose ports are checked, over one family.
@@ -44,6 +46,13 @@ pub enum NetworkPosition {
         /// The address seen outside.
         seen: IpAddr,
     },
+    /// The router answers that it has no public address: another one beyond it is likely to translate.
+    NoPublicAddress {
+        /// The router.
+        router: IpAddr,
+        /// The address seen outside.
+        seen: IpAddr,
+    },
     /// The address to check was given, and it is not the router's: it may be mistyped.
     NotTheRouters {
         /// The router.
@@ -76,14 +85,21 @@ impl NetworkPosition {
         }
         let translated = |seen: &IpAddr| !seen.is_loopback() && !host.addresses.contains(seen);
         let Some(seen) = facts.seen().filter(translated) else { return Self::Direct(facts.family) };
-        let wan_unknown = facts.router.as_ref().is_some_and(|router| router.wan_address.is_none());
+        let came = |port: &PortFacts| {
+            [Station::Interface, Station::Listener, Station::AnswerLeft]
+                .contains(&last_station(port))
+        };
+        let is_silent = |router: &RouterFacts| router.wan_address.is_none();
+        let wan_unknown =
+            facts.router.as_ref().is_some_and(is_silent) && !facts.ports.iter().any(came);
         let inside = host.outbound;
         let nat = Self::BehindNat { seen, inside, works: any_accessible, wan_unknown };
         if any_accessible {
             return nat;
         }
         // The provider's own line has such an address too, and is no tunnel of a VPN.
-        let is_ppp = |interface: &String| interface.starts_with("ppp");
+        let is_ppp =
+            |interface: &String| interface.starts_with("ppp") || interface.starts_with("wwan");
         let is_provider_line =
             shared_address(host).is_some() && host.tunnel.as_ref().is_some_and(is_ppp);
         if let Some(interface) = host.tunnel.clone().filter(|_| !is_provider_line) {
@@ -96,10 +112,14 @@ impl NetworkPosition {
             }
             Some((router, wan)) if wan != seen => Self::DoubleNat { router, wan, seen },
             Some(_) => nat,
-            None => match shared_address(host) {
-                Some(address) => Self::CarrierGradeNat { address },
-                None => nat,
-            },
+            None => {
+                match (shared_address(host), router.filter(|router| has_no_public_address(router)))
+                {
+                    (Some(address), _) => Self::CarrierGradeNat { address },
+                    (None, Some(router)) => Self::NoPublicAddress { router: router.gateway, seen },
+                    (None, None) => nat,
+                }
+            }
         }
     }
 
@@ -139,8 +159,18 @@ pub(super) fn local_checkers(facts: &FamilyFacts) -> Vec<usize> {
         return Vec::new();
     }
     let checkers = facts.checkers.iter().enumerate();
-    let local = checkers.filter(|(_, checker)| judging_peer(checker).is_some_and(is_private));
+    // One on this machine may be the near end of a tunnel to one outside, but not if it sees a local address.
+    let sees_local = |checker: &CheckerFacts| checker.address.is_some_and(is_local);
+    let is_here = |checker: &CheckerFacts| {
+        judging_peer(checker).is_some_and(is_private) || sees_local(checker)
+    };
+    let local = checkers.filter(|(_, checker)| is_here(checker));
     local.map(|(index, _)| index).collect()
+}
+
+/// Whether the router says over a protocol that it has no public address.
+fn has_no_public_address(router: &RouterFacts) -> bool {
+    router.failures.iter().any(|failure| failure.cause == RouterFailureCause::NoPublicAddress)
 }
 
 /// The address of a checker that gave a verdict.

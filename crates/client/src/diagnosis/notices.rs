@@ -94,11 +94,17 @@ fn one_works(families: &[FamilyDiagnosis]) -> Option<Notice> {
     let works = first(Outcome::Accessible)?.family;
     let fails = first(Outcome::NotAccessible)?;
     let behind_nat = |notice: &Notice| {
-        use NetworkPosition::{BehindNat, CarrierGradeNat, DoubleNat, NotTheRouters};
+        use NetworkPosition::{
+            BehindNat, CarrierGradeNat, DoubleNat, NoPublicAddress, NotTheRouters,
+        };
         let Notice::Position(position) = notice else { return false };
         matches!(
             position,
-            BehindNat { .. } | CarrierGradeNat { .. } | DoubleNat { .. } | NotTheRouters { .. }
+            BehindNat { .. }
+                | CarrierGradeNat { .. }
+                | DoubleNat { .. }
+                | NoPublicAddress { .. }
+                | NotTheRouters { .. }
         )
     };
     // A port that came as far as this machine has a forward.

@@ -34,5 +34,13 @@ pub(super) fn last_station(facts: &PortFacts) -> Station {
 /// Whether it was the firewall of this machine that stopped the connections: they came to an interface, and
 /// a listener here neither got nor answered any.
 pub(super) fn is_blocked_here(facts: &PortFacts) -> bool {
-    facts.local == Some(Local::Bound) && last_station(facts) == Station::Interface
+    let listens = match &facts.local {
+        Some(Local::Bound) => true,
+        // On all addresses, and with room in its queue: then the kernel itself refuses nothing.
+        Some(Local::InUse { listens_on, waiting: 0, .. }) => {
+            listens_on.iter().any(|ip| ip.is_unspecified())
+        }
+        _ => false,
+    };
+    listens && last_station(facts) == Station::Interface
 }

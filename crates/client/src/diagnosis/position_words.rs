@@ -1,6 +1,6 @@
 //! The name and the words of a position in the network.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use super::network_position::NetworkPosition;
 
@@ -13,6 +13,7 @@ impl NetworkPosition {
             Self::BehindNat { .. } => "behind_nat",
             Self::Tunnel { .. } => "tunnel",
             Self::DoubleNat { .. } => "double_nat",
+            Self::NoPublicAddress { .. } => "no_public_address",
             Self::NotTheRouters { .. } => "not_the_routers_address",
             Self::LanChecker { .. } => "lan_checker",
             Self::CarrierGradeNat { .. } => "carrier_grade_nat",
@@ -32,20 +33,7 @@ impl fmt::Display for NetworkPosition {
                 f.write_str("This machine is behind NAT, and forwarding works.")
             }
             Self::BehindNat { seen, inside, wan_unknown, .. } => {
-                let here = inside.map_or_else(String::new, |inside| format!(" ({inside})"));
-                write!(
-                    f,
-                    "Behind NAT: the address checked, {seen}, is not one of this machine{here}."
-                )?;
-                if *wan_unknown {
-                    write!(
-                        f,
-                        " The router does not tell its own address (UPnP, PCP and NAT-PMP are off, or it has \
-                         none): look for it on the router's status page. If it is not {seen}, no forward in this \
-                         router can work alone."
-                    )?;
-                }
-                Ok(())
+                behind_nat(f, *seen, *inside, *wan_unknown)
             }
             Self::LanChecker { checker, seen } => write!(
                 f,
@@ -65,7 +53,15 @@ impl fmt::Display for NetworkPosition {
                  and the address checked is {seen}. Another router beyond it translates addresses: the provider's \
                  (carrier-grade NAT), or a second one of yours, which must then forward to {wan}. If it is \
                  the provider's, ask for a public IPv4 address, use IPv6, or rent a small server with a \
-                 public address that tunnels to this machine."
+                 public address that tunnels to this machine. Only if this router has several lines is it different: \
+                 then the forward belongs to the line of {seen}."
+            ),
+            Self::NoPublicAddress { router, seen } => write!(
+                f,
+                "The router {router} says that it has no public address, while {seen} is seen outside. Another router \
+                 beyond it is likely to translate addresses: the provider's (carrier-grade NAT), or a second one of \
+                 yours, which must then forward too. If it is the provider's, ask for a public IPv4 address, use \
+                 IPv6, or rent a small server with a public address that tunnels to this machine."
             ),
             Self::NotTheRouters { router, wan, given } => write!(
                 f,
@@ -82,4 +78,22 @@ impl fmt::Display for NetworkPosition {
             ),
         }
     }
+}
+
+fn behind_nat(
+    f: &mut fmt::Formatter<'_>,
+    seen: IpAddr,
+    inside: Option<IpAddr>,
+    wan_unknown: bool,
+) -> fmt::Result {
+    let here = inside.map_or_else(String::new, |inside| format!(" ({inside})"));
+    write!(f, "Behind NAT: the address checked, {seen}, is not one of this machine{here}.")?;
+    if wan_unknown {
+        write!(
+            f,
+            " The router does not tell its own address (UPnP and NAT-PMP seem to be off): look for it on the \
+             router's status page. If it is not {seen}, no forward in this router can work alone."
+        )?;
+    }
+    Ok(())
 }

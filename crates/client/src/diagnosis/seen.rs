@@ -2,11 +2,14 @@
 
 use std::net::IpAddr;
 
-use crate::facts::{FamilyFacts, PortFacts};
+use crate::{
+    facts::{FamilyFacts, PortFacts},
+    local_address::is_local,
+};
 
 impl FamilyFacts {
-    /// The address seen outside. If checkers see several: one that this machine has, else the one that
-    /// most of them see, else the one at which most ports were reached; of equals the first.
+    /// The address seen outside. If checkers see several: one of the Internet, else one that this machine has, else
+    /// the one that most of them see, else the one at which most ports were reached; of equals the first.
     pub(crate) fn seen(&self) -> Option<IpAddr> {
         let seen = || self.checkers.iter().enumerate();
         let seen = || seen().filter_map(|(index, checker)| Some((index, checker.address?)));
@@ -15,8 +18,9 @@ impl FamilyFacts {
             !ip.is_loopback() && host.is_some_and(|host| host.addresses.contains(&ip))
         };
         let votes = |ip| seen().filter(|(_, other)| *other == ip).count();
-        let rank =
-            |&(checker, ip): &(usize, IpAddr)| (is_own(ip), votes(ip), self.reached(checker));
+        let rank = |&(checker, ip): &(usize, IpAddr)| {
+            (!is_local(ip), is_own(ip), votes(ip), self.reached(checker))
+        };
         // Of equals the last is taken.
         seen().collect::<Vec<_>>().into_iter().rev().max_by_key(rank).map(|(_, ip)| ip)
     }

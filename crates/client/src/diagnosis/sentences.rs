@@ -106,11 +106,12 @@ fn a_port_that_is_refused() {
         (behind_nat(in_use(&[]), refused()), "net.ipv4.ip_local_reserved_ports"),
         (
             behind_nat(in_use(&["127.0.0.1", INSIDE]), refused()),
-            "Let it forward TCP to 192.168.1.10 (this machine).",
+            "Let it forward TCP to the same port of 192.168.1.10 (this machine).",
         ),
         (
             behind_nat(Bound, refused()),
-            "The router forwards to a machine where nothing listens, or refuses by itself. Let it forward TCP to \
+            "The router forwards to a machine or a port where nothing listens, or has no forward and refuses by \
+             itself. Let it forward TCP to the same port of \
              192.168.1.10 (this machine).",
         ),
         (
@@ -197,7 +198,7 @@ fn a_port_where_nothing_arrived() {
         ),
         (
             without_packets(with_router(silent(), there())),
-            "so its firewall is not the cause. The router maps this port to 192.168.1.20:7466, another machine. Let \
+            "The router maps this port to 192.168.1.20:7466, another machine. Let \
              it forward the port to 192.168.1.10 (this machine).",
         ),
         (behind_provider(silent()), "Behind carrier-grade NAT, which is likely"),

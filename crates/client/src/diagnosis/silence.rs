@@ -41,9 +41,9 @@ pub(super) fn nothing_arrived(facts: &PortFacts, surroundings: &Surroundings<'_>
     match surroundings.position {
         _ if surroundings.likely_cause_told => format!("{innocent}{OTHERS_ANSWERED}{root}"),
         NetworkPosition::CarrierGradeNat { .. } => likely_carrier_grade_nat(),
-        NetworkPosition::DoubleNat { .. } | NetworkPosition::NotTheRouters { .. } => {
-            TWO_ROUTERS.to_owned()
-        }
+        NetworkPosition::DoubleNat { .. }
+        | NetworkPosition::NoPublicAddress { .. }
+        | NetworkPosition::NotTheRouters { .. } => TWO_ROUTERS.to_owned(),
         NetworkPosition::Tunnel { .. } => SEE_ABOVE.to_owned(),
         NetworkPosition::BehindNat { .. } => behind_nat(facts, surroundings, innocent),
         NetworkPosition::Direct(family) if watched => {
@@ -64,11 +64,11 @@ pub(super) fn nothing_arrived(facts: &PortFacts, surroundings: &Surroundings<'_>
 /// The advice behind NAT; `innocent` says that this machine is not the cause, or is empty.
 fn behind_nat(facts: &PortFacts, surroundings: &Surroundings<'_>, innocent: &str) -> String {
     let (root, here) = (surroundings.root(), surroundings.position.here());
-    let inside = surroundings.position.inside();
+    // Packets to another port of this machine are not watched, so it may be no more innocent than others.
+    if let Some(wrong) = surroundings.wrong_mapping(facts.port) {
+        return wrong;
+    }
     match surroundings.mapped_to(facts.port) {
-        Some(to) if inside.is_some_and(|inside| inside != to.ip()) => format!(
-            "{innocent}The router maps this port to {to}, another machine. Let it forward the port to {here}."
-        ),
         Some(_) if innocent.is_empty() => format!(
             "The router has a mapping of this port to this machine. Look for a firewall rule in this machine, \
              in the router, or at the provider.{root}"
@@ -108,11 +108,13 @@ pub(super) fn timed_out(facts: &PortFacts, surroundings: &Surroundings<'_>) -> S
         _ if last_station(facts) == Station::None => nothing_arrived(facts, surroundings),
         _ if surroundings.likely_cause_told => format!("{OTHERS_ANSWERED}{}", surroundings.root()),
         NetworkPosition::Direct(family) => {
-            format!("Nothing came back: a firewall drops the packets. {}", allow_in(*family))
+            let allow = allow_in(*family);
+            format!("Nothing came back: a firewall drops the packets. {allow}{}", surroundings.root())
         }
         NetworkPosition::BehindNat { .. } => format!(
-            "Nothing came back: let the router forward TCP to {}, and the firewall admit them.",
-            surroundings.position.here()
+            "Nothing came back: let the router forward TCP to {}, and the firewall admit them.{}",
+            surroundings.position.here(),
+            surroundings.root()
         ),
         NetworkPosition::LanChecker { .. } | NetworkPosition::Elsewhere => {
             "Nothing came back: a firewall drops the packets, or the router before the host does not \
@@ -120,9 +122,9 @@ pub(super) fn timed_out(facts: &PortFacts, surroundings: &Surroundings<'_>) -> S
                 .to_owned()
         }
         NetworkPosition::CarrierGradeNat { .. } => likely_carrier_grade_nat(),
-        NetworkPosition::DoubleNat { .. } | NetworkPosition::NotTheRouters { .. } => {
-            TWO_ROUTERS.to_owned()
-        }
+        NetworkPosition::DoubleNat { .. }
+        | NetworkPosition::NoPublicAddress { .. }
+        | NetworkPosition::NotTheRouters { .. } => TWO_ROUTERS.to_owned(),
         NetworkPosition::Tunnel { .. } => SEE_ABOVE.to_owned(),
     }
 }

@@ -35,6 +35,23 @@ impl Surroundings<'_> {
         })
     }
 
+    /// The words about a mapping of a port that leads elsewhere, by the router's own account.
+    pub(super) fn wrong_mapping(&self, port: Port) -> Option<String> {
+        let (to, here) = (self.mapped_to(port)?, self.position.inside()?);
+        if to.ip() != here {
+            return Some(format!(
+                "The router maps this port to {to}, another machine. Let it forward the port to {}.",
+                self.position.here()
+            ));
+        }
+        (to.port() != port.get()).then(|| {
+            format!(
+                "The router maps this port to another port of this machine, {}. Let it map it to the same port.",
+                to.port()
+            )
+        })
+    }
+
     /// The way to learn more, with a blank before it; nothing if there is none.
     pub(super) const fn root(&self) -> &'static str {
         match self.watch {

@@ -192,7 +192,10 @@ mod tests {
             let page_urls = PageUrls { ipv4: ipv4.map(Into::into), ipv6: ipv6.map(Into::into) };
             let config = Config { page_urls, ..Config::default() };
             let page = with_settings(include_str!("../page/index.html"), &config);
-            assert!(page.contains(&format!("og:image\" content=\"{expected}{{preview.png}}")), "{page}");
+            assert!(
+                page.contains(&format!("og:image\" content=\"{expected}{{preview.png}}")),
+                "{page}"
+            );
         }
     }
 

@@ -26,8 +26,9 @@ fn seen_as(checkers: &[(&str, Option<PortResult>)], connections: u32) -> FamilyF
 #[test]
 fn of_several_addresses_the_most_credible_counts() {
     let silent = || closed(Reason::TimedOut);
-    let cases: [(&[_], u32, Option<&str>, &str); 8] = [
-        (&[(OUTSIDE, silent()), (INSIDE, silent())], 0, Some(INSIDE), "this machine has it"),
+    let cases: [(&[_], u32, Option<&str>, &str); 9] = [
+        (&[(OUTSIDE, silent()), (INSIDE, silent())], 0, Some(OUTSIDE), "the Internet sees it"),
+        (&[(INSIDE, silent()), (OUTSIDE, silent())], 0, Some(OUTSIDE), "whatever the order"),
         (&[(OUTSIDE, silent()), ("127.0.0.1", silent())], 0, Some(OUTSIDE), "every machine has it"),
         (
             &[(OUTSIDE, silent()), (OTHER, silent()), (OTHER, silent())],

@@ -59,7 +59,7 @@ const CASES: [(u16, &str, &str, i32); 8] = [
         1,
     ),
     (1002, "reachable, proven ours", "This machine is behind NAT, and forwarding works.", 0),
-    (1003, "refused", "The router forwards to a machine where nothing listens, or refuses", 1),
+    (1003, "refused", "The router forwards to a machine or a port", 1),
     (
         1004,
         "another host answered",
@@ -80,7 +80,7 @@ const CASES: [(u16, &str, &str, i32); 8] = [
         "The answers did not leave this machine: look for a firewall rule about outgoing packets here.",
         1,
     ),
-    (1009, "refused", "Let it forward TCP to 192.168.1.10 (this machine).", 1),
+    (1009, "refused", "Let it forward TCP to the same port of 192.168.1.10 (this machine).", 1),
 ];
 
 /// Round trips between the router and the Internet: a cable, and a long line.

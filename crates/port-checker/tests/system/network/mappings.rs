@@ -137,6 +137,22 @@ fn ctrl_c_and_sigterm_remove_the_mappings_and_report() {
     }
 }
 
+/// The mappings of many ports take a while; the first is there when the signal comes.
+#[test]
+fn ctrl_c_while_ports_are_mapped_ends_it_at_once() {
+    if !skip::is_root() {
+        return;
+    }
+    let Some(home) = Home::new(UPNP, "") else { return };
+    let run = home.begin("7400-7490 --map --wait");
+    wait_until("the first port is mapped", || !home.mappings().is_empty());
+    let (ended, text) = run.end_by("INT");
+    assert_eq!(ended, Some(130), "{text}");
+    assert_eq!(home.mappings(), "", "{text}");
+    let mapped = text.matches("emoved again").count();
+    assert!(mapped > 0 && !text.contains("7400-7490/tcp"), "not all of them: {text}");
+}
+
 #[test]
 fn a_killed_run_leaves_nothing_after_the_lease() {
     if !skip::is_root() {

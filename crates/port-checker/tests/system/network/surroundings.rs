@@ -108,6 +108,10 @@ fn a_checker_in_the_local_network_tells_nothing_about_an_address_of_the_internet
     let text = report.flowing();
     assert_eq!(report.status, Some(1), "only the one outside counts: {}", report.text);
     assert!(text.contains("http://192.168.2.20:9000 is in the local network."), "{}", report.text);
+    let both = "verify 7466 --server http://192.168.2.20:9000 --server";
+    let report = Report::of(&provider, &format!("{both} {CHECKER}"));
+    assert_eq!(report.status, Some(1), "the Internet's view counts: {}", report.text);
+    assert!(report.text.contains("IPv4 203.0.113.7"), "{}", report.text);
     drop(outside);
 }
 
@@ -226,7 +230,11 @@ fn a_program_that_takes_no_connections() {
     let text = report.flowing();
     assert_eq!(report.status, Some(1), "{}", report.text);
     assert!(text.contains("the program does not take connections"), "{}", report.text);
-    assert!(text.contains("neither the router nor a firewall is the cause"), "{}", report.text);
+    assert!(
+        text.contains("The connections came as far as this machine: the router is not the cause"),
+        "{}",
+        report.text
+    );
 }
 
 #[test]
@@ -257,4 +265,51 @@ fn a_temporary_address_is_named_with_the_permanent_one() {
     assert!(text.contains("Its permanent address is 2001:db8:9::9"), "{}", report.text);
     let report = verify(&provider, "7466 --family 6 --ip 2001:db8:9::9");
     assert_eq!(report.status, Some(0), "what the advice says helps: {}", report.text);
+}
+
+/// Over IPv6 a router has nothing to forward: it admits, or it does not.
+#[test]
+fn a_silent_firewall_over_ipv6_is_not_told_to_forward() {
+    if !skip::is_root() {
+        return;
+    }
+    let internet = Internet::new();
+    let provider = internet.data_centre();
+    let _checker = internet.serve();
+    internet.backbone.firewall(
+        "table ip6 filter {\n chain forward {\n type filter hook forward priority filter\n \
+         tcp dport 7466 drop\n }\n}\n",
+    );
+    let report = verify(&provider, "7466 --family 6");
+    let text = report.flowing();
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    assert!(text.contains("There is no NAT over IPv6"), "{}", report.text);
+    assert!(!text.contains("Let the router forward"), "{}", report.text);
+}
+
+/// In most homes behind a carrier's translation the router's own address is one of 100.64.0.0/10.
+#[test]
+fn a_router_that_says_it_has_no_public_address_is_not_told_to_forward() {
+    if !skip::is_root() {
+        return;
+    }
+    let internet = Internet::new();
+    let (carrier, router, provider) = (masquerading_router(), masquerading_router(), machine());
+    attach(&carrier, &["203.0.113.7/24"], &internet.backbone, &["203.0.113.254/24"]);
+    attach(&router, &["100.64.0.10/24"], &carrier, &["100.64.0.1/24"]);
+    attach(&provider, &["192.168.1.10/24"], &router, &["192.168.1.1/24"]);
+    carrier.firewall(
+        "table ip filter {\n chain input {\n type filter hook input priority filter\n \
+         tcp dport 7466 drop\n }\n}\n",
+    );
+    let _checker = internet.serve();
+    let (inside, outside) = ([192, 168, 1, 1].into(), [100, 64, 0, 10].into());
+    let options = "enable_natpmp=yes\nenable_upnp=yes";
+    let Some(_upnp) = Miniupnpd::start(&router, inside, outside, options) else { return };
+    let report = verify(&provider, "7466");
+    let text = report.flowing();
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    assert!(text.contains("192.168.1.1 says that it has no public address"), "{}", report.text);
+    assert!(text.contains("No forward in your router alone can change this"), "{}", report.text);
+    assert!(!text.contains("Let the router forward"), "{}", report.text);
 }
