@@ -74,6 +74,10 @@ fn of_system(error: &io::Error, server: &ServerUrl, connecting: bool) -> Option<
             "this machine's own firewall does not let the connection out"
         }
         (_, Some(Errno::EAFNOSUPPORT)) => "this machine does not know the address family",
+        (ErrorKind::ConnectionRefused, _) if server.is_at_web_port() => {
+            "the connection was refused: nothing listens on port 80; a checker usually listens on port 9000, \
+             written :9000 behind its name"
+        }
         (ErrorKind::ConnectionRefused, _) => "the connection was refused: nothing listens there",
         (ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe, _) => {
             "the connection was reset"

@@ -97,6 +97,11 @@ impl ServerUrl {
         &self.text
     }
 
+    /// Whether it names no port, and so means that of web servers over plain HTTP.
+    pub(crate) fn is_at_web_port(&self) -> bool {
+        self.base.port().is_none() && !self.is_https()
+    }
+
     pub(crate) fn host(&self) -> &str {
         self.base.host_str().unwrap_or_default()
     }

@@ -46,6 +46,14 @@ async fn no_connection() {
     )
     .await;
     row(
+        "http://127.0.0.3",
+        None,
+        "cannot talk to {url}: the connection was refused: nothing listens on port 80; a checker usually listens on \
+         port 9000, written :9000 behind its name",
+        "the port was forgotten",
+    )
+    .await;
+    row(
         "http://255.255.255.255:9000",
         None,
         "cannot talk to {url}: this machine has no route to it",
