@@ -52,6 +52,8 @@ pub(crate) struct Listeners {
     greeting: Bytes,
     open: Vec<Listener>,
     locals: HashMap<Port, Local>,
+    /// Connections that were begun before: the kernel keeps them for seconds after their listener is closed.
+    begun_before: HashSet<(u16, SocketAddr)>,
 }
 
 /// One listener and the connections that arrived at it.
@@ -76,6 +78,7 @@ impl Listeners {
             greeting: Bytes::from(format!("{}\n", challenge.as_str())),
             open: Vec::with_capacity(ports.len()),
             locals: HashMap::with_capacity(ports.len()),
+            begun_before: half_open(family),
         };
         for &port in ports {
             let local = match listen(family, port) {
@@ -166,8 +169,9 @@ impl Listeners {
         let family = self.family;
         // Apart from the listeners: the list of a busy machine is long.
         let found = spawn_blocking(move || half_open(family)).await.unwrap_or_default();
-        for (port, peer) in found {
-            let known = listeners.get(&port).filter(|_| self.peers.admits(peer));
+        for (port, peer) in found.difference(&self.begun_before) {
+            let peer = peer.ip().to_canonical();
+            let known = listeners.get(port).filter(|_| self.peers.admits(peer));
             if let Some(listener) = known {
                 listener.note(|arrivals| arrivals.begun_by(peer));
             }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
 };
 
 use procfs::{
@@ -94,12 +94,10 @@ fn owners(sockets: &HashSet<u64>) -> HashMap<u64, Process> {
     owners
 }
 
-/// Connections that were begun from outside and not completed: port here, address there.
-pub(crate) fn half_open(family: Family) -> Vec<(u16, IpAddr)> {
+/// Connections that were begun from outside and not completed: port here, address and port there.
+pub(crate) fn half_open(family: Family) -> HashSet<(u16, SocketAddr)> {
     let begun = entries(family).filter(|entry| entry.state == TcpState::SynRecv);
-    let ends =
-        begun.map(|entry| (entry.local_address.port(), entry.remote_address.ip().to_canonical()));
-    ends.collect()
+    begun.map(|entry| (entry.local_address.port(), entry.remote_address)).collect()
 }
 
 fn entries(family: Family) -> impl Iterator<Item = TcpNetEntry> {

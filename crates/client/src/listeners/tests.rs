@@ -207,6 +207,13 @@ async fn connections_that_cannot_be_completed_are_noted() {
     assert_eq!(listeners.arrivals(), expected);
     let none = HashMap::from([(ports[2], Arrivals::default())]);
     assert_eq!(of_strangers.arrivals(), none, "no checker outside comes from loopback");
+    drop(listeners);
+    let begun = half_open(Family::Ipv4);
+    assert!(begun.iter().any(|(port, _)| *port == ports[0].get()), "it outlives its listener");
+    let again = open(Family::Ipv4, &ports[..1]);
+    again.note_half_open().await;
+    let none = HashMap::from([(ports[0], Arrivals::default())]);
+    assert_eq!(again.arrivals(), none, "it was begun before");
 }
 
 fn begin_to_connect(port: Port) -> Socket {
