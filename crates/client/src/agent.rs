@@ -92,9 +92,12 @@ impl Agent {
             for ports in plan.ports.chunks(plan.batch()) {
                 join_all(runs.iter_mut().map(|run| run.verify(ports, &own))).await;
             }
+            let Some(mapper) = &plan.mapper else {
+                let facts = runs.into_iter().map(FamilyRun::into_facts);
+                return conclude(facts.collect(), &plan, &stop);
+            };
             let first = facts_of(&runs);
             let diagnosis = conclude(first.clone(), &plan, &stop);
-            let Some(mapper) = &plan.mapper else { return diagnosis };
             let closed = mapping_round::closed_ports(&diagnosis);
             if closed.is_empty() || stop.is_sent() {
                 return mapping_round::with_mappings(diagnosis, mapper);
@@ -132,7 +135,7 @@ impl Agent {
             for ports in plan.ports.chunks(MAX_PORTS) {
                 run.check(ports).await;
             }
-            conclude(facts_of(&[run]), &plan, &stop)
+            conclude(vec![run.into_facts()], &plan, &stop)
         }))
     }
 }

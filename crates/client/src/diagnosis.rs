@@ -118,11 +118,10 @@ fn judge_ports(
 }
 
 fn diagnose_family(
-    facts: FamilyFacts,
+    mut facts: FamilyFacts,
     quorum: usize,
     locals: &HashMap<(Family, Port), Local>,
 ) -> FamilyDiagnosis {
-    let mut facts = facts;
     for checker in local_checkers(&facts) {
         facts.ports.iter_mut().for_each(|port| forget(port, checker));
     }

@@ -6,6 +6,7 @@
 use std::{
     error::Error,
     io::{self, ErrorKind},
+    iter,
 };
 
 use hyper_util::client;
@@ -20,14 +21,16 @@ const INCOMPLETE: &str = "it hung up before its answer was complete";
 pub(crate) fn explain(error: &(dyn Error + 'static), server: &ServerUrl) -> String {
     let connecting =
         error.downcast_ref::<client::legacy::Error>().is_some_and(|error| error.is_connect());
-    let mut cause = Some(error);
-    let mut said = None;
-    while let Some(error) = cause {
-        // The innermost cause that there is a sentence for.
-        said = sentence(error, server, connecting).or(said);
-        cause = wrapped(error).or_else(|| error.source());
-    }
+    // The innermost cause that there is a sentence for.
+    let said = causes(error).filter_map(|cause| sentence(cause, server, connecting)).last();
     said.unwrap_or_else(|| "the connection failed".to_owned())
+}
+
+/// The error and its causes, from without.
+pub(crate) fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    iter::successors(Some(error), |&error| wrapped(error).or_else(|| error.source()))
 }
 
 /// The cause within an error of the system, which it does not name as its source.

@@ -13,7 +13,7 @@ use hyper_util::{
 use rustls::ClientConfig;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::{Family, resolver::Resolver};
+use crate::{Family, explain::causes, resolver::Resolver};
 
 /// How long a connection may take. Shorter than the patience for an answer, so that a dead path of
 /// one family does not take it all.
@@ -122,13 +122,7 @@ impl Answer {
 
 /// Whether there was no local port left for a connection (`EADDRNOTAVAIL`).
 fn is_without_local_port(error: &(dyn Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let system = error.downcast_ref::<io::Error>();
-        if system.is_some_and(|error| error.kind() == io::ErrorKind::AddrNotAvailable) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|system| system.kind() == io::ErrorKind::AddrNotAvailable)
 }

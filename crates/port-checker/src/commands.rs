@@ -71,7 +71,7 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
             command: args.repeat.exec,
             textfile: args.repeat.textfile,
         };
-        monitor::run(monitor, move || agent.verify(plan.clone())).await
+        Ok(monitor::run(monitor, signals, move || agent.verify(plan.clone())).await)
     })
 }
 

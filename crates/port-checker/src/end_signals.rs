@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::exit_status::{INTERRUPTED, TERMINATED};
 
-/// Waits for the signals that are to end the command, which do not end the process any more.
+/// Waits for the signals that are to end the program, which do not end the process by themselves any more.
 pub(crate) struct EndSignals {
     interrupt: Signal,
     terminate: Signal,
@@ -36,7 +36,8 @@ impl EndSignals {
         status
     }
 
-    async fn next(&mut self) -> u8 {
+    /// The exit status that belongs to the next one.
+    pub(crate) async fn next(&mut self) -> u8 {
         select! {
             _ = self.interrupt.recv() => INTERRUPTED,
             _ = self.terminate.recv() => TERMINATED,

@@ -5,17 +5,16 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context;
 use port_checker_client::{InvalidPlan, Port, Verification};
 use tokio::{
     select,
-    signal::unix::{SignalKind, signal},
     task::block_in_place,
     time::{Instant, timeout},
 };
 
 use crate::{
-    exit_status::{INTERRUPTED, TERMINATED, UNUSABLE},
+    end_signals::EndSignals,
+    exit_status::UNUSABLE,
     output::{complain, print_part},
     pace::next_round,
     progress::ProgressLine,
@@ -55,12 +54,9 @@ pub(crate) struct Monitor {
 /// Verifies again and again until a signal comes, or nobody reads standard output any more.
 pub(crate) async fn run(
     monitor: Monitor,
+    mut signals: EndSignals,
     begin: impl Fn() -> Result<Verification, InvalidPlan> + Send + 'static,
-) -> anyhow::Result<ExitCode> {
-    let mut interrupt =
-        signal(SignalKind::interrupt()).context("cannot wait for the interrupt signal")?;
-    let mut terminate =
-        signal(SignalKind::terminate()).context("cannot wait for the termination signal")?;
+) -> ExitCode {
     // A task apart: a signal ends it even if it waits for a reader of standard output.
     let mut rounds = tokio::spawn(repeat(monitor, begin));
     let status = select! {
@@ -71,14 +67,13 @@ pub(crate) async fn run(
                 UNUSABLE
             })
         }
-        _ = interrupt.recv() => INTERRUPTED,
-        _ = terminate.recv() => TERMINATED,
+        status = signals.next() => status,
     };
     rounds.abort();
     if !rounds.is_finished() {
         let _ended = timeout(END_TIMEOUT, rounds).await;
     }
-    Ok(ExitCode::from(status))
+    ExitCode::from(status)
 }
 
 /// Returns the status of the last round when nobody reads standard output any more.

@@ -21,6 +21,7 @@ use tracing::{info, warn};
 
 use crate::{
     args::{CHECK_CONFIG, ENVIRONMENT_FILE},
+    end_signals::EndSignals,
     exit_status::UNUSABLE,
     logging,
     output::{complain, print},
@@ -71,7 +72,7 @@ async fn run(mut config: Config, activated: ActivatedSockets) -> anyhow::Result<
     let address = listeners.api.local_addr().context("the listener has no address")?;
     let metrics = listeners.metrics.as_ref().and_then(|listener| listener.local_addr().ok());
     config.metrics_address = metrics;
-    let signals = Signals::new().context("cannot wait for signals")?;
+    let mut signals = EndSignals::listen()?;
     let hangups = signal(SignalKind::hangup()).context("cannot wait for signals")?;
     let manager = Arc::new(ServiceManager::of_environment(status(address, metrics)));
     let reloads = tokio::spawn(reload(hangups, listeners.tls.clone(), Arc::clone(&manager)));
@@ -85,7 +86,12 @@ async fn run(mut config: Config, activated: ActivatedSockets) -> anyhow::Result<
         "listening"
     );
     let end = async {
-        signals.first().await;
+        signals.next().await;
+        // A second one ends the process at once.
+        tokio::spawn(async move {
+            signals.next().await;
+            exit(1);
+        });
         // The manager was told that the service ends, and must not be told that it is ready again.
         reloads.abort();
     };
@@ -143,37 +149,6 @@ async fn reload(mut hangups: Signal, tls: Option<Arc<TlsIdentity>>, manager: Arc
 fn listen(address: SocketAddr, settings: &str) -> anyhow::Result<TcpListener> {
     port_checker_server::listen(address)
         .with_context(|| format!("cannot listen on {address} ({settings})"))
-}
-
-/// The signals that end the service.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    /// Waits for the first signal. From then on a second one ends the process at once.
-    async fn first(mut self) {
-        self.next().await;
-        tokio::spawn(async move {
-            self.next().await;
-            exit(1);
-        });
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }
 
 fn reject(complaints: &[impl Display]) -> ExitCode {

@@ -136,6 +136,11 @@ impl<'a> FamilyRun<'a> {
         self
     }
 
+    /// The facts.
+    pub(super) fn into_facts(self) -> FamilyFacts {
+        self.facts
+    }
+
     /// The facts so far.
     pub(super) const fn facts(&self) -> &FamilyFacts {
         &self.facts

@@ -3,9 +3,7 @@
 use super::{
     network_position::NetworkPosition,
     path::{Station, last_station},
-    silence::{
-        SEE_ABOVE, TWO_ROUTERS, allow_in, likely_carrier_grade_nat, nothing_arrived, timed_out,
-    },
+    silence::{allow_in, no_forward_helps, nothing_arrived, timed_out},
     surroundings::Surroundings,
     verdict::PortVerdict,
 };
@@ -85,15 +83,10 @@ fn refused(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
                 ports, name them in the kernel's net.ipv4.ip_local_reserved_ports."
             .to_owned();
     }
+    if let Some(advice) = no_forward_helps(position) {
+        return advice.to_owned();
+    }
     match (&facts.local, position) {
-        (_, NetworkPosition::CarrierGradeNat { .. }) => likely_carrier_grade_nat(),
-        (
-            _,
-            NetworkPosition::DoubleNat { .. }
-            | NetworkPosition::NoPublicAddress { .. }
-            | NetworkPosition::NotTheRouters { .. },
-        ) => TWO_ROUTERS.to_owned(),
-        (_, NetworkPosition::Tunnel { .. }) => SEE_ABOVE.to_owned(),
         (_, NetworkPosition::BehindNat { .. }) => surroundings.wrong_mapping(facts.port).unwrap_or_else(|| {
             format!(
                 "The router forwards to a machine or a port where nothing listens, or has no forward and refuses \

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use port_checker_api::{ChallengeOutcome, PortResult};
 
+use super::judgement::challenge;
 use crate::{
     facts::{Arrivals, FamilyFacts, PortFacts, Watch},
     sights::{PeerSights, Sights},
@@ -93,8 +94,7 @@ fn answer(port: &PortFacts, checker: usize) -> Option<&PortResult> {
 }
 
 fn is_matched(answer: &PortResult) -> bool {
-    let challenge = answer.details.as_ref().and_then(|details| details.challenge.as_ref()?.known());
-    answer.accessible && challenge == Some(ChallengeOutcome::Matched)
+    answer.accessible && challenge(answer) == Some(ChallengeOutcome::Matched)
 }
 
 /// Whether a connection came from an address, as far as the listener or an interface.

@@ -53,7 +53,7 @@ fn opinion(
     let ours = facts.local == Some(Local::Bound);
     let Arrivals { connections, half_open, .. } = &facts.arrivals;
     let arrived = *connections > 0 && !another_got_through;
-    let challenge = answer.details.as_ref().and_then(|details| details.challenge.as_ref()?.known());
+    let challenge = challenge(answer);
     if answer.accessible {
         return match (ours, *connections, challenge) {
             (false, ..) => PortVerdict::Reachable,
@@ -125,6 +125,11 @@ fn is_by_a_router(answer: &PortResult, facts: &PortFacts) -> bool {
 /// The sender of the ICMP message that ended the connection.
 fn icmp_from(answer: &PortResult) -> Option<IpAddr> {
     Some(answer.details.as_ref()?.icmp.as_ref()?.from.to_canonical())
+}
+
+/// The outcome of the challenge, if there was one that this version knows.
+pub(super) fn challenge(answer: &PortResult) -> Option<ChallengeOutcome> {
+    answer.details.as_ref()?.challenge.as_ref()?.known()
 }
 
 /// Other checkers say no more than the text.

@@ -7,22 +7,34 @@ use super::{
 };
 use crate::{facts::PortFacts, family::Family};
 
-pub(super) const SEE_ABOVE: &str =
+const SEE_ABOVE: &str =
     "No forward in your router can change this; see above for what to do instead.";
 
 /// The first router must forward nevertheless.
-pub(super) const TWO_ROUTERS: &str =
+const TWO_ROUTERS: &str =
     "No forward in your router alone can change this; see above for what to do.";
 
 /// An address of 100.64.0.0/10 suggests carrier-grade NAT, and does not prove it.
-pub(super) fn likely_carrier_grade_nat() -> String {
-    "Behind carrier-grade NAT, which is likely, no forward in your router can change this; see above for what to do \
-     instead."
-        .to_owned()
-}
+const LIKELY_CARRIER_GRADE_NAT: &str = "Behind carrier-grade NAT, which is likely, no forward in your router can \
+                                        change this; see above for what to do instead.";
 
 const OTHERS_ANSWERED: &str = "Others answered: see above for the likely causes, and verify these alone before you change \
                                anything.";
+
+/// The advice where no forward of the router before this machine is enough; none where one may be.
+pub(super) const fn no_forward_helps(position: &NetworkPosition) -> Option<&'static str> {
+    match position {
+        NetworkPosition::CarrierGradeNat { .. } => Some(LIKELY_CARRIER_GRADE_NAT),
+        NetworkPosition::DoubleNat { .. }
+        | NetworkPosition::NoPublicAddress { .. }
+        | NetworkPosition::NotTheRouters { .. } => Some(TWO_ROUTERS),
+        NetworkPosition::Tunnel { .. } => Some(SEE_ABOVE),
+        NetworkPosition::BehindNat { .. }
+        | NetworkPosition::Direct(_)
+        | NetworkPosition::LanChecker { .. }
+        | NetworkPosition::Elsewhere => None,
+    }
+}
 
 pub(super) fn nothing_arrived(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
     let watched = last_station(facts) == Station::None;
@@ -38,13 +50,13 @@ pub(super) fn nothing_arrived(facts: &PortFacts, surroundings: &Surroundings<'_>
              other ports. Look for a rule that admits only some addresses, in the router or at the provider."
         );
     }
+    if surroundings.likely_cause_told {
+        return format!("{innocent}{OTHERS_ANSWERED}{root}");
+    }
+    if let Some(advice) = no_forward_helps(surroundings.position) {
+        return advice.to_owned();
+    }
     match surroundings.position {
-        _ if surroundings.likely_cause_told => format!("{innocent}{OTHERS_ANSWERED}{root}"),
-        NetworkPosition::CarrierGradeNat { .. } => likely_carrier_grade_nat(),
-        NetworkPosition::DoubleNat { .. }
-        | NetworkPosition::NoPublicAddress { .. }
-        | NetworkPosition::NotTheRouters { .. } => TWO_ROUTERS.to_owned(),
-        NetworkPosition::Tunnel { .. } => SEE_ABOVE.to_owned(),
         NetworkPosition::BehindNat { .. } => behind_nat(facts, surroundings, innocent),
         NetworkPosition::Direct(family) if watched => {
             format!("{innocent}{}", outside_firewall(*family))
@@ -55,9 +67,7 @@ pub(super) fn nothing_arrived(facts: &PortFacts, surroundings: &Surroundings<'_>
                 allow_in(*family)
             )
         }
-        NetworkPosition::LanChecker { .. } | NetworkPosition::Elsewhere => {
-            "A firewall drops the connections.".to_owned()
-        }
+        _ => "A firewall drops the connections.".to_owned(),
     }
 }
 
@@ -103,10 +113,17 @@ const fn outside_firewall(family: Family) -> &'static str {
 
 /// There was no listener of the verification, which could have shown whether anything arrived.
 pub(super) fn timed_out(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
+    // Packets were watched: it is known that none came.
+    if last_station(facts) == Station::None {
+        return nothing_arrived(facts, surroundings);
+    }
+    if surroundings.likely_cause_told {
+        return format!("{OTHERS_ANSWERED}{}", surroundings.root());
+    }
+    if let Some(advice) = no_forward_helps(surroundings.position) {
+        return advice.to_owned();
+    }
     match surroundings.position {
-        // Packets were watched: it is known that none came.
-        _ if last_station(facts) == Station::None => nothing_arrived(facts, surroundings),
-        _ if surroundings.likely_cause_told => format!("{OTHERS_ANSWERED}{}", surroundings.root()),
         NetworkPosition::Direct(family) => {
             let allow = allow_in(*family);
             format!("Nothing came back: a firewall drops the packets. {allow}{}", surroundings.root())
@@ -116,16 +133,9 @@ pub(super) fn timed_out(facts: &PortFacts, surroundings: &Surroundings<'_>) -> S
             surroundings.position.here(),
             surroundings.root()
         ),
-        NetworkPosition::LanChecker { .. } | NetworkPosition::Elsewhere => {
-            "Nothing came back: a firewall drops the packets, or the router before the host does not \
-             forward the ports."
-                .to_owned()
-        }
-        NetworkPosition::CarrierGradeNat { .. } => likely_carrier_grade_nat(),
-        NetworkPosition::DoubleNat { .. }
-        | NetworkPosition::NoPublicAddress { .. }
-        | NetworkPosition::NotTheRouters { .. } => TWO_ROUTERS.to_owned(),
-        NetworkPosition::Tunnel { .. } => SEE_ABOVE.to_owned(),
+        _ => "Nothing came back: a firewall drops the packets, or the router before the host does not forward \
+              the ports."
+            .to_owned(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The router's address, and mappings, over NAT-PMP, RFC 6886.
 
 use std::{
-    io::ErrorKind,
+    io::{self, ErrorKind},
     net::{IpAddr, Ipv4Addr},
     num::NonZeroU16,
     time::Duration,
@@ -43,15 +43,20 @@ pub(super) async fn map(
     port: NonZeroU16,
     lease_seconds: u32,
 ) -> Result<Granted, RouterFailureCause> {
-    let options = PortMappingOptions {
-        external_port: Some(port),
-        lifetime_seconds: Some(lease_seconds),
-        timeout_config: Some(RETRIES),
-    };
+    let options = mapping_options(port, lease_seconds);
     let mapping = port_mapping(gateway.into(), InternetProtocol::Tcp, port, options).await;
     let mapping = mapping.map_err(|failure| cause(&failure))?;
     let (external_port, lease) = (mapping.external_port().get(), mapping.lifetime());
     Ok(Granted { external_port, lease_seconds: Some(lease), address: None })
+}
+
+/// The same port outside as inside.
+pub(super) const fn mapping_options(port: NonZeroU16, lease_seconds: u32) -> PortMappingOptions {
+    PortMappingOptions {
+        external_port: Some(port),
+        lifetime_seconds: Some(lease_seconds),
+        timeout_config: Some(RETRIES),
+    }
 }
 
 /// Removes the mapping of a TCP port to the sender.
@@ -61,14 +66,18 @@ pub(super) async fn unmap(gateway: Ipv4Addr, port: NonZeroU16) -> Result<(), Rou
     dropped.map_err(|failure| cause(&failure))
 }
 
+pub(super) fn socket_cause(error: &io::Error) -> RouterFailureCause {
+    match error.kind() {
+        // The gateway has no such service, and says so by ICMP.
+        ErrorKind::ConnectionRefused => RouterFailureCause::NoAnswer,
+        _ => RouterFailureCause::NoRoute,
+    }
+}
+
 fn cause(failure: &Failure) -> RouterFailureCause {
     match failure {
         Failure::Timeout => RouterFailureCause::NoAnswer,
-        // The gateway has no such service, and says so by ICMP.
-        Failure::Socket(error) if error.kind() == ErrorKind::ConnectionRefused => {
-            RouterFailureCause::NoAnswer
-        }
-        Failure::Socket(_) => RouterFailureCause::NoRoute,
+        Failure::Socket(error) => socket_cause(error),
         Failure::InvalidResponse(_) => RouterFailureCause::Malformed,
         Failure::NetworkFailure => RouterFailureCause::NoPublicAddress,
         Failure::UnsupportedVersion(_) => RouterFailureCause::Refused(UNSUPPORTED_VERSION),

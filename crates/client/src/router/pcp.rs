@@ -1,17 +1,20 @@
 //! Mappings over PCP, RFC 6887.
 
 use std::{
-    io::ErrorKind,
     net::{IpAddr, Ipv4Addr},
     num::NonZeroU16,
 };
 
 use crab_nat::{
-    InternetProtocol, PortMappingOptions, PortMappingType, VersionCode,
+    InternetProtocol, PortMappingType, VersionCode,
     pcp::{BaseMapRequest, DropMappingRange, Failure, Nonce, port_mapping, try_drop_mapping},
 };
 
-use super::{facts::RouterFailureCause, lease::Granted, nat_pmp::RETRIES};
+use super::{
+    facts::RouterFailureCause,
+    lease::Granted,
+    nat_pmp::{RETRIES, mapping_options, socket_cause},
+};
 
 /// Code 1 of RFC 6887, section 7.4: the server speaks another version, such as NAT-PMP.
 pub(super) const UNSUPPORTED_VERSION: u16 = 1;
@@ -25,11 +28,7 @@ pub(super) async fn map(
     port: NonZeroU16,
     lease_seconds: u32,
 ) -> Result<Granted, RouterFailureCause> {
-    let options = PortMappingOptions {
-        external_port: Some(port),
-        lifetime_seconds: Some(lease_seconds),
-        timeout_config: Some(RETRIES),
-    };
+    let options = mapping_options(port, lease_seconds);
     let base = BaseMapRequest::new(gateway.into(), client.into(), InternetProtocol::Tcp, port);
     let mapping = port_mapping(base, Some(nonce), None, options).await.map_err(|e| cause(&e))?;
     let address = match mapping.mapping_type() {
@@ -59,11 +58,7 @@ pub(super) async fn unmap(
 fn cause(failure: &Failure) -> RouterFailureCause {
     let code = match failure {
         Failure::Timeout => return RouterFailureCause::NoAnswer,
-        // The gateway has no such service, and says so by ICMP.
-        Failure::Socket(error) if error.kind() == ErrorKind::ConnectionRefused => {
-            return RouterFailureCause::NoAnswer;
-        }
-        Failure::Socket(_) => return RouterFailureCause::NoRoute,
+        Failure::Socket(error) => return socket_cause(error),
         Failure::Nonce | Failure::InvalidResponse(_) => return RouterFailureCause::Malformed,
         Failure::NetworkFailure(_) => return RouterFailureCause::NoPublicAddress,
         Failure::UnsupportedVersion(VersionCode::NatPmp | VersionCode::Pcp) => UNSUPPORTED_VERSION,
