@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    net::{IpAddr, SocketAddr, UdpSocket},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering},
@@ -12,6 +12,8 @@ use std::{
 };
 
 use port_checker_api::{Port, UdpQuestion};
+
+use crate::ports::{FIRST_UNUSED, take_unused};
 
 /// How soon a program notices that it should end.
 const NOTICE_TIME: Duration = Duration::from_millis(50);
@@ -34,21 +36,8 @@ pub struct Mute {
 /// # Panics
 /// When there are not as many.
 pub fn unused(count: usize) -> Vec<Port> {
-    const FIRST: u16 = 20_000;
-    static NEXT: AtomicU16 = AtomicU16::new(FIRST);
-    let free = |port: u16| {
-        let of = |ip: IpAddr| UdpSocket::bind((ip, port)).is_ok();
-        of(Ipv4Addr::UNSPECIFIED.into()) && of(Ipv6Addr::UNSPECIFIED.into())
-    };
-    let mut ports = Vec::with_capacity(count);
-    while ports.len() < count {
-        let port = NEXT.fetch_add(1, Ordering::Relaxed);
-        assert!(port < 32_768, "the kernel gives out the rest");
-        if free(port) {
-            ports.extend(Port::new(port));
-        }
-    }
-    ports
+    static NEXT: AtomicU16 = AtomicU16::new(FIRST_UNUSED);
+    take_unused(count, &NEXT, |address| UdpSocket::bind(address).is_ok())
 }
 
 impl Answering {

@@ -170,6 +170,21 @@ impl Namespace {
         self.firewall(MASQUERADE);
     }
 
+    /// How many packets and bytes a counter of a table of the family `inet` has.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn counter(&self, table: &str, name: &str) -> (u64, u64) {
+        let list = ["list", "counter", "inet", table, name];
+        let output = self.command("nft", &list).output().expect("nft runs");
+        let text = String::from_utf8(output.stdout).expect("nft writes text");
+        let number = |name: &str| {
+            let mut words = text.split_whitespace().skip_while(|word| *word != name);
+            words.nth(1).and_then(|number| number.parse().ok()).expect("a number")
+        };
+        (number("packets"), number("bytes"))
+    }
+
     /// Adds rules in the language of nft(8).
     ///
     /// # Panics

@@ -49,15 +49,26 @@ pub trait Held {
 /// # Panics
 /// When there are not as many.
 pub fn unused(count: usize) -> Vec<Port> {
-    const FIRST: u16 = 20_000;
-    static NEXT: AtomicU16 = AtomicU16::new(FIRST);
+    static NEXT: AtomicU16 = AtomicU16::new(FIRST_UNUSED);
+    take_unused(count, &NEXT, |address| TcpListener::bind(address).is_ok())
+}
+
+/// The first port that may be given to a caller.
+pub(crate) const FIRST_UNUSED: u16 = 20_000;
+
+/// Ports from `next` on that can be bound over either family.
+pub(crate) fn take_unused(
+    count: usize,
+    next: &AtomicU16,
+    can_be_bound: impl Fn(SocketAddr) -> bool,
+) -> Vec<Port> {
     let free = |port: u16| {
-        let of = |ip: IpAddr| TcpListener::bind((ip, port)).is_ok();
+        let of = |ip: IpAddr| can_be_bound((ip, port).into());
         of(Ipv4Addr::UNSPECIFIED.into()) && of(Ipv6Addr::UNSPECIFIED.into())
     };
     let mut ports = Vec::with_capacity(count);
     while ports.len() < count {
-        let port = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = next.fetch_add(1, Ordering::Relaxed);
         assert!(port < 32_768, "the kernel gives out the rest");
         if free(port) {
             ports.extend(Port::new(port));

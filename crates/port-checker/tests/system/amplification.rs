@@ -47,28 +47,16 @@ fn a_strangers_request_sends_no_more_packets_than_documented() {
         machine.within(|| check_ports(checker.address, &body)).status
     };
     assert_eq!(ask("127.0.0.77", PORTS + 1), 429, "one port more is never admitted");
-    assert_eq!(sent(&machine, "v4"), (0, 0), "and sends nothing");
+    assert_eq!(machine.counter("silent", "v4"), (0, 0), "and sends nothing");
     assert_eq!(ask("127.0.0.77", PORTS), 200);
-    let (packets, bytes) = sent(&machine, "v4");
+    let (packets, bytes) = machine.counter("silent", "v4");
     assert!(
         (PORTS * MAX_ATTEMPTS..=PORTS * MAX_ATTEMPTS * MAX_SYNS).contains(&packets),
         "{packets} packets"
     );
     assert_eq!(bytes, packets * SYN_V4, "{packets} packets");
     assert_eq!(ask("::1", 1), 200, "what came back meanwhile is enough for one");
-    let (packets, bytes) = sent(&machine, "v6");
+    let (packets, bytes) = machine.counter("silent", "v6");
     assert!((MAX_ATTEMPTS..=MAX_ATTEMPTS * MAX_SYNS).contains(&packets), "{packets} packets");
     assert_eq!(bytes, packets * SYN_V6, "{packets} packets");
-}
-
-/// How many packets and bytes a counter has.
-fn sent(machine: &Namespace, counter: &str) -> (u64, u64) {
-    let list = ["list", "counter", "inet", "silent", counter];
-    let output = machine.command("nft", &list).output().expect("nft runs");
-    let text = String::from_utf8(output.stdout).expect("nft writes text");
-    let number = |name: &str| {
-        let mut words = text.split_whitespace().skip_while(|word| *word != name);
-        words.nth(1).and_then(|number| number.parse().ok()).expect("a number")
-    };
-    (number("packets"), number("bytes"))
 }

@@ -7,9 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use port_checker_probe::{
-    Budget, Finding, IcmpMessage, Port, ProbeSettings, Prober, Reason, Verdict,
-};
+use port_checker_probe::{Budget, Finding, Port, ProbeSettings, Prober, Reason, Verdict};
 use port_checker_testbed::{
     namespace::Namespace,
     ports::{Held, Listening, Refusing, Silent},
@@ -17,7 +15,11 @@ use port_checker_testbed::{
 };
 use socket2::SockRef;
 
-use super::{LONG, V4, V6, all_sockets_are_closed, check, findings, prober, settings, target};
+use super::{
+    LONG, V4, V6, all_sockets_are_closed, check, findings,
+    laboratory::{assert_rejected, rejecting, runtime},
+    prober, settings, target,
+};
 
 #[tokio::test]
 async fn attempts_at_a_silent_port_overlap() {
@@ -120,11 +122,9 @@ async fn a_port_that_waits_for_its_next_attempt_holds_no_socket() {
 
 /// The finding of one attempt within a namespace at a port of its loopback interface.
 fn found_within(namespace: &Namespace, ip: IpAddr, port: u16) -> Finding {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let ports = vec![Port::new(port).expect("not 0")];
     let judged = async { findings(check(&prober(1, 1), target(ip, ports), LONG).await).await };
-    namespace.within(|| runtime.block_on(judged))[0]
+    namespace.within(|| runtime().block_on(judged))[0]
 }
 
 /// The kernel has one local port to give, and it is the one that is dialled.
@@ -144,23 +144,12 @@ fn a_connection_to_itself_is_no_open_port() {
 /// This machine speaks here as the target, and not as the checker.
 #[test]
 fn a_rejection_by_the_target_is_a_verdict_on_this_machine_too() {
-    const RULES: &str = "
-table inet rejects {
-    chain input {
-        type filter hook input priority filter
-        tcp dport 40000 reject with icmpx host-unreachable
-    }
-}";
     if !skip::is_root() {
         return;
     }
-    let namespace = Namespace::new();
-    namespace.firewall(RULES);
+    let namespace = rejecting("tcp", 40_000);
     for ip in [V4, V6] {
-        let found = found_within(&namespace, ip, 40_000);
-        assert_eq!(found.verdict, Verdict::NotOpen(Reason::HostUnreachable), "{ip}");
-        let icmp = found.icmp.expect("it says so over ICMP");
-        assert_eq!((icmp.message, icmp.from), (IcmpMessage::HostUnreachable, ip));
+        assert_rejected(&found_within(&namespace, ip, 40_000), ip);
     }
 }
 

@@ -6,8 +6,8 @@ use std::{
 };
 
 use port_checker_probe::{
-    Budget, Challenge, ChallengeOutcome, Check, Fault, FaultKind, Finding, IcmpMessage, Policy,
-    Port, Probe, ProbeSettings, Prober, Reason, Target, Targets, Verdict,
+    Budget, Challenge, ChallengeOutcome, Check, Fault, FaultKind, Finding, IcmpMessage, Port,
+    Probe, ProbeSettings, Prober, Reason, Target, Verdict,
 };
 use port_checker_testbed::{
     datagrams::{Answering, Mute, unused},
@@ -16,7 +16,14 @@ use port_checker_testbed::{
     skip,
 };
 
-use super::{LONG, V4, V6, all_sockets_are_closed, findings, prober, settings, target};
+use super::{
+    LONG, V4, V6, all_sockets_are_closed, findings,
+    laboratory::{
+        TARGETS, any_target, assert_rejected, checker_and_router, checker_without_its_gateway, ip,
+        rejecting, runtime,
+    },
+    prober, settings, target,
+};
 
 mod forged;
 mod messages;
@@ -141,8 +148,7 @@ fn many_attempts_share_few_sockets_and_the_last_closes_them() {
         return;
     }
     let namespace = Namespace::new();
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = runtime();
     namespace.within(|| {
         let silent: Vec<_> = (0..PORTS).map(|_| Mute::on(V4)).collect();
         let ports: Vec<_> = silent.iter().map(Mute::port).collect();
@@ -187,8 +193,7 @@ fn a_datagram_to_itself_is_no_open_port() {
     }
     let namespace = Namespace::new();
     namespace.sysctl("net.ipv4.ip_local_port_range=40000 40000");
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = runtime();
     for ip in [V4, V6] {
         let port = Port::new(40_000).expect("not 0");
         let judged = async { found(&prober(1, 1), ip, vec![port]).await };
@@ -205,8 +210,7 @@ fn a_machine_without_a_local_port_gives_no_verdict() {
     }
     let namespace = Namespace::new();
     namespace.sysctl("net.ipv4.ip_local_port_range=40000 40000");
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = runtime();
     namespace.within(|| {
         let _taken = UdpSocket::bind((V4, 40_000)).expect("a free port");
         let port = Port::new(7466).expect("not 0");

@@ -23,6 +23,7 @@ use port_checker_testbed::{
 mod attempts;
 mod challenges;
 mod datagrams;
+mod laboratory;
 mod limits;
 mod messages;
 mod sharing;

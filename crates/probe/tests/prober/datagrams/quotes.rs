@@ -25,14 +25,10 @@ fn judged(
     ip: [IpAddr; 3],
 ) -> (Finding, u64) {
     let [own, router, target] = ip;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let policy = Policy { targets: Targets::Any, ..Policy::default() };
     let settings = ProbeSettings { timeout: Duration::from_secs(1), ..settings(1) };
     let prober = Prober::new(settings, Budget::new(1));
     let judged = async {
-        let ports = vec![Port::new(PORT).expect("not 0")];
-        let target = policy.vet(target, target, ports).expect("any target");
+        let target = any_target(target, PORT);
         let address = SocketAddr::new(target.address(), PORT);
         let mut check = check(&prober, target);
         let soon = Duration::from_millis(20);
@@ -41,7 +37,7 @@ fn judged(
         injector.unreachable_port(router, local, address, quoted);
         check.next().await.expect("one port").expect("a verdict")
     };
-    let finding = machine.within(|| runtime.block_on(judged));
+    let finding = machine.within(|| runtime().block_on(judged));
     (finding, prober.ignored_datagrams().unmatched())
 }
 
