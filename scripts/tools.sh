@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Installs what the other scripts need, on Debian and as root; they read this file.
 tools=$PWD/target/tools
+mkdir -p "$tools"
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -36,7 +37,7 @@ debian_root() {
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $codename" | head -n 1)
     rm -rf "$root"
     debootstrap --variant minbase --include "$packages" "$codename" "$root" \
-        "${mirror:-http://deb.debian.org/debian}" >"$root.log" 2>&1 || { tail "$root.log"; return 1; }
+        ${mirror:+"$mirror"} >"$root.log" 2>&1 || { tail "$root.log"; return 1; }
     rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
     # The installer of Debian writes it.
     printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
