@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The longest set of keys that is read: some hundred keys, where a checker has three.
-pub const MAX_KEY_SET_BYTES: usize = 64 * 1024;
+pub const MAX_KEY_SET_BYTES: usize = 65_536;
 
 /// Public keys of one issuer, each once: the current one, the next one, and old ones whose last statement has not
 /// expired.
@@ -194,6 +194,12 @@ mod tests {
             let read = KeySet::from_json(&document.to_string()).map(|set| set.iter().count());
             assert_eq!(read, expected, "{why}");
         }
+    }
+
+    #[test]
+    fn some_hundred_keys_are_read() {
+        let many: KeySet = (1..=200).map(key).collect();
+        assert_eq!(KeySet::from_json(&many.to_json()), Ok(many));
     }
 
     #[test]

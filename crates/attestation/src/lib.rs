@@ -32,14 +32,24 @@
 //! # }
 //! ```
 //!
+//! # Strictness
+//!
+//! Refused is everything that two readers could understand differently: another algorithm or type, any further member
+//! of the header (it could only say how to verify), a key that was not trusted before, base64url in another spelling,
+//! a member twice at whatever depth, a list of ports, an address or an issuer in a second form, and times that
+//! contradict each other, or the clock by more than [`LEEWAY_SECONDS`]. Unknown claims are ignored (RFC 7519,
+//! section 4): they cannot change what the known ones say, and a later checker can add some. `nbf` is obeyed, because
+//! it restricts. A signature is not a name: another valid one can be computed from it, so that statements are told
+//! apart by `jti`.
+//!
 //! # Why not a crate for JWT
 //!
 //! `jsonwebtoken` was considered (11.1, with a provider over `ring`). It implements neither cryptography nor these
 //! rules: it does not compare `typ`, takes `jku`, `jwk`, `x5u` and any further member of a header, takes unknown
 //! members twice, knows no greatest length, no longest lifetime and no `iat` in the future. All of that would have to
 //! be checked on the text again, by a second parser that could read it differently. Its provider is one for the
-//! whole process, and it brings a second `base64`. There remain the joining of three parts and a call of `ring`,
-//! which is in the program already because of TLS.
+//! whole process, and it brings a second `base64`. The rest is to join three parts and to call `ring`, which
+//! is in the program already because of TLS.
 
 mod address;
 mod base64url;
@@ -54,6 +64,7 @@ mod open_ports;
 mod profile;
 mod public_key;
 mod quorum;
+mod report;
 #[cfg(test)]
 mod samples;
 mod signing_key;
@@ -70,12 +81,13 @@ pub use address::Address;
 pub use claims::Claims;
 pub use invalid_claim::InvalidClaim;
 pub use issuer::Issuer;
-pub use key_id::KeyId;
+pub use key_id::{InvalidKeyId, KeyId};
 pub use key_set::{KeySet, KeySetError, MAX_KEY_SET_BYTES};
 pub use open_ports::OpenPorts;
 pub use profile::{MAX_TOKEN_BYTES, TYPE};
 pub use public_key::PublicKey;
 pub use quorum::{QuorumResult, proven};
+pub use report::{Examined, Report};
 pub use signing_key::{KeyError, MAX_PEM_BYTES, SignError, SigningKey};
 pub use text::{Audience, Nonce, TokenId};
 pub use timestamp::Timestamp;

@@ -2,6 +2,7 @@
 
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{base64url, json::Members, key_id::KeyId};
 
@@ -46,10 +47,13 @@ impl PublicKey {
     /// coordinates are those of a point on the curve, is seen when a signature is verified: with a key that has none,
     /// no signature matches.
     pub(crate) fn from_jwk(members: &Members) -> Option<Self> {
-        let text = |name| members.get(name).and_then(serde_json::Value::as_str);
+        let text = |name| members.get(name).and_then(Value::as_str);
         let says = |name, value| !members.contains_key(name) || text(name) == Some(value);
         let kind = text("kty") == Some("EC") && text("crv") == Some("P-256");
-        if !kind || !says("use", "sig") || !says("alg", "ES256") {
+        let verify =
+            |list: &Value| list.as_array().is_some_and(|all| all.contains(&"verify".into()));
+        let purpose = says("use", "sig") && members.get("key_ops").is_none_or(verify);
+        if !kind || !purpose || !says("alg", "ES256") {
             return None;
         }
         let coordinate = |name| text(name).and_then(base64url::decode_exactly::<COORDINATE_BYTES>);
@@ -130,6 +134,8 @@ mod tests {
             ),
             (format!(r#"{{{KEY},"use":"enc"}}"#), false, "for encryption"),
             (format!(r#"{{{KEY},"use":null}}"#), false, "for nothing"),
+            (format!(r#"{{{KEY},"key_ops":["deriveBits"]}}"#), false, "for something else"),
+            (format!(r#"{{{KEY},"key_ops":"verify"}}"#), false, "no list"),
             (format!(r#"{{{KEY},"alg":"ECDH-ES"}}"#), false, "for another algorithm"),
             (KEY.replace("P-256", "P-384"), false, "another curve"),
             (KEY.replace("\"EC\"", "\"OKP\""), false, "another kind"),

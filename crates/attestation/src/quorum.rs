@@ -1,4 +1,4 @@
-//! What several issuers say together.
+//! The agreement of several issuers.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,9 +12,9 @@ use crate::{
 };
 
 /// As many issuers as this need not stand in different parts of the world (CA/Browser Forum BR 3.2.2.9).
-const MAX_OF_ONE_RIR: usize = 2;
+pub(crate) const MAX_OF_ONE_RIR: usize = 2;
 
-/// What statements about one address over one transport prove together.
+/// The ports of one address and transport that several statements prove together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuorumResult {
     /// The address.
@@ -36,7 +36,7 @@ struct Sighting {
     rirs: BTreeSet<Rir>,
 }
 
-/// What each issuer says about one address over one transport.
+/// The statements of each issuer about one address over one transport.
 struct Group<'a> {
     address: Address,
     transport: Transport,
@@ -51,8 +51,8 @@ struct Group<'a> {
 /// counts for none of these.
 pub fn proven(statements: &[Statement], required: NonZeroUsize) -> Vec<QuorumResult> {
     let mut groups: Vec<Group> = Vec::new();
-    let names = names(statements);
-    for statement in statements.iter().filter(|it| names[&it.authority()].len() == 1) {
+    let ambiguous = ambiguous(statements);
+    for statement in statements.iter().filter(|it| !ambiguous.contains(&it.authority())) {
         let claims = statement.claims();
         let (address, transport) = (claims.address, claims.transport);
         let same = |group: &Group| (group.address, group.transport) == (address, transport);
@@ -67,13 +67,14 @@ pub fn proven(statements: &[Statement], required: NonZeroUsize) -> Vec<QuorumRes
     groups.into_iter().map(|group| result(group, required.get())).collect()
 }
 
-/// The names in which each of the trusted sets of keys signs.
-fn names(statements: &[Statement]) -> BTreeMap<usize, BTreeSet<&Issuer>> {
-    let mut names = BTreeMap::<_, BTreeSet<_>>::new();
+/// The trusted sets of keys that sign in several names.
+pub(crate) fn ambiguous(statements: &[Statement]) -> BTreeSet<usize> {
+    let mut names = BTreeMap::<usize, BTreeSet<&Issuer>>::new();
     for statement in statements {
         names.entry(statement.authority()).or_default().insert(&statement.claims().issuer);
     }
-    names
+    names.retain(|_, names| names.len() > 1);
+    names.into_keys().collect()
 }
 
 fn result(group: Group, required: usize) -> QuorumResult {

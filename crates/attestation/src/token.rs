@@ -64,7 +64,7 @@ fn decode(text: &str, part: Part) -> Result<Vec<u8>, VerifyError> {
     base64url::decode(text).ok_or(VerifyError::Encoding(part))
 }
 
-/// The key that a header names, if it says nothing but what every header of these tokens says.
+/// The key that a header names, if it has the members that every header has and no other.
 fn key_of(header: &[u8]) -> Result<KeyId, VerifyError> {
     let members = json::object(header).ok_or(VerifyError::Json(Part::Header))?;
     let is = |name, value| members.get(name).is_some_and(|found| found == value);

@@ -1,4 +1,4 @@
-//! What several issuers prove together.
+//! Ports that several issuers prove together.
 
 use proptest::prelude::*;
 
@@ -39,7 +39,7 @@ fn judged(said: &[Said], required: usize) -> (String, String) {
     }
 }
 
-/// What is said, how many are required, the ports proven and not proven, and why.
+/// The statements, how many issuers are required, the ports proven and not proven, and why.
 const CASES: [(&[Said], usize, &str, &str, &str); 14] = [
     (&[], 1, "", "", "nobody"),
     (&[(0, "a", "1-9", "")], 1, "1-9", "", "one, who is enough"),
@@ -141,7 +141,7 @@ fn addresses_and_transports_are_apart() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn proven_is_what_so_many_saw(
+    fn ports_that_enough_issuers_saw_are_proven(
         seen in prop::collection::vec(prop::collection::btree_set(1..20_u16, 1..9), 1..5),
         required in 1..4_usize,
     ) {

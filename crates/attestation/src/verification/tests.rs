@@ -13,7 +13,7 @@ use crate::{
 use super::*;
 
 #[test]
-fn what_was_signed_is_read() {
+fn signed_claims_are_read_back() {
     let (key, next, old) = (key(), key(), key());
     let keys = KeySet::from_iter([&key, &next, &old].map(|key| key.public().clone()));
     let mut trusted = TrustStore::default();

@@ -2,6 +2,7 @@
 
 mod activation;
 mod amplification;
+mod attestation;
 mod book;
 mod challenges;
 mod completions;
