@@ -30,7 +30,7 @@ pub enum InvalidClaim {
     Transport,
     /// Not [`OpenPorts`](crate::OpenPorts).
     #[error(
-        "open ports are a list in ascending order without gaps to close, such as 7466,50800-50899"
+        "open ports are a list in ascending order in which no range touches the next, such as 7466,50800-50899"
     )]
     OpenPorts,
     /// Not a [`Challenge`](port_checker_api::Challenge).
