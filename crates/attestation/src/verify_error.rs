@@ -103,3 +103,17 @@ pub enum VerifyError {
     #[error("the statement does not have the expected nonce")]
     Nonce,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_the_part() {
+        let parts = [Part::Header, Part::Payload, Part::Signature];
+        let messages = parts.map(|part| VerifyError::Encoding(part).to_string());
+        for (message, name) in messages.iter().zip(["header", "payload", "signature"]) {
+            assert!(message.starts_with(&format!("the {name} of the token is not ")), "{message}");
+        }
+    }
+}
