@@ -11,7 +11,7 @@ use port_checker_probe::Probe;
 
 use super::{accept_header, error_responses::CheckErrors, state::AppState};
 use crate::{
-    admission::{context::RequestContext, cross_site::NotCrossSite, transport::Transport},
+    admission::{check_kind::CheckKind, context::RequestContext, cross_site::NotCrossSite},
     checks::ports::PortsCheck,
     error::{ApiError, quoted},
     net::caller::Caller,
@@ -64,9 +64,10 @@ pub(crate) async fn port(
     // The path may be as long as a head.
     drop(uri);
     let admission = &state.admission;
-    let target = admission.vet(&context, context.caller, vec![port], Transport::Tcp)?;
     let probe = Probe::Tcp { challenge: None };
-    let admitted = admission.admit(&context, target, Transport::Tcp).await?;
+    let kind = CheckKind::of(&probe);
+    let target = admission.vet(&context, context.caller, vec![port], kind)?;
+    let admitted = admission.admit(&context, target, kind).await?;
     let quota = admitted.quota.clone();
     let outcome = PortsCheck::begin(&state.checker, admitted, probe).outcome().await;
     Ok((quota, outcome.into_own_port().map(Json)).into_response())

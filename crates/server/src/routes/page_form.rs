@@ -27,7 +27,7 @@ use super::{
     state::AppState,
 };
 use crate::{
-    admission::{context::RequestContext, transport::Transport},
+    admission::{check_kind::CheckKind, context::RequestContext},
     checks::ports::PortsCheck,
     error::{ApiError, Failure, quoted},
     net::answer::MemoryCharge,
@@ -206,9 +206,10 @@ async fn check(
     context: &RequestContext,
     ports: Vec<Port>,
 ) -> Result<(RateLimitHeaders, Vec<Finding>), ApiError> {
-    let target = state.admission.vet(context, context.caller, ports, Transport::Tcp)?;
     let probe = Probe::Tcp { challenge: None };
-    let admitted = state.admission.admit(context, target, Transport::Tcp).await?;
+    let kind = CheckKind::of(&probe);
+    let target = state.admission.vet(context, context.caller, ports, kind)?;
+    let admitted = state.admission.admit(context, target, kind).await?;
     let quota = admitted.quota.clone();
     let outcome = PortsCheck::begin(&state.checker, admitted, probe).outcome().await;
     match outcome.fault {
