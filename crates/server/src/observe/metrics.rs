@@ -60,11 +60,15 @@ impl Metrics {
         })
     }
 
-    /// Makes every series that may ever be, so that rates are right from the first event on.
-    fn touch(&self) {
-        for route in ["/check-ports", "/check-tls", "/port/{port}"] {
+    /// Makes the durations of these routes, as [`touch`](Self::touch) does the others.
+    pub(crate) fn expect_requests<'a>(&self, routes: impl Iterator<Item = &'a str>) {
+        for route in routes {
             self.requests.seconds.with_label_values(&[route]);
         }
+    }
+
+    /// Makes every series that may ever be, so that rates are right from the first event on.
+    fn touch(&self) {
         for family in ["ipv4", "ipv6"] {
             let not_open = Reason::ALL.iter().copied().map(Verdict::NotOpen);
             for verdict in not_open.chain([Verdict::Open]) {
