@@ -54,7 +54,8 @@ pub enum Asker {
 }
 
 impl Asker {
-    fn of(caller: IpAddr, target: IpAddr) -> Self {
+    /// How `caller` stands to `target`; an IPv4-mapped address is the IPv4 address in it.
+    pub fn of(caller: IpAddr, target: IpAddr) -> Self {
         match caller.to_canonical() == target.to_canonical() {
             true => Self::Itself,
             false => Self::ThirdParty,

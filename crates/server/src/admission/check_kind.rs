@@ -30,7 +30,7 @@ pub(super) struct Requirements {
 
 impl CheckKind {
     /// The kind of check that makes these probes.
-    pub(crate) const fn of(probe: &Probe) -> Self {
+    pub(super) const fn of(probe: &Probe) -> Self {
         Self::Ports(probe.transport())
     }
 

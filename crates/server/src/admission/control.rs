@@ -4,8 +4,8 @@
 use std::{net::IpAddr, sync::Arc, thread::available_parallelism, time::Duration};
 
 use port_checker_api::{ErrorCode, Port};
-use port_checker_limits::{Limiter, Mode};
-use port_checker_probe::{Admission, Budget, Fault, Overloaded, Refusal, Target};
+use port_checker_limits::{Asker, Limiter, Mode};
+use port_checker_probe::{Admission, Budget, Fault, Overloaded, Probe, Refusal, Target};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -60,11 +60,27 @@ impl AdmissionControl {
         self.config.probe.timeout
     }
 
+    /// Admits a check of ports with this kind of probe.
+    ///
+    /// # Errors
+    /// The policy refuses the address or a port, or the check is not [admitted](Self::admit).
+    pub(crate) async fn admit_ports(
+        &self,
+        context: &RequestContext,
+        address: IpAddr,
+        ports: Vec<Port>,
+        probe: &Probe,
+    ) -> Result<Admitted, ApiError> {
+        let kind = CheckKind::of(probe);
+        let target = self.vet(context, address, ports, kind)?;
+        self.admit(context, target, kind).await
+    }
+
     /// Vets one address.
     ///
     /// # Errors
     /// The policy refuses the address or a port.
-    pub(crate) fn vet(
+    pub(super) fn vet(
         &self,
         context: &RequestContext,
         address: IpAddr,
@@ -98,7 +114,7 @@ impl AdmissionControl {
         let slot = self.slot(context, parties, ports, requirements).await?;
         self.require_time(context, requirements)?;
         let (quota, receipt) = self.limiter.charge(parties, ports, Mode::Charge).await?;
-        let is_third_party = context.caller != target.address();
+        let is_third_party = Asker::of(parties.0, parties.1) == Asker::ThirdParty;
         let max_attempts =
             third_party::max_attempts(&self.config.limits).filter(|_| is_third_party);
         Ok(Admitted {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use port_checker_api::ErrorCode;
+use port_checker_limits::Asker;
 
 use super::check_kind::CheckKind;
 use crate::error::ApiError;
@@ -17,10 +18,11 @@ pub(super) fn require_own_address(
     caller: IpAddr,
     target: IpAddr,
 ) -> Result<(), ApiError> {
-    let (caller, target) = (caller.to_canonical(), target.to_canonical());
-    let Some(transport) = kind.for_own_address_only().filter(|_| caller != target) else {
+    let is_third_party = Asker::of(caller, target) == Asker::ThirdParty;
+    let Some(transport) = kind.for_own_address_only().filter(|_| is_third_party) else {
         return Ok(());
     };
+    let (caller, target) = (caller.to_canonical(), target.to_canonical());
     let message = format!(
         "{target} is not your own address, which is {caller} as seen from here; over {} no other address is \
          checked, and no setting admits one",

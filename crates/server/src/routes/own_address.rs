@@ -11,7 +11,7 @@ use port_checker_probe::Probe;
 
 use super::{accept_header, error_responses::CheckErrors, state::AppState};
 use crate::{
-    admission::{check_kind::CheckKind, context::RequestContext, cross_site::NotCrossSite},
+    admission::{context::RequestContext, cross_site::NotCrossSite},
     checks::ports::PortsCheck,
     error::{ApiError, quoted},
     net::caller::Caller,
@@ -75,11 +75,9 @@ pub(crate) async fn port(
     })?;
     // The path may be as long as a head.
     drop(uri);
-    let admission = &state.admission;
     let probe = Probe::Tcp { challenge: None };
-    let kind = CheckKind::of(&probe);
-    let target = admission.vet(&context, context.caller, vec![port], kind)?;
-    let admitted = admission.admit(&context, target, kind).await?;
+    let admission = &state.admission;
+    let admitted = admission.admit_ports(&context, context.caller, vec![port], &probe).await?;
     let quota = admitted.quota.clone();
     let outcome = PortsCheck::begin(&state.checker, admitted, probe).outcome().await;
     Ok((quota, outcome.into_own_port().map(Json)).into_response())

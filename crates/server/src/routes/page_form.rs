@@ -27,7 +27,7 @@ use super::{
     state::AppState,
 };
 use crate::{
-    admission::{check_kind::CheckKind, context::RequestContext},
+    admission::context::RequestContext,
     checks::ports::PortsCheck,
     error::{ApiError, Failure, quoted},
     net::answer::MemoryCharge,
@@ -207,9 +207,8 @@ async fn check(
     ports: Vec<Port>,
 ) -> Result<(RateLimitHeaders, Vec<Finding>), ApiError> {
     let probe = Probe::Tcp { challenge: None };
-    let kind = CheckKind::of(&probe);
-    let target = state.admission.vet(context, context.caller, ports, kind)?;
-    let admitted = state.admission.admit(context, target, kind).await?;
+    let admission = &state.admission;
+    let admitted = admission.admit_ports(context, context.caller, ports, &probe).await?;
     let quota = admitted.quota.clone();
     let outcome = PortsCheck::begin(&state.checker, admitted, probe).outcome().await;
     match outcome.fault {
