@@ -28,12 +28,13 @@ pub(super) struct Requirements {
     pub(super) min_time: Duration,
 }
 
-impl CheckKind {
-    /// The kind of check that makes these probes.
-    pub(super) const fn of(probe: &Probe) -> Self {
+impl From<&Probe> for CheckKind {
+    fn from(probe: &Probe) -> Self {
         Self::Ports(probe.transport())
     }
+}
 
+impl CheckKind {
     /// The name in the log.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc, thread::available_parallelism, time::Duration}
 
 use port_checker_api::{ErrorCode, Port};
 use port_checker_limits::{Asker, Limiter, Mode};
-use port_checker_probe::{Admission, Budget, Fault, Overloaded, Probe, Refusal, Target};
+use port_checker_probe::{Admission, Budget, Fault, Overloaded, Refusal, Target};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -60,18 +60,18 @@ impl AdmissionControl {
         self.config.probe.timeout
     }
 
-    /// Admits a check of ports with this kind of probe.
+    /// Admits a check of ports of an address.
     ///
     /// # Errors
     /// The policy refuses the address or a port, or the check is not [admitted](Self::admit).
-    pub(crate) async fn admit_ports(
+    pub(crate) async fn admit_address(
         &self,
         context: &RequestContext,
         address: IpAddr,
         ports: Vec<Port>,
-        probe: &Probe,
+        kind: impl Into<CheckKind>,
     ) -> Result<Admitted, ApiError> {
-        let kind = CheckKind::of(probe);
+        let kind = kind.into();
         let target = self.vet(context, address, ports, kind)?;
         self.admit(context, target, kind).await
     }

@@ -116,7 +116,7 @@ pub(crate) async fn check_ports(
     let share = state.memory.take(context.caller, ports.len() * PORT_BYTES);
     let share = share.ok_or_else(|| out_of_memory(&state.memory, &state.config.bounds))?;
     let address = provider_ip.unwrap_or(context.caller);
-    let admitted = state.admission.admit_ports(&context, address, ports, &probe).await?;
+    let admitted = state.admission.admit_address(&context, address, ports, &probe).await?;
     let quota = admitted.quota.clone();
     let check = PortsCheck::begin(&state.checker, admitted, probe);
     let verbose = verbose.unwrap_or(false);

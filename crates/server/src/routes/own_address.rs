@@ -77,7 +77,7 @@ pub(crate) async fn port(
     drop(uri);
     let probe = Probe::Tcp { challenge: None };
     let admission = &state.admission;
-    let admitted = admission.admit_ports(&context, context.caller, vec![port], &probe).await?;
+    let admitted = admission.admit_address(&context, context.caller, vec![port], &probe).await?;
     let quota = admitted.quota.clone();
     let outcome = PortsCheck::begin(&state.checker, admitted, probe).outcome().await;
     Ok((quota, outcome.into_own_port().map(Json)).into_response())

@@ -208,7 +208,7 @@ async fn check(
 ) -> Result<(RateLimitHeaders, Vec<Finding>), ApiError> {
     let probe = Probe::Tcp { challenge: None };
     let admission = &state.admission;
-    let admitted = admission.admit_ports(context, context.caller, ports, &probe).await?;
+    let admitted = admission.admit_address(context, context.caller, ports, &probe).await?;
     let quota = admitted.quota.clone();
     let outcome = PortsCheck::begin(&state.checker, admitted, probe).outcome().await;
     match outcome.fault {
