@@ -8,6 +8,7 @@ mod completions;
 mod dns;
 mod documents;
 mod every;
+mod generated_clients;
 mod health;
 mod help;
 mod hosts;
