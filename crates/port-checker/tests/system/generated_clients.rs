@@ -18,7 +18,10 @@ use port_checker_testbed::{
 };
 use serde_json::{Value, json};
 
-use crate::program::{port_checker, repository};
+use crate::{
+    program::{port_checker, repository},
+    recipes::{CHECKER, recipe},
+};
 
 mod newer;
 
@@ -48,15 +51,10 @@ fn a_generated_python_client_compiles_and_works() {
     let Some(tools) = tools("OPENAPI_PYTHON") else { return };
     let bin = Path::new(&tools).join("bin");
     let world = World::new();
-    let url = world.url("/openapi.json");
     let run = |program: &str, arguments: &[&str]| {
-        let path = std::env::var("PATH").expect("a path");
-        let mut command = world.command(bin.join(program), arguments);
-        // The generator formats its output with a tool that it looks for there.
-        succeeds(command.env("PATH", format!("{}:{path}", bin.display())))
+        succeeds(&mut world.command(bin.join(program), arguments))
     };
-    let into = ["--output-path", "generated", "--fail-on-warning"];
-    run("openapi-python-client", &[&["generate", "--url", &url][..], &into].concat());
+    world.generate("generate-python", &bin);
     let generated = world.path("generated");
     std::fs::rename(generated.join("port_checker_client"), world.path("port_checker_client"))
         .expect("the package is there");
@@ -72,11 +70,8 @@ fn a_generated_typescript_client_compiles_and_works() {
     let modules = Path::new(&tools).join("node_modules");
     symlink(&modules, world.path("node_modules")).expect("a directory of the test's own");
     write(world.directory.path(), "package.json", r#"{"type": "module"}"#);
-    let run = |program: &str, arguments: &[&str]| {
-        succeeds(&mut world.command(modules.join(".bin").join(program), arguments))
-    };
-    run("openapi-typescript", &[&world.url("/openapi.json"), "-o", "schema.d.ts"]);
-    run("tsc", &TSC);
+    world.generate("generate-typescript", &modules.join(".bin"));
+    succeeds(&mut world.command(modules.join(".bin/tsc"), &TSC));
     world.check(&succeeds(&mut world.command("node".into(), &["client.js"])));
 }
 
@@ -117,8 +112,17 @@ impl World {
         Self { directory, service, https, newer: newer::start(), open, closed, udp }
     }
 
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.service.address)
+    fn url(&self) -> String {
+        format!("http://{}", self.service.address)
+    }
+
+    /// Runs the command of the book, which finds the generator among `programs`.
+    fn generate(&self, name: &str, programs: &Path) {
+        let command = recipe(name).replace(CHECKER, &self.url());
+        let path = std::env::var("PATH").expect("a path");
+        let mut shell = self.command("sh".into(), &["-c", &command]);
+        let printed = succeeds(shell.env("PATH", format!("{}:{path}", programs.display())));
+        assert!(!printed.to_lowercase().contains("warning"), "{printed}");
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -128,7 +132,7 @@ impl World {
     fn command(&self, program: PathBuf, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.directory.path());
-        command.env("URL", self.url("")).env("TLS", self.https.address.port().to_string());
+        command.env("URL", self.url()).env("TLS", self.https.address.port().to_string());
         command.env("NEWER", format!("http://{}", self.newer));
         command.env("OPEN", self.open.port().to_string());
         command.env("CLOSED", self.closed.port().to_string());

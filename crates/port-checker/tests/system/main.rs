@@ -3,6 +3,7 @@
 mod activation;
 mod amplification;
 mod book;
+mod by_hand;
 mod challenges;
 mod completions;
 mod dns;
@@ -32,6 +33,7 @@ mod progress;
 mod proxies;
 mod python_service;
 mod readme;
+mod recipes;
 mod redis;
 mod scale_out;
 mod settings;
