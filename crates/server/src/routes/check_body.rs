@@ -26,7 +26,11 @@ impl PartialSchema for CheckBody {
             .item(ObjectBuilder::new().property("transport", transport))
             .item(ObjectBuilder::new().property("challenge", text).required("challenge"));
         let fields = Ref::from_schema_name(CheckRequest::name());
-        AllOfBuilder::new().item(fields).item(Schema::from(alternatives.build())).into()
+        AllOfBuilder::new()
+            .item(fields)
+            .item(Schema::from(alternatives.build()))
+            .description(Some("The body of `POST /check-ports`. With `udp` it has a `challenge`."))
+            .into()
     }
 }
 
@@ -37,6 +41,7 @@ impl ToSchema for CheckBody {
 
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         schemas.push((CheckRequest::name().into_owned(), CheckRequest::schema()));
+        schemas.push((<Transport as ToSchema>::name().into_owned(), Transport::schema()));
         CheckRequest::schemas(schemas);
     }
 }
