@@ -67,6 +67,7 @@ mod answer;
 mod capture;
 mod checker;
 mod checker_fault;
+mod checker_words;
 mod diagnosis;
 mod event;
 mod explain;
