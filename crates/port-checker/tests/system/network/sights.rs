@@ -92,6 +92,12 @@ fn the_firewall_of_this_machine_is_named_with_the_interface() {
             report.text
         );
         assert!(text.contains("The router forwards it already."), "{rule}: {}", report.text);
+        let unwatched = home.verify_unprivileged();
+        let text = unwatched.flowing();
+        assert_eq!(unwatched.status, Some(1), "{rule}: {}", unwatched.text);
+        assert!(text.contains("this machine's firewall"), "{rule}: {}", unwatched.text);
+        assert!(text.contains("Run as root, this would tell"), "{rule}: {}", unwatched.text);
+        assert!(!text.contains("by a router"), "{rule}: nobody knows: {}", unwatched.text);
     }
 }
 
