@@ -135,7 +135,7 @@ pub(super) fn challenge(answer: &PortResult) -> Option<ChallengeOutcome> {
     answer.details.as_ref()?.challenge.as_ref()?.known()
 }
 
-/// Other checkers say no more than a text, some in words of their own.
+/// Other checkers say no more than a text, some in the words of their system.
 fn reason(answer: &PortResult) -> Option<Reason> {
     let told = answer.details.as_ref().and_then(|details| details.reason.as_ref()?.known());
     told.or_else(|| answer.error.as_deref().and_then(checker_words::reason))

@@ -93,7 +93,7 @@ fn a_checker_on_the_same_link_does_not_count_beside_one_outside() {
     assert_eq!(kinds(&diagnosis), ["local_checker"]);
 }
 
-/// Whoever connects to a port while a checker of the local network does is not that checker.
+/// Another host that connects to a port while a checker of the local network does is not that checker.
 #[test]
 fn a_stranger_does_not_make_a_checker_of_the_local_network_one_outside() {
     let lan = |peer: &str, answer: Option<PortResult>, from: &[&str]| {

@@ -54,8 +54,9 @@ impl fmt::Display for NetworkPosition {
             Self::Tunnel { interface, seen } => write!(
                 f,
                 "Packets to the Internet leave through {interface}, a tunnel such as a VPN: {seen} is the \
-                 address of its other end, and a forward in your own router makes no difference. Let the \
-                 checkers be reached without the tunnel, or ask its provider for forwarded ports."
+                 address of its other end, or of a router beyond, and a forward in a router before this machine makes \
+                 no difference. Let the checkers be reached without the tunnel, or have the ports forwarded \
+                 at its other end: a VPN's provider must do that."
             ),
             Self::DoubleNat { router, wan, seen } => write!(
                 f,

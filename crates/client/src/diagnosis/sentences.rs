@@ -252,7 +252,7 @@ fn a_port_where_nothing_arrived() {
         ),
         (behind_provider(silent()), "Behind carrier-grade NAT, which is likely"),
         (behind_two_routers(silent()), "No forward in your router alone"),
-        (through_tunnel(silent()), "No forward in your router can change this"),
+        (through_tunnel(silent()), "unless it is the other end of the line"),
     ]);
 }
 
@@ -289,7 +289,7 @@ fn a_silent_port_that_another_program_holds() {
         (public(), "Nothing came back: a firewall drops the packets. Allow incoming TCP"),
         (behind_provider(silent()), "Behind carrier-grade NAT, which is likely"),
         (behind_two_routers(silent()), "No forward in your router alone"),
-        (through_tunnel(silent()), "No forward in your router can change this"),
+        (through_tunnel(silent()), "unless it is the other end of the line"),
         (
             elsewhere(closed(Reason::TimedOut)),
             "or the router before the host does not forward the ports.",

@@ -11,9 +11,6 @@ use crate::{facts::PortFacts, family::Family};
 pub(super) const INNOCENT: &str =
     "Nothing came to any interface of this machine, so its firewall is not the cause. ";
 
-const SEE_ABOVE: &str =
-    "No forward in your router can change this; see above for what to do instead.";
-
 /// The first router must forward nevertheless.
 const TWO_ROUTERS: &str =
     "No forward in your router alone can change this; see above for what to do.";
@@ -22,8 +19,9 @@ const TWO_ROUTERS: &str =
 const LIKELY_CARRIER_GRADE_NAT: &str = "Behind carrier-grade NAT, which is likely, no forward in your router can \
                                         change this; see above for what to do instead.";
 
-const OTHER_END: &str = "A forward in a router of yours makes no difference if it is not the other end of the line; see \
-                         above for what to do instead.";
+/// The other end may be a router of the same person.
+const OTHER_END: &str = "A forward in a router makes no difference unless it is the other end of the line; see above for \
+                         what to do instead.";
 
 /// A container is told by its marks and its address, which prove nothing.
 const LIKELY_UNPUBLISHED: &str = "Likely the host of this container does not publish the port, or a router before the host \
@@ -39,8 +37,7 @@ pub(super) const fn no_forward_helps(position: &NetworkPosition) -> Option<&'sta
         NetworkPosition::DoubleNat { .. }
         | NetworkPosition::NoPublicAddress { .. }
         | NetworkPosition::NotTheRouters { .. } => Some(TWO_ROUTERS),
-        NetworkPosition::Tunnel { .. } => Some(SEE_ABOVE),
-        NetworkPosition::PointToPoint { .. } => Some(OTHER_END),
+        NetworkPosition::Tunnel { .. } | NetworkPosition::PointToPoint { .. } => Some(OTHER_END),
         NetworkPosition::Container { .. } => Some(LIKELY_UNPUBLISHED),
         NetworkPosition::BehindNat { .. }
         | NetworkPosition::Direct(_)

@@ -53,8 +53,8 @@ pub(super) fn point_to_point(directory: &Path, name: &str) -> Option<PointToPoin
     }
 }
 
-/// Whether an interface has no hardware, neither of its own nor by another interface of this machine's, as far as its
-/// directory shows: a virtual cable to another namespace is one.
+/// Whether neither an interface nor the one below it is hardware, as far as its directory shows: so it is with a virtual
+/// cable to another namespace.
 pub(super) fn has_no_hardware(directory: &Path) -> bool {
     let kind = device_type(directory).unwrap_or_default();
     directory.exists()
