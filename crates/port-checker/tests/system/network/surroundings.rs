@@ -92,6 +92,9 @@ fn a_checker_in_the_local_network_tells_nothing_about_an_address_of_the_internet
     assert!(silent.flowing().contains(notice), "{}", silent.text);
     assert!(silent.flowing().contains("7466 no verdict"), "{}", silent.text);
     assert!(!silent.text.contains("Let the router"), "nobody knows: {}", silent.text);
+    let unwatched = "verify 7466 --ip 203.0.113.7 --server http://192.168.2.20:9000";
+    let unwatched = Report::unwatched(&provider, unwatched);
+    assert_eq!(unwatched.text, silent.text, "nothing depends on packets");
 
     forward(&router, "203.0.113.7", "7466", "192.168.1.10");
     let report = ask("");
