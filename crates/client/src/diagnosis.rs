@@ -25,16 +25,18 @@ mod patterns;
 mod position_words;
 mod refusals;
 mod seen;
+mod senders;
 mod silence;
 mod surroundings;
 mod verdict;
 
-use checker_sources::{CheckerSources, Senders};
+use checker_sources::CheckerSources;
 pub use conclusion::{Diagnosis, FamilyDiagnosis, Opinion, Outcome, PortDiagnosis};
 use judgement::judge;
 use near_checkers::local_checkers;
 pub use network_position::NetworkPosition;
 pub use notice::Notice;
+use senders::Senders;
 use surroundings::Surroundings;
 pub use verdict::PortVerdict;
 

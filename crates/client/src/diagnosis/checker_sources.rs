@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use port_checker_api::{ChallengeOutcome, PortResult};
 
-use super::judgement::challenge;
+use super::{judgement::challenge, senders::Senders};
 use crate::{
     facts::{Arrivals, FamilyFacts, PortFacts, Watch},
     host::Host,
@@ -22,17 +22,6 @@ pub(super) struct CheckerSources {
     among_neighbours: Option<Host>,
     /// Whether packets may have come that were not seen.
     is_watch_incomplete: bool,
-}
-
-/// Whose connections came to a port.
-#[derive(Debug, Clone)]
-pub(super) struct Senders {
-    /// Whether it is certain that those which are not the stranger's are the checkers'.
-    pub(super) is_certain: bool,
-    /// The packets of the first stranger.
-    pub(super) stranger: Option<PeerSights>,
-    /// Those of the first neighbour that is hardly a checker, where no address is proven.
-    pub(super) neighbour: Option<PeerSights>,
 }
 
 impl CheckerSources {

@@ -2,9 +2,7 @@
 //! where it connects from the address at which it is asked, it cannot tell.
 
 use super::{
-    checker_sources::{CheckerSources, Senders},
-    notice::Notice,
-    verdict::PortVerdict,
+    checker_sources::CheckerSources, notice::Notice, senders::Senders, verdict::PortVerdict,
 };
 use crate::{
     facts::{Local, PortFacts},

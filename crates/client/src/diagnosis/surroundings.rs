@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use port_checker_api::Port;
 
-use super::{checker_sources::Senders, network_position::NetworkPosition};
+use super::{network_position::NetworkPosition, senders::Senders};
 use crate::{
     facts::Watch,
     host::Host,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::checker_sources::Senders;
+use super::senders::Senders;
 use crate::{
     facts::{Local, PortFacts},
     sights::Sights,
