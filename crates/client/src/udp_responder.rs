@@ -30,8 +30,8 @@ const MAX_ERRORS: u32 = 64;
 ///
 /// Each answer leaves from the address that the question came to, on machines with several addresses too, since
 /// checkers take no other. It is shorter than the question (at most 152 bytes to 160), so that nobody can use it
-/// to amplify an attack, and everything that is no question is ignored. Whoever sends a question gets the
-/// challenge: use a new one for each check.
+/// to amplify an attack, and everything that is no question is ignored. The challenge is told to everybody who sends
+/// a question: use a new one for each check.
 ///
 /// ```
 /// use port_checker_client::{Challenge, CheckRequest, Checker, Port, Transport, UdpResponder};

@@ -37,6 +37,7 @@ mod settings;
 mod signals;
 mod terminal;
 mod udp;
+mod udp_document;
 mod unit;
 mod verify;
 mod version;
