@@ -35,7 +35,8 @@ fn vector(block: &str) -> Vector {
 
 fn bytes(hexadecimal: &str) -> Vec<u8> {
     let pairs = hexadecimal.as_bytes().chunks(2);
-    let byte = |pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).expect("hexadecimal");
+    let byte =
+        |pair| u8::from_str_radix(str::from_utf8(pair).expect("ASCII"), 16).expect("hexadecimal");
     pairs.map(byte).collect()
 }
 
