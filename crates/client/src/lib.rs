@@ -89,6 +89,7 @@ mod sights;
 mod sockets;
 mod transport;
 mod trust;
+mod udp_responder;
 
 pub use agent::{Agent, Verification};
 pub use checker::{Checker, CheckerBuilder};
@@ -106,8 +107,9 @@ pub use no_verdict::NoVerdict;
 pub use plan::{Families, InvalidPlan, Plan};
 pub use port_checker_api::{
     Challenge, ChallengeOutcome, CheckRequest, CheckResponse, ErrorCode, Extensible, Port,
-    PortDetails, PortRanges, PortResult, Progress, Reason, Results, distinct,
+    PortDetails, PortRanges, PortResult, Progress, Reason, Results, Transport, distinct,
 };
 pub use server_url::InvalidUrl;
 pub use sights::{LocalRejection, PeerSights, Sights};
 pub use trust::{InvalidRoots, Roots};
+pub use udp_responder::{UdpArrival, UdpResponder};

@@ -40,6 +40,7 @@ mod settings;
 mod signals;
 mod terminal;
 mod udp;
+mod udp_document;
 mod unit;
 mod verify;
 mod version;

@@ -25,6 +25,7 @@ use super::{
     check_ports::PORT_BYTES,
     page_headers::{POLICY, REFERRERS},
     state::AppState,
+    udp_words,
 };
 use crate::{
     admission::context::RequestContext,
@@ -185,10 +186,12 @@ fn parse(text: &str, max_ports: usize) -> Result<Vec<Port>, ApiError> {
     let parts: Vec<&str> =
         text.split([',', ';', ' ', '\t']).filter(|part| !part.is_empty()).collect();
     let ranges: PortRanges = parts.join(",").parse().map_err(|_| {
-        let message = format!(
-            "the list of ports is {}; expected ports and ranges such as 7466, 50800-50899",
-            quoted(&text)
-        );
+        let message = udp_words::advice(&text).unwrap_or_else(|| {
+            format!(
+                "the list of ports is {}; expected ports and ranges such as 7466, 50800-50899",
+                quoted(&text)
+            )
+        });
         ApiError::new(ErrorCode::InvalidPort, message)
     })?;
     let ports: Vec<Port> = ranges.iter().take(max_ports + 1).collect();
