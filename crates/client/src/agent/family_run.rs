@@ -170,7 +170,7 @@ impl<'a> FamilyRun<'a> {
         let peers = PeerFilter::of(&host, self.facts.seen());
         let family = self.facts.family;
         let watch = PacketWatch::begin(family, self.facts.seen(), ports, &host.addresses);
-        let listeners = Listeners::open(family, ports, &own.challenge, peers);
+        let listeners = Listeners::open(family, ports, &own.challenge, peers).await;
         let on_arrival = |port, from| self.send(Event::Arrived { port, from });
         let (bound, others): (Vec<_>, Vec<_>) =
             ports.iter().partition(|&&port| *listeners.local(port) == Local::Bound);

@@ -42,6 +42,16 @@ impl Setting {
         ["true", "false"].contains(&self.show(&Config::default()).as_str())
     }
 
+    /// The only words that it takes; none: it takes other values.
+    pub fn choices(&self) -> Vec<&'static str> {
+        match self.variable {
+            "PORT_CHECKER_TARGETS" => TARGETS.iter().map(|(word, _)| *word).collect(),
+            "PORT_CHECKER_LOG_FORMAT" => LOG_FORMATS.iter().map(|(word, _)| *word).collect(),
+            _ if self.is_boolean() => vec!["true", "false"],
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether a value may hold a secret, so that no message quotes it.
     pub fn is_secret(&self) -> bool {
         self.variable == "PORT_CHECKER_REDIS_URL"
