@@ -174,7 +174,18 @@ fn diagnose_family(
         _ => Outcome::NotAccessible,
     }));
     let outcome = (asked_for || address.is_some()).then_some(outcome);
-    FamilyDiagnosis { family, outcome, address, host, watch, notices, note, checkers, ports }
+    FamilyDiagnosis {
+        family,
+        outcome,
+        address,
+        host,
+        watch,
+        router,
+        notices,
+        note,
+        checkers,
+        ports,
+    }
 }
 
 /// Leaves an answer out that says nothing about the Internet.

@@ -30,6 +30,7 @@ use crate::{
     host::Host,
     listeners::Listeners,
     peer_filter::PeerFilter,
+    router::{KnownRouter, MappingProtocol},
     sockets::udp_holders,
 };
 
@@ -41,6 +42,8 @@ pub(super) struct Common<'a> {
     /// One for each checker.
     pub(super) budgets: &'a [WaitBudget],
     pub(super) events: &'a UnboundedSender<Event>,
+    /// The router, as earlier verifications have come to know it; none: it is not asked.
+    pub(super) router: Option<&'a KnownRouter>,
     pub(super) stop: &'a StopSignal,
 }
 
@@ -147,9 +150,14 @@ impl<'a> FamilyRun<'a> {
     }
 
     /// The router has mapped a port to `to`, this machine.
-    pub(super) fn note_mapping(&mut self, to: SocketAddr, address: Option<IpAddr>) {
+    pub(super) fn note_mapping(
+        &mut self,
+        to: SocketAddr,
+        protocol: MappingProtocol,
+        address: Option<IpAddr>,
+    ) {
         if let Some(router) = &mut self.facts.router {
-            router.mapped(to, address);
+            router.mapped(to, protocol, address);
         }
     }
 
@@ -162,7 +170,7 @@ impl<'a> FamilyRun<'a> {
         let peers = PeerFilter::of(&host, self.facts.seen());
         let family = self.facts.family;
         let watch = PacketWatch::begin(family, self.facts.seen(), ports, &host.addresses);
-        let listeners = Listeners::open(family, ports, &own.challenge, peers);
+        let listeners = Listeners::open(family, ports, &own.challenge, peers).await;
         let on_arrival = |port, from| self.send(Event::Arrived { port, from });
         let (bound, others): (Vec<_>, Vec<_>) =
             ports.iter().partition(|&&port| *listeners.local(port) == Local::Bound);
@@ -175,7 +183,7 @@ impl<'a> FamilyRun<'a> {
                 let bound = PortQuery { address, ports: bound.clone(), challenge };
                 vec![bound, PortQuery { address, ports: others.clone(), challenge: None }]
             });
-            let router = router_query::ask(&self.facts, self.common.plan, ports);
+            let router = router_query::ask(self.common.router, &self.facts, ports);
             let router = self.common.stop.or_stop(router);
             let (answers, router) = join(answers, router).await;
             let contradicted = |index: &usize| self.contradicted.contains(index);

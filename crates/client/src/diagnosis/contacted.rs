@@ -39,7 +39,7 @@ pub(super) fn notice<'a>(
     let strangers = listened.filter_map(|(_, senders, _)| senders.stranger.as_ref());
     let strangers: Vec<_> = strangers.filter(|stranger| !host.is_near(stranger.peer)).collect();
     let is_stopped =
-        |stranger: &&&PeerSights| stranger.rejection.is_some() || stranger.attempts >= MIN_ATTEMPTS;
+        |stranger: &&&PeerSights| stranger.rejection.is_some() || stranger.syns >= MIN_ATTEMPTS;
     let stopped = strangers.iter().find(is_stopped)?;
     let none_answered = strangers.iter().all(|stranger| !stranger.answered);
     none_answered.then_some(Notice::ContactedHostsOnly { checker, stranger: stopped.peer })

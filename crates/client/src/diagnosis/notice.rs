@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 use super::{
     network_position::NetworkPosition,
     notice_words::{
-        NO_VERDICT_OURS, NO_VERDICT_THEIRS, checker_failed, contacted_hosts_only, lan_only,
-        one_checker, one_family_works, scan_guard, scattered_silence,
+        EARLIER_TRY, NO_VERDICT_OURS, NO_VERDICT_THEIRS, checker_failed, contacted_hosts_only,
+        lan_only, one_checker, one_family_works, scan_guard, scattered_silence,
     },
 };
 use crate::family::Family;
@@ -106,6 +106,8 @@ pub enum Notice {
     },
     /// The verification was stopped before every port had a verdict.
     Interrupted,
+    /// A repetition was stopped: this is the diagnosis of the verification before it.
+    EarlierTry,
     /// One family works and the other does not.
     OnlyOneFamilyWorks {
         /// The one that works.
@@ -149,6 +151,7 @@ impl Notice {
             Self::NoVerdictOurs => "no_verdict_ours",
             Self::TooFewVerdicts { .. } => "too_few_verdicts",
             Self::Interrupted => "interrupted",
+            Self::EarlierTry => "earlier_try",
             Self::OnlyOneFamilyWorks { .. } => "only_one_family_works",
         }
     }
@@ -184,6 +187,7 @@ impl fmt::Display for Notice {
                 "Interrupted: this is what was known by then. That a port has no verdict says nothing about \
                  it.",
             ),
+            Self::EarlierTry => f.write_str(EARLIER_TRY),
             &Self::OnlyOneFamilyWorks { works, fails, behind_nat } => {
                 one_family_works(f, works, fails, behind_nat)
             }

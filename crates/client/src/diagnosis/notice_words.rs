@@ -4,6 +4,9 @@ use std::{fmt, net::IpAddr};
 
 use crate::{family::Family, local_address::is_shared};
 
+pub(super) const EARLIER_TRY: &str =
+    "Interrupted: this is the report of the last try that was finished.";
+
 pub(super) const NO_VERDICT_THEIRS: &str = "No checker gave a verdict, which says nothing about your ports. Do what the messages say, try again later, or \
      ask another checker.";
 
