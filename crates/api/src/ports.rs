@@ -7,7 +7,7 @@ use serde::{
     de::{self, SeqAccess, Unexpected, Visitor},
 };
 
-/// A TCP port, 1 to 65535. Port 0 is reserved and cannot be connected to (RFC 6335, section 6).
+/// A port of TCP or UDP, 1 to 65535. Port 0 is reserved and cannot be connected to (RFC 6335, section 6).
 pub type Port = NonZeroU16;
 
 /// The ports, each once, where it came first.
@@ -137,11 +137,14 @@ impl FromStr for PortRanges {
 }
 
 fn range(part: &str) -> Result<RangeInclusive<u16>, InvalidPorts> {
+    read_range(part).ok_or_else(|| InvalidPorts { part: part.to_owned() })
+}
+
+/// A port, or a range of them; none if the text is neither.
+pub(crate) fn read_range(part: &str) -> Option<RangeInclusive<u16>> {
     let (first, last) = part.split_once('-').unwrap_or((part, part));
-    match (port(first), port(last)) {
-        (Some(first), Some(last)) if first <= last => Ok(first..=last),
-        _ => Err(InvalidPorts { part: part.to_owned() }),
-    }
+    let (first, last) = (port(first)?, port(last)?);
+    (first <= last).then_some(first..=last)
 }
 
 /// Digits only: `str::parse` alone would also take a leading `+`.
