@@ -1,6 +1,10 @@
 //! One checker, over HTTP.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use hyper::{
@@ -22,6 +26,7 @@ use crate::{
 };
 
 mod exchange;
+mod udp_support;
 
 use exchange::Exchange;
 
@@ -38,6 +43,8 @@ pub struct Checker {
     exchange: Exchange,
     tls: ClientConfig,
     max_wait: Duration,
+    /// Whether it knows UDP, once that was asked; clones share it.
+    knows_udp: Arc<OnceLock<bool>>,
 }
 
 impl Checker {
@@ -258,6 +265,7 @@ impl CheckerBuilder {
         let http = Transport::new(tls.clone(), self.family);
         let exchange =
             Exchange { server: self.server, http, timeout: self.timeout, peer: Arc::default() };
-        Checker { exchange, tls, max_wait: self.max_wait }
+        let knows_udp = Arc::default();
+        Checker { exchange, tls, max_wait: self.max_wait, knows_udp }
     }
 }

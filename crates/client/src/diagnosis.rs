@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, net::IpAddr};
 
-use port_checker_api::Port;
+use port_checker_api::TransportPort;
 
 use crate::{
     facts::{CheckerFacts, Facts, FamilyFacts, Local, PortFacts},
@@ -25,6 +25,8 @@ mod position_words;
 mod seen;
 mod silence;
 mod surroundings;
+mod transports;
+mod udp_advice;
 mod verdict;
 
 use checker_sources::{CheckerSources, Senders};
@@ -79,10 +81,12 @@ fn is_absent(facts: &FamilyFacts) -> bool {
 }
 
 /// The local half of each port of each family.
-fn local_halves(families: &[FamilyFacts]) -> HashMap<(Family, Port), Local> {
+fn local_halves(families: &[FamilyFacts]) -> HashMap<(Family, TransportPort), Local> {
     let ports =
         families.iter().flat_map(|family| family.ports.iter().map(|port| (family.family, port)));
-    ports.filter_map(|(family, port)| Some(((family, port.port), port.local.clone()?))).collect()
+    ports
+        .filter_map(|(family, port)| Some(((family, port.transport_port()), port.local.clone()?)))
+        .collect()
 }
 
 /// Whether a program listens on a port over the other family only: over this one, the listener of the verification
@@ -90,9 +94,9 @@ fn local_halves(families: &[FamilyFacts]) -> HashMap<(Family, Port), Local> {
 fn only_over_other(
     family: Family,
     port: &PortFacts,
-    locals: &HashMap<(Family, Port), Local>,
+    locals: &HashMap<(Family, TransportPort), Local>,
 ) -> bool {
-    let other = locals.get(&(family.other(), port.port));
+    let other = locals.get(&(family.other(), port.transport_port()));
     let listens = matches!(other, Some(Local::InUse { listens_on, .. }) if !listens_on.is_empty());
     port.local == Some(Local::Bound) && listens
 }
@@ -100,7 +104,7 @@ fn only_over_other(
 fn judge_ports(
     facts: &FamilyFacts,
     quorum: usize,
-    locals: &HashMap<(Family, Port), Local>,
+    locals: &HashMap<(Family, TransportPort), Local>,
 ) -> Vec<(PortVerdict, Vec<Opinion>)> {
     let own = facts.host.as_ref().map_or(&[][..], |host| &host.addresses);
     facts
@@ -120,7 +124,7 @@ fn judge_ports(
 fn diagnose_family(
     mut facts: FamilyFacts,
     quorum: usize,
-    locals: &HashMap<(Family, Port), Local>,
+    locals: &HashMap<(Family, TransportPort), Local>,
 ) -> FamilyDiagnosis {
     for checker in local_checkers(&facts) {
         facts.ports.iter_mut().for_each(|port| forget(port, checker));
@@ -142,6 +146,7 @@ fn diagnose_family(
     let mut notices = notices::of_family(&facts, &position, quorum, &verdicts, patterns);
     let of_ports = facts.ports.iter().zip(&senders).zip(&verdicts);
     let of_ports = of_ports.map(|((port, senders), verdict)| (port, senders, *verdict));
+    notices.extend(transports::notices(&facts.ports, &verdicts));
     notices.extend(contacted::notice(&sources, of_ports));
     let note = contacted::note(&sources, &verdicts);
     let address = facts.seen();
@@ -217,6 +222,8 @@ fn together(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 }
 
 #[cfg(test)]
+mod both_transports;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod comparisons;
@@ -226,6 +233,8 @@ mod sentences;
 mod strangers;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod udp;
 #[cfg(test)]
 mod whereabouts;
 #[cfg(test)]

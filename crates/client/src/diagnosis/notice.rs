@@ -2,13 +2,14 @@
 
 use std::{fmt, net::IpAddr};
 
+use port_checker_api::{Transport, TransportPortRanges};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::{
     network_position::NetworkPosition,
     notice_words::{
         NO_VERDICT_OURS, NO_VERDICT_THEIRS, checker_failed, contacted_hosts_only, one_checker,
-        one_family_works, scan_guard, scattered_silence,
+        one_family_works, one_transport_works, scan_guard, scattered_silence,
     },
 };
 use crate::family::Family;
@@ -106,6 +107,13 @@ pub enum Notice {
     },
     /// The verification was stopped before every port had a verdict.
     Interrupted,
+    /// A number gets through over one transport and not over the other.
+    OnlyOneTransportWorks {
+        /// The ports that do not get through, of one transport.
+        fails: TransportPortRanges,
+        /// The transport over which their numbers do.
+        works: Transport,
+    },
     /// One family works and the other does not.
     OnlyOneFamilyWorks {
         /// The one that works.
@@ -147,6 +155,7 @@ impl Notice {
             Self::NoVerdictOurs => "no_verdict_ours",
             Self::TooFewVerdicts { .. } => "too_few_verdicts",
             Self::Interrupted => "interrupted",
+            Self::OnlyOneTransportWorks { .. } => "only_one_transport_works",
             Self::OnlyOneFamilyWorks { .. } => "only_one_family_works",
         }
     }
@@ -185,6 +194,7 @@ impl fmt::Display for Notice {
             &Self::OnlyOneFamilyWorks { works, fails, behind_nat } => {
                 one_family_works(f, works, fails, behind_nat)
             }
+            Self::OnlyOneTransportWorks { fails, works } => one_transport_works(f, fails, *works),
             Self::Position(position) => position.fmt(f),
             Self::LanOnly { seen } => write!(
                 f,

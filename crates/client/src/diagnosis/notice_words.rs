@@ -2,6 +2,8 @@
 
 use std::{fmt, net::IpAddr};
 
+use port_checker_api::{Transport, TransportPortRanges};
+
 use crate::family::Family;
 
 pub(super) const NO_VERDICT_THEIRS: &str = "No checker gave a verdict, which says nothing about your ports. Do what the messages say, try again later, or \
@@ -30,6 +32,22 @@ pub(super) fn one_family_works(
         f.write_str("The forwards in the router are missing or cannot work. ")?;
     }
     write!(f, "Until that works, publish the {works} address only.")
+}
+
+pub(super) fn one_transport_works(
+    f: &mut fmt::Formatter<'_>,
+    fails: &TransportPortRanges,
+    works: Transport,
+) -> fmt::Result {
+    let (works, missing) = match works {
+        Transport::Udp => ("UDP", "TCP"),
+        _ => ("TCP", "UDP"),
+    };
+    write!(
+        f,
+        "{fails}: {works} gets through with the same number, and {missing} does not. Likely the forward in the router \
+         or the rule of the firewall is for {works} only, which is easily overlooked. Let it cover {missing} too."
+    )
 }
 
 pub(super) fn scan_guard(

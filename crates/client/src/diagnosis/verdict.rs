@@ -66,8 +66,8 @@ impl PortVerdict {
         let summary = self.summary_over_tcp(facts);
         match &facts.udp_holder {
             Some(holder) => format!(
-                "{summary}; {} (process {}) uses the number over UDP, which is not checked",
-                holder.name, holder.pid
+                "{summary}; {} (process {}) uses the number over UDP, which {}/udp checks",
+                holder.name, holder.pid, facts.port
             ),
             None => summary,
         }

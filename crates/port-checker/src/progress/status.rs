@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use port_checker_client::{Event, Port, PortRanges};
+use port_checker_client::{Event, TransportPort, TransportPortRanges};
 
 use crate::duration_words::{words, words_of_rest};
 
@@ -30,7 +30,7 @@ pub(super) struct Status {
     judged: usize,
     open: usize,
     /// The ports of the requests that have been sent and are not over.
-    pending: HashMap<Asked, BTreeSet<Port>>,
+    pending: HashMap<Asked, BTreeSet<TransportPort>>,
     /// The longest that a request may take.
     within: Duration,
     /// When the last of those requests is over.
@@ -118,7 +118,7 @@ impl Status {
         }
     }
 
-    fn forget(&mut self, asked: Asked, ports: &[Port]) {
+    fn forget(&mut self, asked: Asked, ports: &[TransportPort]) {
         if let Some(pending) = self.pending.get_mut(&asked) {
             ports.iter().for_each(|port| _ = pending.remove(port));
         }
@@ -148,7 +148,7 @@ impl Status {
 
     /// What is waited for.
     fn step(&self, now: Instant) -> String {
-        let ports: BTreeSet<Port> = self.pending.values().flatten().copied().collect();
+        let ports: BTreeSet<TransportPort> = self.pending.values().flatten().copied().collect();
         let count = ports.len();
         let at_most = words_of_rest(self.until.saturating_duration_since(now));
         match self.phase {
@@ -162,7 +162,7 @@ impl Status {
             _ => format!(
                 "waiting for {count} {}, up to {at_most} more: {}",
                 if count == 1 { "port" } else { "ports" },
-                ports.into_iter().collect::<PortRanges>(),
+                ports.into_iter().collect::<TransportPortRanges>(),
             ),
         }
     }

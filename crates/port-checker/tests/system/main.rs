@@ -39,4 +39,5 @@ mod terminal;
 mod udp;
 mod unit;
 mod verify;
+mod verify_udp;
 mod version;

@@ -18,3 +18,4 @@ mod surroundings;
 mod terminals;
 mod tls;
 mod tls_chains;
+mod udp_home;

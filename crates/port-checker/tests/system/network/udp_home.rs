@@ -1,0 +1,228 @@
+//! UDP ports of a provider at home, behind a router.
+
+use port_checker_testbed::{datagrams::Answering, namespace::Namespace, process::Service, skip};
+
+use super::internet::{CHECKER, Internet, Report, attach, machine, masquerading_router};
+
+/// The router forwards some UDP ports to this machine, 1003 and 1004 to another, and of 1012 the TCP port alone. It
+/// rewrites the source port of the answers of 1008, and drops those of 1010.
+const ROUTER: &str = "
+table ip forwards {
+    chain prerouting {
+        type nat hook prerouting priority dstnat
+        ip daddr 203.0.113.7 udp dport { 1002, 1005, 1007, 1008, 1010, 1011 } dnat to 192.168.1.10
+        ip daddr 203.0.113.7 tcp dport { 1002, 1012 } dnat to 192.168.1.10
+        ip daddr 203.0.113.7 udp dport 1013 dnat to 192.168.1.10
+        ip daddr 203.0.113.7 udp dport 1003 dnat to 192.168.2.20
+    }
+}
+table ip rewrites {
+    chain postrouting {
+        type filter hook postrouting priority srcnat + 10
+        udp sport 1008 udp sport set 40008
+    }
+}
+table inet filter {
+    chain input {
+        type filter hook input priority filter
+        udp dport { 1001, 1012 } drop
+        tcp dport { 1012, 1013 } drop
+        udp dport 1006 reject with icmpx admin-prohibited
+    }
+    chain forward {
+        type filter hook forward priority filter
+        udp sport 1010 drop
+    }
+}
+";
+
+/// The provider's own machine drops datagrams of 1005 in and of 1007 out; at 1011 it lets in only answers to what it sent
+/// first.
+const HERE: &str = "
+table inet filter {
+    chain input {
+        type filter hook input priority filter
+        udp dport 1005 drop
+        udp dport 1011 ct state established,related accept
+        udp dport 1011 drop
+    }
+    chain output {
+        type filter hook output priority filter
+        udp sport 1007 drop
+    }
+}
+";
+
+const CHALLENGE: &str = "correct horse battery staple";
+
+/// The port, its verdict, a part of the advice, and the exit status.
+const CASES: [(u16, &str, &str, i32); 10] = [
+    (1002, "reachable, proven ours", "", 0),
+    (
+        1001,
+        "timed out, and nothing arrived here",
+        "Let the router forward UDP to 192.168.1.10 (this machine): a forward of TCP does not cover it.",
+        1,
+    ),
+    (1003, "refused", "Let it forward UDP to the same port of 192.168.1.10 (this machine).", 1),
+    (
+        1004,
+        "another host answered",
+        "Another machine that answers such checks got the datagrams. Let the router forward UDP to 192.168.1.10 (this \
+         machine).",
+        1,
+    ),
+    (1006, "rejected by a router", "Look for a rule that rejects them in your router", 1),
+    (
+        1007,
+        "it arrived here, but our answers do not get out",
+        "One way only: the datagrams came in, and the answers did not leave this machine.",
+        1,
+    ),
+    (
+        1008,
+        "it arrived here, but our answers do not get out",
+        "Likely the router gives them another source port or address",
+        1,
+    ),
+    (1009, "refused", "The router has no forward of this UDP port and refuses by itself", 1),
+    (
+        1010,
+        "it arrived here, but our answers do not get out",
+        "the answers did not get back to the checker",
+        1,
+    ),
+    (1014, "refused", "Let it forward UDP to the same port of 192.168.1.10 (this machine).", 1),
+];
+
+struct Home {
+    provider: Namespace,
+    _neighbour: Namespace,
+    _other: Answering,
+    _router: Namespace,
+    _checker: Service,
+    _internet: Internet,
+}
+
+impl Home {
+    fn new() -> Self {
+        let internet = Internet::new();
+        let (router, provider, neighbour) = (masquerading_router(), machine(), machine());
+        attach(&router, &["203.0.113.7/24"], &internet.backbone, &["203.0.113.254/24"]);
+        attach(&provider, &["192.168.1.10/24"], &router, &["192.168.1.1/24"]);
+        attach(&neighbour, &["192.168.2.20/24"], &router, &["192.168.2.1/24"]);
+        let other = neighbour.within(|| Answering::with([192, 168, 2, 20].into(), CHALLENGE));
+        router.firewall(ROUTER);
+        router.firewall(&format!(
+            "table ip forwards {{\n chain prerouting {{\n ip daddr 203.0.113.7 udp dport 1004 dnat to \
+             192.168.2.20:{}\n }}\n}}\n",
+            other.port()
+        ));
+        provider.firewall(HERE);
+        let checker = internet.serve();
+        Self {
+            provider,
+            _neighbour: neighbour,
+            _other: other,
+            _router: router,
+            _checker: checker,
+            _internet: internet,
+        }
+    }
+
+    fn verify(&self, arguments: &str) -> Report {
+        Report::of(&self.provider, &format!("verify {arguments} --server {CHECKER}"))
+    }
+}
+
+#[test]
+fn treatments_of_a_udp_port_by_a_home_router() {
+    if !skip::is_root() {
+        return;
+    }
+    let home = Home::new();
+    for (port, verdict, advice, status) in CASES {
+        let report = home.verify(&format!("{port}/udp"));
+        let text = report.flowing();
+        assert!(text.contains(&format!("{port}/udp {verdict}")), "{port}: {}", report.text);
+        assert!(text.contains(advice), "{port}: {}", report.text);
+        assert_eq!(report.status, Some(status), "{port}: {}", report.text);
+        assert!(!text.contains("TCP to"), "{port}: {}", report.text);
+    }
+}
+
+/// Of 1012 TCP is forwarded alone, of 1013 UDP, of 1002 both.
+#[test]
+fn one_transport_of_a_number_may_be_forwarded_alone() {
+    if !skip::is_root() {
+        return;
+    }
+    let home = Home::new();
+    let report = home.verify("1002,1012,1013 1002/udp,1012/udp,1013/udp");
+    let text = report.flowing();
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    for words in [
+        "1002, 1012 reachable, proven ours 1002/udp, 1013/udp reachable, proven ours",
+        "1012/udp: TCP gets through with the same number, and UDP does not.",
+        "1013: UDP gets through with the same number, and TCP does not.",
+        "1012/udp: Let the router forward UDP to 192.168.1.10 (this machine)",
+        "IPv4: 4 of 6 ports reachable.",
+    ] {
+        assert!(text.contains(words), "{words}: {}", report.text);
+    }
+}
+
+#[test]
+fn behind_two_routers_of_which_only_one_forwards_udp() {
+    if !skip::is_root() {
+        return;
+    }
+    let internet = Internet::new();
+    let (outer, inner, provider) = (masquerading_router(), masquerading_router(), machine());
+    attach(&outer, &["203.0.113.7/24"], &internet.backbone, &["203.0.113.254/24"]);
+    attach(&inner, &["10.0.0.2/24"], &outer, &["10.0.0.1/24"]);
+    attach(&provider, &["192.168.1.10/24"], &inner, &["192.168.1.1/24"]);
+    forward_udp(&inner, "10.0.0.2", "192.168.1.10");
+    outer.firewall("table inet filter {\n chain input {\n type filter hook input priority filter\n udp dport 51820 drop\n }\n}\n");
+    let _checker = internet.serve();
+    let verify = || Report::of(&provider, &format!("verify 51820/udp --server {CHECKER}"));
+    let report = verify();
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    let text = report.flowing();
+    assert!(text.contains("51820/udp timed out, and nothing arrived here"), "{}", report.text);
+    assert!(text.contains("second router before it, that one must forward"), "{}", report.text);
+    forward_udp(&outer, "203.0.113.7", "10.0.0.2");
+    let report = verify();
+    assert_eq!(report.status, Some(0), "what the advice says helps: {}", report.text);
+}
+
+fn forward_udp(router: &Namespace, address: &str, to: &str) {
+    router.firewall(&format!(
+        "table ip forwards {{\n chain prerouting {{\n type nat hook prerouting priority dstnat\n ip daddr {address} udp \
+         dport 51820 dnat to {to}\n }}\n}}\n"
+    ));
+}
+
+/// A machine with public addresses of both families, two of each: answers must leave from those that were asked.
+#[test]
+fn udp_directly_on_the_internet_with_several_addresses() {
+    if !skip::is_root() {
+        return;
+    }
+    let internet = Internet::new();
+    let provider = internet.data_centre();
+    let interface = provider.interface_with("203.0.113.9");
+    for address in ["203.0.113.77/24", "2001:db8:9::77/64"] {
+        provider.ip(&["address", "add", address, "dev", &interface]);
+    }
+    let _checker = internet.serve();
+    let report =
+        Report::of(&provider, &format!("verify 51820/udp 50800-50809/udp --server {CHECKER}"));
+    assert_eq!(report.status, Some(0), "{}", report.text);
+    assert_eq!(
+        report.text.matches("  50800-50809/udp, 51820/udp  reachable, proven ours").count(),
+        2,
+        "{}",
+        report.text
+    );
+}
