@@ -22,7 +22,7 @@ use crate::{
     error::{ApiError, quoted, shortened},
     observe::{access_log::access_log, request_id::REQUEST_ID},
     rate_limit::{RATE_LIMIT, RATE_LIMIT_POLICY},
-    routes::{self, state::AppState},
+    routes::{self, own_address::SILENT_PORT_SECONDS, state::AppState},
 };
 
 /// Answers are about one caller, one moment or one request, and no cache may give them to another. An answer
@@ -107,7 +107,13 @@ fn cors(origins: &CorsOrigins) -> CorsLayer {
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::ACCEPT, header::CONTENT_TYPE, REQUEST_ID])
-        .expose_headers([header::RETRY_AFTER, RATE_LIMIT, RATE_LIMIT_POLICY, REQUEST_ID])
+        .expose_headers([
+            header::RETRY_AFTER,
+            RATE_LIMIT,
+            RATE_LIMIT_POLICY,
+            REQUEST_ID,
+            SILENT_PORT_SECONDS,
+        ])
         .max_age(PREFLIGHT_AGE)
 }
 

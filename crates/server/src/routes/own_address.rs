@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, Uri, header::ACCEPT},
+    http::{HeaderMap, HeaderName, Uri, header::ACCEPT},
     response::{IntoResponse, Response},
 };
 use port_checker_api::{ErrorBody, ErrorCode, JsonPort, OwnAddress, OwnPort};
@@ -17,6 +17,9 @@ use crate::{
     net::caller::Caller,
 };
 
+/// The header field of `GET /ip` that says how long this checker takes to judge a port that does not answer.
+pub(crate) const SILENT_PORT_SECONDS: HeaderName = HeaderName::from_static("silent-port-seconds");
+
 /// The caller's address as the checker sees it: plain text with a line feed, or JSON when asked for.
 #[utoipa::path(
     get,
@@ -25,14 +28,23 @@ use crate::{
     responses((status = 200, description = "The caller's address.", content(
         (String = "text/plain", example = "192.0.2.7\n"),
         (OwnAddress = "application/json", example = json!({"ip": "192.0.2.7"})),
+    ), headers(
+        ("Silent-Port-Seconds" = f64, description = "The seconds that this checker takes to judge a port that does \
+            not answer, all attempts together. A checker that is busy takes longer.")
     )))
 )]
-pub(crate) async fn ip(Caller(ip): Caller, headers: HeaderMap) -> Response {
-    if accept_header::names(&headers, ACCEPT, "application/json") {
+pub(crate) async fn ip(
+    State(state): State<AppState>,
+    Caller(ip): Caller,
+    headers: HeaderMap,
+) -> Response {
+    let silent = state.config.probe.longest().as_secs_f64().to_string();
+    let answer = if accept_header::names(&headers, ACCEPT, "application/json") {
         Json(OwnAddress { ip }).into_response()
     } else {
         format!("{ip}\n").into_response()
-    }
+    };
+    ([(SILENT_PORT_SECONDS, silent)], answer).into_response()
 }
 
 /// Whether one port of the caller can be reached from here. Requests from pages of origins that the operator
