@@ -8,7 +8,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Sights {
-    /// Who began a connection, checkers and strangers; at most [`Sights::MAX_PEERS`] addresses.
+    /// Who began a connection, or over UDP sent a datagram of a check, checkers and strangers; at most [`Sights::MAX_PEERS`] addresses.
     pub peers: Vec<PeerSights>,
 }
 
@@ -21,9 +21,9 @@ pub struct PeerSights {
     pub peer: IpAddr,
     /// The interface at which its first packet of a connection came in; none: that was not seen.
     pub interface: Option<String>,
-    /// The first packets of connections that came in, those sent again included.
+    /// The first packets of connections that came in, those sent again included; over UDP, the datagrams of checks.
     pub attempts: u32,
-    /// Whether an answer left that accepts a connection.
+    /// Whether an answer left that accepts a connection; over UDP, one to a datagram of a check.
     pub answered: bool,
     /// The refusal that left, if one did.
     pub rejection: Option<LocalRejection>,

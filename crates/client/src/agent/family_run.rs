@@ -130,8 +130,7 @@ impl<'a> FamilyRun<'a> {
         let host = self.facts.host.clone().unwrap_or_default();
         let peers = PeerFilter::of(&host, self.facts.seen());
         let family = self.facts.family;
-        let tcp = over(ports, Transport::Tcp);
-        let watch = PacketWatch::begin(family, self.facts.seen(), &tcp, &host.addresses);
+        let watch = PacketWatch::begin(family, self.facts.seen(), ports, &host.addresses);
         let open = OpenPorts::open(family, ports, &own.challenge, peers);
         let on_arrival = |port, from| self.common.send(Event::Arrived { port, from });
         let asking = async {
@@ -166,12 +165,11 @@ impl<'a> FamilyRun<'a> {
             let is_tcp = port.transport == Transport::Tcp;
             let number = port.port.get();
             let waiting = waiting.get(&number).filter(|_| is_tcp);
-            let sights = sights.as_mut().filter(|_| is_tcp);
             LocalEvidence {
                 local: Some(with_queue(open.local(port), waiting)),
                 udp_holder: udp.remove(&number).filter(|_| is_tcp),
                 arrivals: arrivals.remove(&port).unwrap_or_default(),
-                sights: sights.map(|sights| sights.remove(&number).unwrap_or_default()),
+                sights: sights.as_mut().map(|sights| sights.remove(&port).unwrap_or_default()),
             }
         });
     }

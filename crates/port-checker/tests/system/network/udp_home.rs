@@ -2,7 +2,9 @@
 
 use port_checker_testbed::{datagrams::Answering, namespace::Namespace, process::Service, skip};
 
-use super::internet::{CHECKER, Internet, Report, attach, machine, masquerading_router};
+use super::internet::{
+    CHECKER, Internet, Report, attach, copy_for_everybody, machine, masquerading_router,
+};
 
 /// The router forwards some UDP ports to this machine, 1003 and 1004 to another, and of 1012 the TCP port alone. It
 /// rewrites the source port of the answers of 1008, and drops those of 1010.
@@ -56,12 +58,13 @@ table inet filter {
 const CHALLENGE: &str = "correct horse battery staple";
 
 /// The port, its verdict, a part of the advice, and the exit status.
-const CASES: [(u16, &str, &str, i32); 10] = [
+const CASES: [(u16, &str, &str, i32); 12] = [
     (1002, "reachable, proven ours", "", 0),
     (
         1001,
         "timed out, and nothing arrived here",
-        "Let the router forward UDP to 192.168.1.10 (this machine): a forward of TCP does not cover it.",
+        "Nothing came to any interface of this machine, so its firewall is not the cause. Let the router forward UDP to \
+         192.168.1.10 (this machine): a forward of TCP does not cover it.",
         1,
     ),
     (1003, "refused", "Let it forward UDP to the same port of 192.168.1.10 (this machine).", 1),
@@ -70,6 +73,19 @@ const CASES: [(u16, &str, &str, i32); 10] = [
         "another host answered",
         "Another machine that answers such checks got the datagrams. Let the router forward UDP to 192.168.1.10 (this \
          machine).",
+        1,
+    ),
+    (
+        1005,
+        "this machine's firewall blocks it; it arrived at near",
+        "and a firewall on this machine stops them",
+        1,
+    ),
+    (
+        1011,
+        "this machine's firewall blocks it; it arrived at near",
+        "perhaps one that lets in only answers to what this machine sent first. Allow incoming UDP there. The router \
+         forwards it already.",
         1,
     ),
     (1006, "rejected by a router", "Look for a rule that rejects them in your router", 1),
@@ -165,7 +181,7 @@ fn one_transport_of_a_number_may_be_forwarded_alone() {
         "1002, 1012 reachable, proven ours 1002/udp, 1013/udp reachable, proven ours",
         "1012/udp: TCP gets through with the same number, and UDP does not.",
         "1013: UDP gets through with the same number, and TCP does not.",
-        "1012/udp: Let the router forward UDP to 192.168.1.10 (this machine)",
+        "1012/udp: Nothing came to any interface of this machine",
         "IPv4: 4 of 6 ports reachable.",
     ] {
         assert!(text.contains(words), "{words}: {}", report.text);
@@ -225,4 +241,33 @@ fn udp_directly_on_the_internet_with_several_addresses() {
         "{}",
         report.text
     );
+}
+
+/// Without the right to watch packets the advice names both firewalls, and the way to learn more.
+#[test]
+fn udp_ports_of_a_user_who_may_not_watch_packets() {
+    if !skip::is_root() {
+        return;
+    }
+    let home = Home::new();
+    home.provider.sysctl("net.ipv4.ip_unprivileged_port_start=1000");
+    let directory = tempfile::tempdir().expect("a directory");
+    let copy = copy_for_everybody(directory.path());
+    let arguments = ["--reuid=65534", "--clear-groups", "--inh-caps=-all", "--"];
+    let mut command = home.provider.command("setpriv", &arguments);
+    command.arg(copy).args(["verify", "80/udp", "--server", CHECKER]);
+    command.args(["1010/udp", "1008/udp", "1005/udp"]);
+    let report = Report::run(&mut command);
+    let text = report.flowing();
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    for words in [
+        "1005/udp timed out, and nothing arrived here",
+        "80/udp not permitted to listen there",
+        "If it does already, allow incoming UDP in this machine's firewall.",
+        "Run as root, this would tell whether this machine's firewall is the cause.",
+        "1008/udp, 1010/udp it arrived here, but our answers do not get out",
+        "80/udp: Only a privileged user may use ports below 1024.",
+    ] {
+        assert!(text.contains(words), "{words}: {}", report.text);
+    }
 }
