@@ -23,6 +23,7 @@ mod path;
 mod patterns;
 mod position_words;
 mod seen;
+mod shared_ports;
 mod silence;
 mod surroundings;
 mod transports;
@@ -97,7 +98,11 @@ fn only_over_other(
     locals: &HashMap<(Family, TransportPort), Local>,
 ) -> bool {
     let other = locals.get(&(family.other(), port.transport_port()));
-    let listens = matches!(other, Some(Local::InUse { listens_on, .. }) if !listens_on.is_empty());
+    let listens = matches!(
+        other,
+        Some(Local::InUse { listens_on, .. } | Local::Shared { listens_on, .. })
+            if !listens_on.is_empty()
+    );
     port.local == Some(Local::Bound) && listens
 }
 
@@ -146,6 +151,7 @@ fn diagnose_family(
     let mut notices = notices::of_family(&facts, &position, quorum, &verdicts, patterns);
     let of_ports = facts.ports.iter().zip(&senders).zip(&verdicts);
     let of_ports = of_ports.map(|((port, senders), verdict)| (port, senders, *verdict));
+    notices.extend(shared_ports::notice(&facts.ports));
     notices.extend(transports::notices(&facts.ports, &verdicts));
     notices.extend(contacted::notice(&sources, of_ports));
     let note = contacted::note(&sources, &verdicts);

@@ -134,6 +134,13 @@ pub enum Local {
         /// Connections that wait until it takes them, where the system tells.
         waiting: u32,
     },
+    /// Another program holds it, and the check answers beside it: a UDP port, with the right to open raw sockets.
+    Shared {
+        /// Which program, where the system tells.
+        by: Option<Process>,
+        /// The addresses on which it gets datagrams, where the system tells.
+        listens_on: Vec<IpAddr>,
+    },
     /// This user may not listen on it.
     NotPermitted,
     /// This machine does not know the address family.
@@ -143,6 +150,13 @@ pub enum Local {
         /// The system's words.
         error: String,
     },
+}
+
+impl Local {
+    /// Whether the check answers on the port: by its own listener, or beside the program that holds it.
+    pub(crate) const fn is_ours(&self) -> bool {
+        matches!(self, Self::Bound | Self::Shared { .. })
+    }
 }
 
 /// A program that holds a port.

@@ -96,7 +96,10 @@ pub(crate) fn udp_sockets(family: Family, ports: &HashSet<u16>) -> HashMap<u16, 
     for entry in entries {
         let holder = holders.entry(entry.local_address.port()).or_default();
         holder.by = owners.get(&entry.inode).cloned().or(holder.by.take());
-        holder.listens_on.push(entry.local_address.ip());
+        // A connected socket gets the datagrams of its peer only.
+        if entry.remote_address.port() == 0 {
+            holder.listens_on.push(entry.local_address.ip());
+        }
     }
     holders
 }

@@ -6,16 +6,20 @@ use std::{
     convert::Infallible,
     future::pending,
     net::IpAddr,
-    sync::Mutex,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use port_checker_api::{Challenge, Port, UDP_DATAGRAM_BYTES, UdpQuestion};
-use tokio::{task::yield_now, time::sleep};
+use tokio::{select, task::yield_now, time::sleep};
 
 mod answer_rate;
+mod beside;
+mod local_address;
+mod raw_socket;
+mod received;
 mod socket;
+mod udp_header;
 
 use crate::{
     Family,
@@ -24,7 +28,8 @@ use crate::{
     peer_filter::PeerFilter,
     sockets::{Holder, udp_sockets},
 };
-use answer_rate::AnswerRate;
+use beside::Beside;
+use received::Received;
 use socket::AnsweringSocket;
 
 /// Datagrams that are read from one port before others get their turn.
@@ -38,6 +43,8 @@ pub(crate) struct UdpListeners {
     peers: PeerFilter,
     challenge: Challenge,
     open: Vec<UdpListener>,
+    /// Answers at ports that other programs hold, where this user may.
+    beside: Option<Beside>,
     locals: HashMap<Port, Local>,
 }
 
@@ -45,13 +52,7 @@ pub(crate) struct UdpListeners {
 struct UdpListener {
     port: Port,
     socket: AnsweringSocket,
-    received: Mutex<Received>,
-}
-
-#[derive(Default)]
-struct Received {
-    arrivals: Arrivals,
-    rate: AnswerRate,
+    received: Received,
 }
 
 impl UdpListeners {
@@ -68,7 +69,7 @@ impl UdpListeners {
             let local = match AnsweringSocket::bind(family, port) {
                 _ if family_missing => Local::FamilyMissing,
                 Ok(socket) => {
-                    open.push(UdpListener { port, socket, received: Mutex::default() });
+                    open.push(UdpListener { port, socket, received: Received::default() });
                     Local::Bound
                 }
                 Err(error) => obstacle(&error),
@@ -76,7 +77,8 @@ impl UdpListeners {
             locals.insert(port, local);
         }
         name_holders(family, &mut locals);
-        Self { peers, challenge: challenge.clone(), open, locals }
+        let beside = Beside::of(family, &mut locals);
+        Self { peers, challenge: challenge.clone(), open, beside, locals }
     }
 
     /// The local half of a port.
@@ -89,26 +91,48 @@ impl UdpListeners {
 
     /// The arrivals so far at each port that is listened on.
     pub(crate) fn arrivals(&self) -> HashMap<Port, Arrivals> {
-        let arrivals = |listener: &UdpListener| listener.received(|it| it.arrivals.clone());
-        self.open.iter().map(|listener| (listener.port, arrivals(listener))).collect()
+        let open = self.open.iter().map(|listener| (listener.port, &listener.received));
+        let beside = self.beside.iter().flat_map(Beside::received);
+        open.chain(beside).map(|(port, received)| (port, received.arrivals())).collect()
     }
 
-    /// Answers checkers, and reports every datagram of theirs.
+    /// Answers checkers, and reports every datagram of theirs that is answered.
     pub(crate) async fn serve(&self, on_arrival: impl Fn(Port, IpAddr)) -> Infallible {
-        let listeners = self.open.iter().map(|listener| listener.listen(self, &on_arrival));
+        let asked = |port: Port, received: &Received, from: IpAddr| {
+            let counts = self.peers.admits(from);
+            let is_answered = received.admits(from, counts);
+            // A flood is no news without end.
+            if counts && is_answered {
+                on_arrival(port, from);
+            }
+            is_answered
+        };
+        let challenge = self.challenge.as_str().as_bytes();
+        let listeners = self.open.iter().map(|listener| listener.listen(challenge, &asked));
         let mut listeners: FuturesUnordered<_> = listeners.collect();
-        match listeners.next().await {
-            Some(never) => never,
-            None => pending().await,
+        let beside = async {
+            match &self.beside {
+                Some(beside) => beside.listen(challenge, &asked).await,
+                None => pending().await,
+            }
+        };
+        select! {
+            Some(never) = listeners.next() => never,
+            never = beside => never,
         }
     }
 }
 
 impl UdpListener {
-    async fn listen(&self, all: &UdpListeners, on_arrival: &impl Fn(Port, IpAddr)) -> Infallible {
+    /// Answers where `asked` says that a question of a peer is to be answered.
+    async fn listen(
+        &self,
+        challenge: &[u8],
+        asked: &impl Fn(Port, &Received, IpAddr) -> bool,
+    ) -> Infallible {
         loop {
             let ready = self.socket.readable().await;
-            if ready.is_err() || self.read(all, on_arrival).is_err() {
+            if ready.is_err() || self.read(challenge, asked).is_err() {
                 sleep(BACKOFF).await;
             }
             yield_now().await;
@@ -116,31 +140,24 @@ impl UdpListener {
     }
 
     /// Reads and answers what has arrived, a batch at most.
-    fn read(&self, all: &UdpListeners, on_arrival: &impl Fn(Port, IpAddr)) -> nix::Result<()> {
+    fn read(
+        &self,
+        challenge: &[u8],
+        asked: &impl Fn(Port, &Received, IpAddr) -> bool,
+    ) -> nix::Result<()> {
         // One byte more than a question has tells one that is too long.
         let mut datagram = [0; UDP_DATAGRAM_BYTES + 1];
         for _ in 0..READ_BATCH {
             let Some(received) = self.socket.receive(&mut datagram)? else { break };
             let Some(question) = UdpQuestion::parse(&datagram[..received.length]) else { continue };
             let from = received.from.ip().to_canonical();
-            let counts = all.peers.admits(from);
-            if counts {
-                self.received(|it| it.arrivals.completed_by(from));
-                on_arrival(self.port, from);
-            }
-            if !self.received(|it| it.rate.admits(Instant::now())) {
-                continue;
-            }
-            let answer = question.answered(all.challenge.as_str().as_bytes());
-            if self.socket.answer(&answer, &received).is_ok() && counts {
-                self.received(|it| it.arrivals.answered());
+            if asked(self.port, &self.received, from)
+                && self.socket.answer(&question.answered(challenge), &received).is_ok()
+            {
+                self.received.note_answer(from);
             }
         }
         Ok(())
-    }
-
-    fn received<T>(&self, with: impl FnOnce(&mut Received) -> T) -> T {
-        with(&mut self.received.lock().expect("nothing panics while it is held"))
     }
 }
 

@@ -52,13 +52,12 @@ impl OpenPorts {
             let ports = over(ports, transport).into_iter();
             ports.filter(|&port| is_wanted(self.local(TransportPort { transport, port }))).collect()
         };
-        let is_ours = |local: &Local| *local == Local::Bound;
-        let is_others = |local: &Local| !matches!(local, Local::Bound | Local::FamilyMissing);
+        let is_others = |local: &Local| !local.is_ours() && *local != Local::FamilyMissing;
         let challenge = Some(&self.challenge);
         let parts = [
-            (Transport::Tcp, those(Transport::Tcp, is_ours), challenge),
+            (Transport::Tcp, those(Transport::Tcp, Local::is_ours), challenge),
             (Transport::Tcp, those(Transport::Tcp, is_others), None),
-            (Transport::Udp, those(Transport::Udp, is_ours), challenge),
+            (Transport::Udp, those(Transport::Udp, Local::is_ours), challenge),
         ];
         let query = |(transport, ports, challenge): (_, _, Option<&Challenge>)| PortQuery {
             address,

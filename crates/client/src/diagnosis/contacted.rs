@@ -25,14 +25,17 @@ pub(super) fn note(sources: &CheckerSources, verdicts: &[PortVerdict]) -> Option
     Some(NOTE.to_owned())
 }
 
+fn is_ours(port: &PortFacts) -> bool {
+    port.local.as_ref().is_some_and(Local::is_ours)
+}
+
 /// Such a firewall is likely on this machine: strangers got no answer where the checkers did.
 pub(super) fn notice<'a>(
     sources: &CheckerSources,
     ports: impl Iterator<Item = (&'a PortFacts, &'a Senders, PortVerdict)>,
 ) -> Option<Notice> {
     let checker = sources.contacted().filter(|checker| !is_local(*checker))?;
-    let listened = ports
-        .filter(|(port, _, verdict)| port.local == Some(Local::Bound) && verdict.is_accessible());
+    let listened = ports.filter(|(port, _, verdict)| is_ours(port) && verdict.is_accessible());
     let strangers = listened.filter_map(|(_, senders, _)| senders.stranger.as_ref());
     let strangers: Vec<_> = strangers.filter(|stranger| !is_local(stranger.peer)).collect();
     let is_stopped =

@@ -54,7 +54,7 @@ fn opinion(
     another_got_through: bool,
     own: &[IpAddr],
 ) -> PortVerdict {
-    let ours = facts.local == Some(Local::Bound);
+    let ours = is_ours(facts);
     let Arrivals { connections, half_open, .. } = &facts.arrivals;
     let arrived = *connections > 0 && !another_got_through;
     let challenge = challenge(answer);
@@ -117,6 +117,10 @@ fn opinion(
     }
 }
 
+fn is_ours(facts: &PortFacts) -> bool {
+    facts.local.as_ref().is_some_and(Local::is_ours)
+}
+
 const fn is_not_bound(facts: &PortFacts) -> bool {
     matches!(facts.local, Some(Local::NotPermitted | Local::Failed { .. }))
 }
@@ -132,7 +136,7 @@ fn program_hangs(facts: &PortFacts) -> bool {
 /// sends a message, that the port is unreachable.
 fn is_by_a_router(answer: &PortResult, facts: &PortFacts) -> bool {
     let is_usual = facts.transport == Transport::Udp && says_port_unreachable(answer);
-    icmp_from(answer).is_some() && facts.local == Some(Local::Bound) && !is_usual
+    icmp_from(answer).is_some() && is_ours(facts) && !is_usual
 }
 
 fn says_port_unreachable(answer: &PortResult) -> bool {

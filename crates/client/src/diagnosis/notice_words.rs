@@ -18,6 +18,18 @@ pub(super) fn checker_failed(f: &mut fmt::Formatter<'_>, message: &str) -> fmt::
     write!(f, "A checker gave no verdict: {message}{end}")
 }
 
+pub(super) fn too_few_verdicts(
+    f: &mut fmt::Formatter<'_>,
+    verdicts: usize,
+    quorum: usize,
+) -> fmt::Result {
+    write!(
+        f,
+        "Only {verdicts} {} gave a verdict where {quorum} must agree. Ask more checkers, or lower --quorum.",
+        if verdicts == 1 { "checker" } else { "checkers" }
+    )
+}
+
 pub(super) fn one_family_works(
     f: &mut fmt::Formatter<'_>,
     works: Family,
@@ -47,6 +59,17 @@ pub(super) fn one_transport_works(
         f,
         "{fails}: {works} gets through with the same number, and {missing} does not. Likely the forward in the router \
          or the rule of the firewall is for {works} only, which is easily overlooked. Let it cover {missing} too."
+    )
+}
+
+pub(super) fn stray_datagrams(
+    f: &mut fmt::Formatter<'_>,
+    ports: &TransportPortRanges,
+) -> fmt::Result {
+    write!(
+        f,
+        "{ports}: this check answered beside the program that holds the port, which went on meanwhile. That program got a \
+         stray datagram of 160 bytes with each attempt; most programs ignore those that are not theirs."
     )
 }
 

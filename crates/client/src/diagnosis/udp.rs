@@ -149,8 +149,8 @@ fn a_port_that_cannot_be_answered_on_is_told_so() {
     let held = |by| Local::InUse { by, listens_on: vec![ip("0.0.0.0")], waiting: 0 };
     let failed = Local::Failed { error: "Too many open files".to_owned() };
     let cases = [
-        (held(by), PortVerdict::NoVerdict, "Stop wireguard-go"),
-        (held(None), PortVerdict::NoVerdict, "Stop what holds it"),
+        (held(by), PortVerdict::NoVerdict, "then it answers beside wireguard-go, which goes on"),
+        (held(None), PortVerdict::NoVerdict, "Or stop what holds it for the time of the check."),
         (Local::NotPermitted, PortVerdict::NotBound, "setcap cap_net_bind_service=+ep"),
         (failed, PortVerdict::NotBound, "Too many open files"),
     ];
@@ -210,5 +210,38 @@ fn the_routers_mapping_of_the_same_transport_counts() {
         let facts = family(OUTSIDE, vec![udp(Local::Bound, Arrivals::default(), silent())]);
         let diagnosis = of(FamilyFacts { router: Some(mapped(transport, to)), ..facts });
         assert!(advice(&diagnosis).contains(words), "{transport:?} {to}: {}", advice(&diagnosis));
+    }
+}
+
+#[test]
+fn a_port_that_another_program_holds_is_answered_beside_it() {
+    let shared = |listens_on: &[&str]| Local::Shared {
+        by: Some(Process { pid: 7, name: "wireguard-go".to_owned() }),
+        listens_on: listens_on.iter().map(|address| ip(address)).collect(),
+    };
+    let refused = || answer(Some(Reason::Refused), Some((IcmpMessage::PortUnreachable, OUTSIDE)));
+    let everywhere = || shared(&["0.0.0.0"]);
+    let none = Arrivals::default;
+    use PortVerdict::{AnswersLost, NothingArrived, Proven, Refused};
+    let cases = [
+        (everywhere(), arrived(2), answer(None, None), Proven, ""),
+        (everywhere(), arrived(2), silent(), AnswersLost, "One way only"),
+        (everywhere(), none(), silent(), NothingArrived, "forward UDP"),
+        (everywhere(), none(), refused(), Refused, "Let it forward UDP"),
+        (shared(&["127.0.0.1"]), none(), refused(), Refused, "loopback address only"),
+        (shared(&[]), none(), refused(), Refused, "of one peer only"),
+    ];
+    for (local, arrivals, answer, verdict, words) in cases {
+        let told = arrivals.connections > 0;
+        let diagnosis = behind_nat(udp(local, arrivals, answer));
+        let port = &diagnosis.families[0].ports[0];
+        assert_eq!(port.verdict, verdict, "{words}");
+        assert!(port.summary.ends_with("; wireguard-go (process 7) holds the port"), "{words}");
+        assert!(
+            port.advice.as_deref().unwrap_or_default().contains(words),
+            "{words}: {:?}",
+            port.advice
+        );
+        assert_eq!(kinds(&diagnosis).contains(&"stray_datagrams"), told, "{words}");
     }
 }

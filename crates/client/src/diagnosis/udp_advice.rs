@@ -1,5 +1,7 @@
 //! Advice about UDP ports, where it differs from that about TCP ports.
 
+use std::net::IpAddr;
+
 use super::{
     network_position::NetworkPosition,
     path::{Station, last_station},
@@ -58,8 +60,9 @@ fn held(facts: &PortFacts) -> Option<String> {
     let Some(Local::InUse { by, .. }) = &facts.local else { return None };
     let holder = by.as_ref().map_or("what holds it", |by| &by.name);
     Some(format!(
-        "Nobody was asked, because only a program that knows this check answers it over UDP. Stop {holder} for the time \
-         of the check."
+        "Nobody was asked, because only a program that knows this check answers it over UDP. Run this as root (sudo), or \
+         permit the program with 'setcap cap_net_raw=+ep': then it answers beside {holder}, which goes on meanwhile. \
+         Or stop {holder} for the time of the check."
     ))
 }
 
@@ -68,6 +71,11 @@ fn refused(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
         return "The host answered that no program has the port. Start the service, on all addresses; behind a router, \
                 correct the machine that the port is forwarded to."
             .to_owned();
+    }
+    if let Some(Local::Shared { listens_on, .. }) = &facts.local
+        && let Some(advice) = not_on_the_address(listens_on)
+    {
+        return advice.to_owned();
     }
     if let Some(advice) = no_forward_helps(surroundings.position) {
         return advice.to_owned();
@@ -88,6 +96,22 @@ fn refused(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
             allow_in(surroundings.position),
             surroundings.root()
         ),
+    }
+}
+
+/// Why the system itself refuses datagrams at the port of a program.
+fn not_on_the_address(listens_on: &[IpAddr]) -> Option<&'static str> {
+    if listens_on.is_empty() {
+        Some(
+            "The port is taken, but the program that holds it gets datagrams of one peer only: it is the near end of \
+             what a program of this machine sends. Try again, or keep such programs away from your ports by \
+             the kernel's net.ipv4.ip_local_reserved_ports.",
+        )
+    } else {
+        listens_on.iter().all(|ip| ip.is_loopback()).then_some(
+            "The program that holds the port listens on this machine's loopback address only. Let it listen on all \
+             addresses (0.0.0.0 or ::).",
+        )
     }
 }
 

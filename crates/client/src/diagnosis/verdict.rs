@@ -76,10 +76,12 @@ impl PortVerdict {
     fn summary_over_tcp(self, facts: &PortFacts) -> String {
         let words = self.words();
         match &facts.local {
-            Some(Local::InUse { by: Some(holder), .. }) => {
+            Some(
+                Local::InUse { by: Some(holder), .. } | Local::Shared { by: Some(holder), .. },
+            ) => {
                 format!("{words}; {} (process {}) holds the port", holder.name, holder.pid)
             }
-            Some(Local::InUse { by: None, .. }) => {
+            Some(Local::InUse { by: None, .. } | Local::Shared { by: None, .. }) => {
                 format!("{words}; another program holds the port")
             }
             _ if self == Self::BlockedHere => blocked_here(facts),

@@ -1,25 +1,22 @@
-//! A UDP socket whose answers leave from the address that the question came to (`IP_PKTINFO`, RFC 3542): a machine
+//! A UDP socket whose answers leave from the address that the question came to: a machine
 //! with several addresses would else answer from another one, and nobody would take that for an answer.
 
 use std::{
     io::{self, IoSlice, IoSliceMut},
-    net::{SocketAddr, SocketAddrV4, SocketAddrV6},
+    net::SocketAddr,
     os::fd::AsRawFd,
 };
 
 use nix::{
     errno::Errno,
-    libc::{in_pktinfo, in6_pktinfo},
-    sys::socket::{
-        ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg,
-        setsockopt,
-        sockopt::{Ipv4PacketInfo, Ipv6RecvPacketInfo},
-    },
+    libc::in6_pktinfo,
+    sys::socket::{MsgFlags, SockaddrStorage, recvmsg, sendmsg},
 };
 use port_checker_api::Port;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{io::Interest, net::UdpSocket};
 
+use super::local_address::{LocalAddress, keep_local_addresses, sender};
 use crate::Family;
 
 /// A socket on one port.
@@ -35,12 +32,6 @@ pub(super) struct Received {
     to: Option<LocalAddress>,
 }
 
-/// An address of this machine, as the system takes it for the source of an answer.
-enum LocalAddress {
-    V4(in_pktinfo),
-    V6(in6_pktinfo),
-}
-
 impl AnsweringSocket {
     /// Binds a port on all addresses of a family. Nobody else gets the port then: over UDP another program that
     /// shared it would lose datagrams to this one.
@@ -48,12 +39,9 @@ impl AnsweringSocket {
         let address = SocketAddr::new(family.unspecified(), port.get());
         let kind = Type::DGRAM.nonblocking().cloexec();
         let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::UDP))?;
-        match family {
-            Family::Ipv4 => setsockopt(&socket, Ipv4PacketInfo, &true)?,
-            Family::Ipv6 => {
-                socket.set_only_v6(true)?;
-                setsockopt(&socket, Ipv6RecvPacketInfo, &true)?;
-            }
+        keep_local_addresses(&socket, family)?;
+        if family == Family::Ipv6 {
+            socket.set_only_v6(true)?;
         }
         socket.bind(&address.into())?;
         UdpSocket::from_std(socket.into()).map(Self)
@@ -76,10 +64,7 @@ impl AnsweringSocket {
 
     /// Sends an answer to the sender of a datagram, from the address that it came to.
     pub(super) fn answer(&self, answer: &[u8], question: &Received) -> nix::Result<()> {
-        let control = question.to.as_ref().map(|to| match to {
-            LocalAddress::V4(info) => ControlMessage::Ipv4PacketInfo(info),
-            LocalAddress::V6(info) => ControlMessage::Ipv6PacketInfo(info),
-        });
+        let control = question.to.as_ref().map(LocalAddress::as_source);
         let (parts, to) = ([IoSlice::new(answer)], SockaddrStorage::from(question.from));
         let descriptor = self.0.as_raw_fd();
         #[expect(clippy::disallowed_methods, reason = "answers who asked")]
@@ -95,25 +80,7 @@ fn receive(socket: &UdpSocket, datagram: &mut [u8]) -> nix::Result<Option<Receiv
     let descriptor = socket.as_raw_fd();
     let flags = MsgFlags::MSG_DONTWAIT;
     let received = recvmsg::<SockaddrStorage>(descriptor, &mut parts, Some(&mut control), flags)?;
-    let to = received.cmsgs()?.find_map(local_address);
-    let Some(from) = received.address.and_then(|address| sender(&address)) else { return Ok(None) };
+    let to = received.cmsgs()?.find_map(LocalAddress::of);
+    let Some(from) = received.address.as_ref().and_then(sender) else { return Ok(None) };
     Ok(Some(Received { length: received.bytes, from, to }))
-}
-
-fn sender(address: &SockaddrStorage) -> Option<SocketAddr> {
-    let v4 = address.as_sockaddr_in().map(|v4| SocketAddrV4::from(*v4).into());
-    v4.or_else(|| address.as_sockaddr_in6().map(|v6| SocketAddrV6::from(*v6).into()))
-}
-
-/// Whichever interface leads back to the sender is good.
-fn local_address(message: ControlMessageOwned) -> Option<LocalAddress> {
-    match message {
-        ControlMessageOwned::Ipv4PacketInfo(info) => {
-            Some(LocalAddress::V4(in_pktinfo { ipi_ifindex: 0, ..info }))
-        }
-        ControlMessageOwned::Ipv6PacketInfo(info) => {
-            Some(LocalAddress::V6(in6_pktinfo { ipi6_ifindex: 0, ..info }))
-        }
-        _ => None,
-    }
 }

@@ -1,9 +1,11 @@
 //! UDP listeners on loopback, and those that send them datagrams.
 
-use std::{net::UdpSocket, time::Instant};
+use std::{net::UdpSocket, sync::Mutex, time::Instant};
 
 use port_checker_api::UdpAnswer;
-use port_checker_testbed::{datagrams::unused, namespace::Namespace, ports::LOOPBACK, skip};
+use port_checker_testbed::{
+    datagrams::unused, namespace::Namespace, ports::LOOPBACK, privilege::without_raw_sockets, skip,
+};
 use tokio::{runtime::Runtime, select, task::spawn_blocking};
 
 use super::*;
@@ -129,12 +131,14 @@ async fn a_flood_of_questions_gets_few_answers_and_delays_no_other_port() {
         peer.recv_from(&mut [0; 512]).unwrap();
         began.elapsed()
     };
-    let (took, _) = while_served(&listeners, asking).await;
+    let (took, reported) = while_served(&listeners, asking).await;
     let arrivals = listeners.arrivals();
     assert!(arrivals[&flooded].challenges_sent >= 1);
     let most = 64 * (took.as_secs() + 2);
     assert!(u64::from(arrivals[&flooded].challenges_sent) <= most, "{:?}", arrivals[&flooded]);
     assert_eq!(arrivals[&other].challenges_sent, 1);
+    let answered = arrivals[&flooded].challenges_sent + 1;
+    assert_eq!(u32::try_from(reported.len()), Ok(answered), "a flood is no flood of events");
 }
 
 /// Programs of this machine may ask, and are no checkers where none is on this machine.
@@ -155,24 +159,98 @@ async fn questions_of_this_machine_do_not_count_behind_nat() {
     assert_eq!(listeners.arrivals()[&port], Arrivals::default());
 }
 
-#[tokio::test]
-async fn the_program_that_holds_a_port_is_named() {
+/// A program with a socket on an address, and what it is to this check.
+fn holder(address: &str) -> (UdpSocket, Port, Process) {
     let name = std::fs::read_to_string("/proc/self/comm").unwrap().trim().to_owned();
-    let pid = std::process::id().try_into().unwrap();
-    let rows: [(&str, Family, &str); 3] = [
-        ("127.0.0.1", Family::Ipv4, "on one address"),
-        ("0.0.0.0", Family::Ipv4, "on all addresses"),
-        ("::", Family::Ipv4, "on those of both families"),
-    ];
-    for (held, family, why) in rows {
-        let holder = UdpSocket::bind((held.parse::<IpAddr>().unwrap(), 0)).unwrap();
-        let held: IpAddr = held.parse().unwrap();
-        let port = Port::new(holder.local_addr().unwrap().port()).unwrap();
-        let listeners = open(family, &[port], &[LOOPBACK]);
-        let by = Some(Process { pid, name: name.clone() });
-        let expected = Local::InUse { by, listens_on: vec![held], waiting: 0 };
+    let socket = UdpSocket::bind((address.parse::<IpAddr>().unwrap(), 0)).unwrap();
+    let port = Port::new(socket.local_addr().unwrap().port()).unwrap();
+    (socket, port, Process { pid: std::process::id().try_into().unwrap(), name })
+}
+
+const HOLDERS: [(&str, Family, &str); 4] = [
+    ("127.0.0.1", Family::Ipv4, "on one address"),
+    ("0.0.0.0", Family::Ipv4, "on all addresses"),
+    ("::", Family::Ipv4, "on those of both families"),
+    ("::", Family::Ipv6, "the same over the other family"),
+];
+
+#[test]
+fn the_program_that_holds_a_port_is_named_where_raw_sockets_are_not_permitted() {
+    let runtime = Runtime::new().unwrap();
+    for (address, family, why) in HOLDERS {
+        let (_held, port, process) = holder(address);
+        let listeners = without_raw_sockets(|| {
+            let _entered = runtime.enter();
+            open(family, &[port], &[LOOPBACK])
+        });
+        let listens_on = vec![address.parse().unwrap()];
+        let expected = Local::InUse { by: Some(process), listens_on, waiting: 0 };
         assert_eq!(listeners.local(port), &expected, "{why}");
+        assert_eq!(listeners.arrivals(), HashMap::new(), "{why}");
     }
+}
+
+#[tokio::test]
+async fn a_port_that_another_program_holds_is_answered_beside_it() {
+    if !skip::is_root() {
+        return;
+    }
+    for (address, family, why) in HOLDERS {
+        let (held, port, process) = holder(address);
+        let listeners = open(family, &[port], &[family.loopback()]);
+        let listens_on = vec![address.parse().unwrap()];
+        let expected = Local::Shared { by: Some(process), listens_on };
+        assert_eq!(listeners.local(port), &expected, "{why}");
+        let to = family.loopback();
+        let asking = move || {
+            let peer = peer(to);
+            // Traffic of the program, which is nobody else's.
+            send(&peer, &[4; 148], to, port);
+            send(&peer, &question(1), to, port);
+            let mut answer = [0; 512];
+            let (length, from) = peer.recv_from(&mut answer).unwrap();
+            assert_eq!(from, (to, port.get()).into());
+            UdpAnswer::parse(&answer[..length]).map(|answer| answer.challenge.to_vec())
+        };
+        let (challenge, reported) = while_served(&listeners, asking).await;
+        assert_eq!(challenge.as_deref(), Some(CHALLENGE.as_bytes()), "{why}");
+        assert_eq!(reported, [(port, to)], "{why}");
+        let arrivals = &listeners.arrivals()[&port];
+        assert_eq!((arrivals.connections, arrivals.challenges_sent), (1, 1), "{why}");
+        // The program got both.
+        held.set_read_timeout(Some(ANSWER_TIMEOUT)).unwrap();
+        let lengths = [(); 2].map(|()| held.recv(&mut [0; 512]).unwrap());
+        assert_eq!(lengths, [148, UDP_DATAGRAM_BYTES], "{why}");
+    }
+}
+
+/// The system refuses datagrams to an address that the program does not have, and those of strangers to a connected
+/// socket; an answer beside it would hide that.
+#[tokio::test]
+async fn a_program_that_would_not_get_the_datagram_is_not_answered_for() {
+    if !skip::is_root() {
+        return;
+    }
+    let (elsewhere, port, _) = holder("127.0.0.9");
+    let (connected, client, _) = holder("127.0.0.1");
+    #[expect(clippy::disallowed_methods, reason = "connecting a UDP socket sends nothing")]
+    connected.connect("127.0.0.1:9").unwrap();
+    for (port, to) in [(port, LOOPBACK), (client, LOOPBACK)] {
+        let listeners = open(Family::Ipv4, &[port], &[LOOPBACK]);
+        assert!(matches!(listeners.local(port), Local::Shared { .. }));
+        let asking = move || {
+            let peer = UdpSocket::bind((LOOPBACK, 0)).unwrap();
+            peer.set_read_timeout(Some(ANSWER_TIMEOUT)).unwrap();
+            #[expect(clippy::disallowed_methods, reason = "the listener of this test")]
+            peer.connect((to, port.get())).unwrap();
+            peer.send(&question(1)).unwrap();
+            peer.recv(&mut [0; 512]).map_err(|error| error.kind())
+        };
+        let (answer, reported) = while_served(&listeners, asking).await;
+        assert_eq!(answer, Err(std::io::ErrorKind::ConnectionRefused));
+        assert_eq!(reported, []);
+    }
+    drop(elsewhere);
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
 //! UDP ports of a provider at home, behind a router.
 
+use std::{net::UdpSocket, time::Duration};
+
 use port_checker_testbed::{datagrams::Answering, namespace::Namespace, process::Service, skip};
+
+use crate::program::PORT_CHECKER;
 
 use super::internet::{
     CHECKER, Internet, Report, attach, copy_for_everybody, machine, masquerading_router,
@@ -12,7 +16,7 @@ const ROUTER: &str = "
 table ip forwards {
     chain prerouting {
         type nat hook prerouting priority dstnat
-        ip daddr 203.0.113.7 udp dport { 1002, 1005, 1007, 1008, 1010, 1011 } dnat to 192.168.1.10
+        ip daddr 203.0.113.7 udp dport { 1002, 1005, 1007, 1008, 1010, 1011, 1015 } dnat to 192.168.1.10
         ip daddr 203.0.113.7 tcp dport { 1002, 1012 } dnat to 192.168.1.10
         ip daddr 203.0.113.7 udp dport 1013 dnat to 192.168.1.10
         ip daddr 203.0.113.7 udp dport 1003 dnat to 192.168.2.20
@@ -270,4 +274,34 @@ fn udp_ports_of_a_user_who_may_not_watch_packets() {
     ] {
         assert!(text.contains(words), "{words}: {}", report.text);
     }
+}
+
+/// A program that reads and stays silent has the port, as WireGuard does.
+#[test]
+fn a_port_that_is_in_use_is_checked_while_it_is_in_use() {
+    if !skip::is_root() {
+        return;
+    }
+    let home = Home::new();
+    let held = home.provider.within(|| UdpSocket::bind("0.0.0.0:1015").expect("a free port"));
+    let name = std::fs::read_to_string("/proc/self/comm").expect("a process has a name");
+    let holder = format!("{} (process {}) holds the port", name.trim(), std::process::id());
+    let report = home.verify("1015/udp");
+    let text = report.flowing();
+    assert_eq!(report.status, Some(0), "{}", report.text);
+    let summary = format!("1015/udp reachable, proven ours; {holder}");
+    assert!(text.contains(&summary), "{}", report.text);
+    assert!(text.contains("1015/udp: this check answered beside the program"), "{}", report.text);
+    held.set_read_timeout(Some(Duration::from_secs(30))).expect("a time");
+    assert_eq!(held.recv(&mut [0; 512]).ok(), Some(160), "the stray datagram");
+
+    let without = ["--bounding-set=-net_raw", "--inh-caps=-net_raw", "--", PORT_CHECKER];
+    let mut command = home.provider.command("setpriv", &without);
+    let report = Report::run(command.args(["verify", "1015/udp", "--server", CHECKER]));
+    let text = report.flowing();
+    assert_eq!(report.status, Some(3), "{}", report.text);
+    assert!(text.contains(&format!("1015/udp no verdict; {holder}")), "{}", report.text);
+    assert!(text.contains("'setcap cap_net_raw=+ep': then it answers beside"), "{}", report.text);
+    held.set_nonblocking(true).expect("a socket");
+    assert!(held.recv(&mut [0; 512]).is_err(), "nobody was asked");
 }
