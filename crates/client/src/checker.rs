@@ -2,7 +2,7 @@
 
 use std::{
     net::IpAddr,
-    sync::{Arc, OnceLock},
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -43,8 +43,8 @@ pub struct Checker {
     exchange: Exchange,
     tls: ClientConfig,
     max_wait: Duration,
-    /// Whether it knows UDP, once that was asked; clones share it.
-    knows_udp: Arc<OnceLock<bool>>,
+    /// Whether it has shown that it knows UDP; clones share it.
+    knows_udp: Arc<AtomicBool>,
 }
 
 impl Checker {

@@ -55,7 +55,9 @@ impl PortQuery {
     ) -> Verdicts {
         let mut verdicts = Verdicts::default();
         let (transport, events) = (self.transport, events.over(self.transport));
+        let began = Instant::now();
         if let Err(error) = self.require_transport(checker, stop).await {
+            budget.refused(began.elapsed(), false);
             return Verdicts { failure: Some(error), ..verdicts };
         }
         let (mut parts, mut refused) = (vec![self.ports.clone()], 0);

@@ -1,6 +1,6 @@
 //! Whether a checker judges UDP ports of an address.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::atomic::Ordering};
 
 use port_checker_api::{CheckRequest, ErrorCode, Extensible, Transport};
 
@@ -8,8 +8,7 @@ use super::Checker;
 use crate::no_verdict::NoVerdict;
 
 impl Checker {
-    /// Finds out whether this checker judges UDP ports of `address`. Without an address it does not tell, it is taken to
-    /// do so.
+    /// Finds out whether this checker judges UDP ports of `address`.
     ///
     /// # Errors
     /// It does not know UDP, sees this machine at another address, or does not answer.
@@ -17,19 +16,17 @@ impl Checker {
         if !self.knows_udp(address).await? {
             return Err(NoVerdict::NoUdp { url: self.url().to_owned() });
         }
-        match self.ip().await {
-            Ok(seen) if seen != address => {
-                Err(NoVerdict::AnothersAddress { url: self.url().to_owned(), address, seen })
-            }
-            _ => Ok(()),
+        match self.ip().await? {
+            seen if seen == address => Ok(()),
+            seen => Err(NoVerdict::AnothersAddress { url: self.url().to_owned(), address, seen }),
         }
     }
 
     /// Whether it knows UDP. One that does must refuse a request without a challenge; another one ignores the
     /// transport, and has nothing to check.
     async fn knows_udp(&self, address: IpAddr) -> Result<bool, NoVerdict> {
-        if let Some(known) = self.knows_udp.get() {
-            return Ok(*known);
+        if self.knows_udp.load(Ordering::Relaxed) {
+            return Ok(true);
         }
         let request = CheckRequest {
             provider_ip: Some(address),
@@ -43,7 +40,9 @@ impl Checker {
             }
             Err(error) => return Err(error),
         };
-        Ok(*self.knows_udp.get_or_init(|| knows))
+        // One that does not may be of a newer version the next time.
+        self.knows_udp.fetch_or(knows, Ordering::Relaxed);
+        Ok(knows)
     }
 }
 

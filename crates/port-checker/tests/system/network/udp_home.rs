@@ -192,61 +192,6 @@ fn one_transport_of_a_number_may_be_forwarded_alone() {
     }
 }
 
-#[test]
-fn behind_two_routers_of_which_only_one_forwards_udp() {
-    if !skip::is_root() {
-        return;
-    }
-    let internet = Internet::new();
-    let (outer, inner, provider) = (masquerading_router(), masquerading_router(), machine());
-    attach(&outer, &["203.0.113.7/24"], &internet.backbone, &["203.0.113.254/24"]);
-    attach(&inner, &["10.0.0.2/24"], &outer, &["10.0.0.1/24"]);
-    attach(&provider, &["192.168.1.10/24"], &inner, &["192.168.1.1/24"]);
-    forward_udp(&inner, "10.0.0.2", "192.168.1.10");
-    outer.firewall("table inet filter {\n chain input {\n type filter hook input priority filter\n udp dport 51820 drop\n }\n}\n");
-    let _checker = internet.serve();
-    let verify = || Report::of(&provider, &format!("verify 51820/udp --server {CHECKER}"));
-    let report = verify();
-    assert_eq!(report.status, Some(1), "{}", report.text);
-    let text = report.flowing();
-    assert!(text.contains("51820/udp timed out, and nothing arrived here"), "{}", report.text);
-    assert!(text.contains("second router before it, that one must forward"), "{}", report.text);
-    forward_udp(&outer, "203.0.113.7", "10.0.0.2");
-    let report = verify();
-    assert_eq!(report.status, Some(0), "what the advice says helps: {}", report.text);
-}
-
-fn forward_udp(router: &Namespace, address: &str, to: &str) {
-    router.firewall(&format!(
-        "table ip forwards {{\n chain prerouting {{\n type nat hook prerouting priority dstnat\n ip daddr {address} udp \
-         dport 51820 dnat to {to}\n }}\n}}\n"
-    ));
-}
-
-/// A machine with public addresses of both families, two of each: answers must leave from those that were asked.
-#[test]
-fn udp_directly_on_the_internet_with_several_addresses() {
-    if !skip::is_root() {
-        return;
-    }
-    let internet = Internet::new();
-    let provider = internet.data_centre();
-    let interface = provider.interface_with("203.0.113.9");
-    for address in ["203.0.113.77/24", "2001:db8:9::77/64"] {
-        provider.ip(&["address", "add", address, "dev", &interface]);
-    }
-    let _checker = internet.serve();
-    let report =
-        Report::of(&provider, &format!("verify 51820/udp 50800-50809/udp --server {CHECKER}"));
-    assert_eq!(report.status, Some(0), "{}", report.text);
-    assert_eq!(
-        report.text.matches("  50800-50809/udp, 51820/udp  reachable, proven ours").count(),
-        2,
-        "{}",
-        report.text
-    );
-}
-
 /// Without the right to watch packets the advice names both firewalls, and the way to learn more.
 #[test]
 fn udp_ports_of_a_user_who_may_not_watch_packets() {
