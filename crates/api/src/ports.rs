@@ -7,7 +7,7 @@ use serde::{
     de::{self, SeqAccess, Unexpected, Visitor},
 };
 
-/// A TCP port, 1 to 65535. Port 0 is reserved and cannot be connected to (RFC 6335, section 6).
+/// A port of TCP or UDP, 1 to 65535. Port 0 is reserved and cannot be connected to (RFC 6335, section 6).
 pub type Port = NonZeroU16;
 
 /// The ports, each once, where it came first.
@@ -151,10 +151,13 @@ impl FromStr for PortRanges {
 }
 
 fn range(part: &str) -> Result<RangeInclusive<u16>, InvalidPorts> {
-    match ends(part) {
-        Some((first, last)) if first <= last => Ok(first..=last),
-        _ => Err(InvalidPorts { part: part.to_owned() }),
-    }
+    read_range(part).ok_or_else(|| InvalidPorts { part: part.to_owned() })
+}
+
+/// A port, or a range of them; none if the text is neither.
+pub(crate) fn read_range(part: &str) -> Option<RangeInclusive<u16>> {
+    let (first, last) = ends(part)?;
+    (first <= last).then_some(first..=last)
 }
 
 /// The numbers before and after the dash.

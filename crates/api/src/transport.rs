@@ -12,6 +12,8 @@ use strum::{IntoStaticStr, VariantArray};
     Default,
     PartialEq,
     Eq,
+    PartialOrd,
+    Ord,
     Hash,
     Serialize,
     Deserialize,

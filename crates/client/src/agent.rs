@@ -19,10 +19,13 @@ use crate::{
 };
 
 mod arrival_wait;
+mod asked_checkers;
+mod common;
 mod family_run;
 mod local_evidence;
 mod mapping_round;
 mod observed_address;
+mod open_ports;
 mod packet_watch;
 mod port_query;
 mod query_events;
@@ -30,7 +33,8 @@ mod router_query;
 mod stop;
 mod wait_budget;
 
-use family_run::{Common, FamilyRun, OwnListeners};
+use common::{Common, OwnListeners};
+use family_run::FamilyRun;
 use stop::StopSignal;
 use wait_budget::WaitBudget;
 
@@ -124,7 +128,9 @@ impl Agent {
     }
 
     /// Has ports of any machine checked, at `address`; nothing is listened on here. The plan's own
-    /// addresses and families are not used.
+    /// addresses and families are not used. Over UDP checkers judge only the address from which they are asked, and a
+    /// port is open if something there answers with a challenge that only this check knows: see
+    /// [`verify`](Self::verify).
     ///
     /// # Errors
     /// The plan cannot be carried out.
@@ -144,8 +150,9 @@ impl Agent {
                 stop: &stop,
             };
             let mut run = FamilyRun::of_another_machine(address, common);
+            let challenge = fresh_challenge();
             for ports in plan.ports.chunks(MAX_PORTS) {
-                run.check(ports).await;
+                run.check(ports, &challenge).await;
             }
             conclude(vec![run.into_facts()], &plan, &stop)
         }))

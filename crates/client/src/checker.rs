@@ -1,6 +1,10 @@
 //! One checker, over HTTP.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use hyper::{
@@ -22,6 +26,7 @@ use crate::{
 };
 
 mod exchange;
+mod udp_support;
 
 use exchange::Exchange;
 
@@ -38,6 +43,8 @@ pub struct Checker {
     exchange: Exchange,
     tls: ClientConfig,
     max_wait: Duration,
+    /// Whether it has shown that it knows UDP; clones share it.
+    knows_udp: Arc<AtomicBool>,
 }
 
 impl Checker {
@@ -268,6 +275,7 @@ impl CheckerBuilder {
             peer: Arc::default(),
             silent_port: Arc::default(),
         };
-        Checker { exchange, tls, max_wait: self.max_wait }
+        let knows_udp = Arc::default();
+        Checker { exchange, tls, max_wait: self.max_wait, knows_udp }
     }
 }

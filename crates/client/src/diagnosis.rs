@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, net::IpAddr};
 
-use port_checker_api::Port;
+use port_checker_api::TransportPort;
 
 use crate::{
     facts::{CheckerFacts, Facts, FamilyFacts, Local, PortFacts},
@@ -26,8 +26,11 @@ mod position_words;
 mod refusals;
 mod seen;
 mod senders;
+mod shared_ports;
 mod silence;
 mod surroundings;
+mod transports;
+mod udp_advice;
 mod verdict;
 
 use checker_sources::CheckerSources;
@@ -83,10 +86,12 @@ fn is_absent(facts: &FamilyFacts) -> bool {
 }
 
 /// The local half of each port of each family.
-fn local_halves(families: &[FamilyFacts]) -> HashMap<(Family, Port), Local> {
+fn local_halves(families: &[FamilyFacts]) -> HashMap<(Family, TransportPort), Local> {
     let ports =
         families.iter().flat_map(|family| family.ports.iter().map(|port| (family.family, port)));
-    ports.filter_map(|(family, port)| Some(((family, port.port), port.local.clone()?))).collect()
+    ports
+        .filter_map(|(family, port)| Some(((family, port.transport_port()), port.local.clone()?)))
+        .collect()
 }
 
 /// Whether a program listens on a port over the other family only: over this one, the listener of the verification
@@ -94,17 +99,21 @@ fn local_halves(families: &[FamilyFacts]) -> HashMap<(Family, Port), Local> {
 fn only_over_other(
     family: Family,
     port: &PortFacts,
-    locals: &HashMap<(Family, Port), Local>,
+    locals: &HashMap<(Family, TransportPort), Local>,
 ) -> bool {
-    let other = locals.get(&(family.other(), port.port));
-    let listens = matches!(other, Some(Local::InUse { listens_on, .. }) if !listens_on.is_empty());
+    let other = locals.get(&(family.other(), port.transport_port()));
+    let listens = matches!(
+        other,
+        Some(Local::InUse { listens_on, .. } | Local::Shared { listens_on, .. })
+            if !listens_on.is_empty()
+    );
     port.local == Some(Local::Bound) && listens
 }
 
 fn judge_ports(
     facts: &FamilyFacts,
     quorum: usize,
-    locals: &HashMap<(Family, Port), Local>,
+    locals: &HashMap<(Family, TransportPort), Local>,
 ) -> Vec<(PortVerdict, Vec<Opinion>)> {
     let own = facts.host.as_ref().map_or(&[][..], |host| &host.addresses);
     facts
@@ -124,7 +133,7 @@ fn judge_ports(
 fn diagnose_family(
     mut facts: FamilyFacts,
     quorum: usize,
-    locals: &HashMap<(Family, Port), Local>,
+    locals: &HashMap<(Family, TransportPort), Local>,
 ) -> FamilyDiagnosis {
     for checker in local_checkers(&facts) {
         facts.ports.iter_mut().for_each(|port| forget(port, checker));
@@ -146,10 +155,10 @@ fn diagnose_family(
     let mut notices = notices::of_family(&facts, &position, quorum, &verdicts, patterns);
     let of_ports = facts.ports.iter().zip(&senders).zip(&verdicts);
     let of_ports = of_ports.map(|((port, senders), verdict)| (port, senders, *verdict));
-    if let Some(host) = &facts.host {
-        notices.extend(contacted::notice(&sources, host, of_ports));
-    }
-    let note = facts.host.as_ref().and_then(|host| contacted::note(&sources, host, &verdicts));
+    notices.extend(shared_ports::notice(&facts.ports));
+    notices.extend(transports::notices(&facts.ports, &verdicts));
+    notices.extend(contacted::notice(&sources, facts.host.as_ref(), of_ports));
+    let note = contacted::note(&sources, facts.host.as_ref(), &verdicts);
     let address = facts.seen();
     let FamilyFacts { family, asked_for, host, router, watch, checkers, ports, .. } = facts;
     let surroundings = |senders| Surroundings {
@@ -235,6 +244,8 @@ fn together(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 }
 
 #[cfg(test)]
+mod both_transports;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod comparisons;
@@ -246,6 +257,8 @@ mod sentences;
 mod strangers;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod udp;
 #[cfg(test)]
 mod uplinks;
 #[cfg(test)]

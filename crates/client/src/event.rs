@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use port_checker_api::Port;
+use port_checker_api::TransportPort;
 
 use crate::{Diagnosis, Family};
 
@@ -34,7 +34,7 @@ pub enum Event {
         /// The address it checks.
         address: IpAddr,
         /// The ports.
-        ports: Vec<Port>,
+        ports: Vec<TransportPort>,
         /// The longest it may take.
         within: Duration,
         /// How long the checker takes to judge a port that does not answer, if it has said so. One that is busy
@@ -48,12 +48,12 @@ pub enum Event {
         /// The address it checked.
         address: IpAddr,
         /// The ports.
-        ports: Vec<Port>,
+        ports: Vec<TransportPort>,
     },
-    /// Our listener took a connection.
+    /// Our listener took a connection, or over UDP a datagram of a checker.
     Arrived {
         /// The port.
-        port: Port,
+        port: TransportPort,
         /// From where.
         from: IpAddr,
     },
@@ -64,7 +64,7 @@ pub enum Event {
         /// The address it checked.
         address: IpAddr,
         /// The port.
-        port: Port,
+        port: TransportPort,
         /// Whether it got through.
         accessible: bool,
     },

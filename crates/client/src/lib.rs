@@ -64,6 +64,7 @@
 
 mod agent;
 mod answer;
+mod bind_error;
 mod capture;
 mod checker;
 mod checker_fault;
@@ -89,6 +90,7 @@ mod sights;
 mod sockets;
 mod transport;
 mod trust;
+mod udp_listeners;
 mod udp_responder;
 
 pub use agent::{Agent, Verification};
@@ -107,7 +109,8 @@ pub use no_verdict::NoVerdict;
 pub use plan::{Families, InvalidPlan, Plan};
 pub use port_checker_api::{
     Challenge, ChallengeOutcome, CheckRequest, CheckResponse, ErrorCode, Extensible, Port,
-    PortDetails, PortRanges, PortResult, Progress, Reason, Results, Transport, distinct,
+    PortDetails, PortRanges, PortResult, Progress, Reason, Results, Transport, TransportPort,
+    TransportPortRanges, distinct,
 };
 pub use server_url::InvalidUrl;
 pub use sights::{LocalRejection, PeerSights, Sights};

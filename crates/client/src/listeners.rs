@@ -12,7 +12,6 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use nix::errno::Errno;
 use port_checker_api::{Challenge, Port};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
@@ -26,6 +25,7 @@ use tokio::{
 
 use crate::{
     Family,
+    bind_error::obstacle,
     facts::{Arrivals, Local},
     peer_filter::PeerFilter,
     sockets::{Holder, half_open, holders, waiting},
@@ -235,9 +235,7 @@ impl Listener {
         let conversation = async {
             stream.write_all(greeting).await?;
             if counts {
-                self.note(|arrivals| {
-                    arrivals.challenges_sent = arrivals.challenges_sent.saturating_add(1)
-                });
+                self.note(Arrivals::answered);
             }
             let mut ignored = [0; 256];
             while stream.read(&mut ignored).await? > 0 {}
@@ -276,17 +274,6 @@ fn listen(family: Family, port: Port) -> io::Result<AsyncFd<TcpListener>> {
 
 fn is_in_use(local: &Local) -> bool {
     matches!(local, Local::InUse { .. })
-}
-
-/// Why a port cannot be listened on.
-fn obstacle(error: &io::Error) -> Local {
-    match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::EADDRINUSE) => Local::InUse { by: None, listens_on: Vec::new(), waiting: 0 },
-        Some(Errno::EACCES | Errno::EPERM) => Local::NotPermitted,
-        Some(Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL) => Local::FamilyMissing,
-        Some(errno) => Local::Failed { error: errno.desc().to_owned() },
-        None => Local::Failed { error: error.to_string() },
-    }
 }
 
 #[cfg(test)]

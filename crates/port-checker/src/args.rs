@@ -6,7 +6,9 @@ use clap::{
     Arg, ArgAction, ArgMatches, Args, Command as Parser, FromArgMatches, ValueEnum, value_parser,
 };
 use clap_complete::Shell;
-use port_checker_client::{CheckerBuilder, Families, Family, Port, PortRanges, Roots};
+use port_checker_client::{
+    CheckerBuilder, Families, Family, Roots, TransportPort, TransportPortRanges,
+};
 use port_checker_server::{Config, SETTINGS, Setting};
 
 use crate::{examples, settings::SERVERS, usage_error::stop};
@@ -53,7 +55,7 @@ pub(crate) struct VerifyArgs {
     /// Do not ask the router for its address and its mappings (NAT-PMP, UPnP)
     #[arg(long)]
     pub(crate) no_router: bool,
-    /// Map ports at the router that are not reachable over IPv4 (UPnP, PCP, NAT-PMP), check them again, and
+    /// Map TCP ports at the router that are not reachable over IPv4 (UPnP, PCP, NAT-PMP), check them again, and
     /// remove the mappings at the end
     #[arg(long, requires = "servers", conflicts_with = "no_router")]
     pub(crate) map: bool,
@@ -93,9 +95,10 @@ pub(crate) struct CheckArgs {
 /// Which ports.
 #[derive(Args)]
 pub(crate) struct PortArgs {
-    /// Ports, ranges and lists of them: 7466 50800-50899 80,443
+    /// Ports, ranges and lists of them, over TCP, or with /udp behind them over UDP: 7466 50800-50899
+    /// 80,443,51820/udp
     #[arg(required = true)]
-    ports: Vec<PortRanges>,
+    ports: Vec<TransportPortRanges>,
 }
 
 /// How to ask and to report.
@@ -130,8 +133,8 @@ pub(crate) enum FamilyArg {
 }
 
 impl PortArgs {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Port> {
-        self.ports.iter().flat_map(PortRanges::iter)
+    pub(crate) fn iter(&self) -> impl Iterator<Item = TransportPort> {
+        self.ports.iter().flat_map(TransportPortRanges::iter)
     }
 }
 

@@ -2,19 +2,15 @@
 
 use std::{net::SocketAddr, num::NonZeroU16};
 
-use port_checker_api::Port;
+use port_checker_api::{Port, Transport, TransportPort};
 
-use super::{
-    family_run::{FamilyRun, OwnListeners},
-    router_query,
-    stop::StopSignal,
-};
+use super::{common::OwnListeners, family_run::FamilyRun, router_query, stop::StopSignal};
 use crate::{
-    Diagnosis, Family, NetworkPosition, Notice, PortVerdict,
+    Diagnosis, Family, NetworkPosition, Notice, PortFacts, PortVerdict,
     router::{KnownRouter, PortMapper},
 };
 
-/// The ports that a mapping may open: those over IPv4 of which nothing came as far as this machine.
+/// The TCP ports that a mapping may open: those over IPv4 of which nothing came as far as this machine.
 pub(super) fn closed_ports(diagnosis: &Diagnosis) -> Vec<Port> {
     use PortVerdict::{
         AnotherHost, Contradicted, NotReachable, NothingArrived, Refused, Rejected, Reset, TimedOut,
@@ -37,6 +33,7 @@ pub(super) fn closed_ports(diagnosis: &Diagnosis) -> Vec<Port> {
     };
     let v4 = v4.filter(|family| !family.notices.iter().any(through_line));
     let ports = v4.flat_map(|family| &family.ports);
+    let ports = ports.filter(|port| port.facts.transport == Transport::Tcp);
     let closed = ports.filter(|port| CLOSED.contains(&port.verdict));
     closed.map(|port| port.facts.port).collect()
 }
@@ -63,8 +60,8 @@ pub(super) async fn verify_mapped(
             run.note_mapping(to, protocol, opened.address);
         }
     }
-    let mapped: Vec<Port> =
-        closed.iter().copied().filter(|port| opened.ports.contains(&port.get())).collect();
+    let mapped = closed.iter().copied().filter(|port| opened.ports.contains(&port.get()));
+    let mapped: Vec<_> = mapped.map(TransportPort::tcp).collect();
     for ports in mapped.chunks(batch) {
         run.verify(ports, own).await;
     }
@@ -74,7 +71,9 @@ pub(super) async fn verify_mapped(
 pub(super) fn with_mappings(diagnosis: Diagnosis, mapper: &PortMapper) -> Diagnosis {
     mapper.judged(|number| {
         let v4 = diagnosis.families.iter().find(|family| family.family == Family::Ipv4)?;
-        let port = v4.ports.iter().find(|port| port.facts.port.get() == number)?;
+        let is_it =
+            |facts: &PortFacts| (facts.port.get(), facts.transport) == (number, Transport::Tcp);
+        let port = v4.ports.iter().find(|port| is_it(&port.facts))?;
         (port.verdict != PortVerdict::NoVerdict).then_some(port.accessible)
     });
     Diagnosis { mappings: mapper.mappings(), ..diagnosis }

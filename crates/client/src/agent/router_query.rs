@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use port_checker_api::Port;
+use port_checker_api::{Transport, TransportPort};
 
 use crate::{
     facts::FamilyFacts,
@@ -13,12 +13,24 @@ use crate::{
 pub(super) async fn ask(
     known: Option<&KnownRouter>,
     facts: &FamilyFacts,
-    ports: &[Port],
+    ports: &[TransportPort],
 ) -> Option<RouterFacts> {
     let known = known?;
     let gateway = gateway(facts).filter(|_| facts.router.is_none())?;
-    let ports: Vec<_> = ports.iter().map(|port| (port.get(), MappingTransport::Tcp)).collect();
+    let ports: Vec<_> = ports
+        .iter()
+        .filter_map(|port| Some((port.port.get(), mapping_transport(port.transport)?)))
+        .collect();
     Some(ask_known_router(known, gateway, facts.seen(), &ports).await)
+}
+
+/// The transport as routers know it; none if they do not.
+const fn mapping_transport(transport: Transport) -> Option<MappingTransport> {
+    match transport {
+        Transport::Tcp => Some(MappingTransport::Tcp),
+        Transport::Udp => Some(MappingTransport::Udp),
+        _ => None,
+    }
 }
 
 /// The network whose router is to map ports.

@@ -1,11 +1,14 @@
 //! Advice about a port: a sentence or two that a person without a degree in networks can act on.
 
+use port_checker_api::Transport;
+
 use super::{
     network_position::NetworkPosition,
     path::{Station, last_station},
     refusals::{refused, rejected},
     silence::{nothing_arrived, timed_out},
     surroundings::Surroundings,
+    udp_advice::udp_advice,
     verdict::PortVerdict,
 };
 use crate::{
@@ -28,8 +31,25 @@ pub(super) fn advice(
     surroundings: &Surroundings<'_>,
     dissenters: &[(&str, PortVerdict)],
 ) -> Option<String> {
+    let what_to_do = match facts.transport {
+        Transport::Udp => udp_advice(verdict, facts, surroundings),
+        _ => None,
+    };
+    let what_to_do = what_to_do.or_else(|| of_connections(verdict, facts, surroundings));
+    let what_to_do = what_to_do.map(|what_to_do| what_to_do + &surroundings.neighbour());
+    let otherwise =
+        dissenters.iter().map(|(url, found)| format!("Not so from {url}: {}.", found.words()));
+    let parts: Vec<String> = what_to_do.into_iter().chain(otherwise).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+fn of_connections(
+    verdict: PortVerdict,
+    facts: &PortFacts,
+    surroundings: &Surroundings<'_>,
+) -> Option<String> {
     let position = surroundings.position;
-    let what_to_do = match verdict {
+    match verdict {
         PortVerdict::Proven | PortVerdict::Arrived | PortVerdict::Reachable => None,
         PortVerdict::NoVerdict | PortVerdict::FamilyMissing => None,
         PortVerdict::Disagreement => Some(
@@ -48,12 +68,7 @@ pub(super) fn advice(
         PortVerdict::AnswersLost => Some(answers_lost(facts)),
         PortVerdict::AnotherHost => Some(another_host(facts, surroundings)),
         other => Some(fixed(other, position)),
-    };
-    let what_to_do = what_to_do.map(|what_to_do| what_to_do + &surroundings.neighbour());
-    let otherwise =
-        dissenters.iter().map(|(url, found)| format!("Not so from {url}: {}.", found.words()));
-    let parts: Vec<String> = what_to_do.into_iter().chain(otherwise).collect();
-    (!parts.is_empty()).then(|| parts.join(" "))
+    }
 }
 
 fn not_bound(facts: &PortFacts) -> String {
@@ -125,7 +140,7 @@ fn another_host(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
                 redirect here, such as that of a container (Docker), or for a proxy."
             .to_owned();
     }
-    surroundings.wrong_mapping(facts.port).unwrap_or_else(|| {
+    surroundings.wrong_mapping(facts.transport_port()).unwrap_or_else(|| {
         let router = match surroundings.position {
             position if position.direct().is_some() => "Look where the address leads.".to_owned(),
             position => format!("Let the router forward TCP to {}.", position.here()),

@@ -2,13 +2,15 @@
 
 use std::{fmt, net::IpAddr};
 
+use port_checker_api::{Transport, TransportPortRanges};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::{
     network_position::NetworkPosition,
     notice_words::{
         EARLIER_TRY, NO_VERDICT_OURS, NO_VERDICT_THEIRS, checker_failed, contacted_hosts_only,
-        lan_only, one_checker, one_family_works, scan_guard, scattered_silence,
+        lan_only, one_checker, one_family_works, one_transport_works, scan_guard,
+        scattered_silence, stray_datagrams, too_few_verdicts,
     },
 };
 use crate::family::Family;
@@ -108,6 +110,18 @@ pub enum Notice {
     Interrupted,
     /// A repetition was stopped: this is the diagnosis of the verification before it.
     EarlierTry,
+    /// A number gets through over one transport and not over the other.
+    OnlyOneTransportWorks {
+        /// The ports that do not get through, of one transport.
+        fails: TransportPortRanges,
+        /// The transport over which their numbers do.
+        works: Transport,
+    },
+    /// The check answered at ports that other programs hold, which got its datagrams too.
+    StrayDatagrams {
+        /// The ports.
+        ports: TransportPortRanges,
+    },
     /// One family works and the other does not.
     OnlyOneFamilyWorks {
         /// The one that works.
@@ -152,6 +166,8 @@ impl Notice {
             Self::TooFewVerdicts { .. } => "too_few_verdicts",
             Self::Interrupted => "interrupted",
             Self::EarlierTry => "earlier_try",
+            Self::OnlyOneTransportWorks { .. } => "only_one_transport_works",
+            Self::StrayDatagrams { .. } => "stray_datagrams",
             Self::OnlyOneFamilyWorks { .. } => "only_one_family_works",
         }
     }
@@ -177,12 +193,7 @@ impl fmt::Display for Notice {
             Self::CheckerFailed { message } => checker_failed(f, message),
             Self::NoVerdictTheirs => f.write_str(NO_VERDICT_THEIRS),
             Self::NoVerdictOurs => f.write_str(NO_VERDICT_OURS),
-            Self::TooFewVerdicts { verdicts, quorum } => write!(
-                f,
-                "Only {verdicts} {} gave a verdict where {quorum} must agree. Ask more checkers, or \
-                 lower --quorum.",
-                if *verdicts == 1 { "checker" } else { "checkers" }
-            ),
+            &Self::TooFewVerdicts { verdicts, quorum } => too_few_verdicts(f, verdicts, quorum),
             Self::Interrupted => f.write_str(
                 "Interrupted: this is what was known by then. That a port has no verdict says nothing about \
                  it.",
@@ -191,6 +202,8 @@ impl fmt::Display for Notice {
             &Self::OnlyOneFamilyWorks { works, fails, behind_nat } => {
                 one_family_works(f, works, fails, behind_nat)
             }
+            Self::OnlyOneTransportWorks { fails, works } => one_transport_works(f, fails, *works),
+            Self::StrayDatagrams { ports } => stray_datagrams(f, ports),
             Self::Position(position) => position.fmt(f),
             &Self::LanOnly { seen } => lan_only(f, seen),
             Self::LocalChecker { url, seen } => write!(

@@ -2,6 +2,8 @@
 
 use std::{fmt, net::IpAddr};
 
+use port_checker_api::{Transport, TransportPortRanges};
+
 use crate::{family::Family, local_address::is_shared};
 
 pub(super) const EARLIER_TRY: &str =
@@ -35,6 +37,18 @@ pub(super) fn lan_only(f: &mut fmt::Formatter<'_>, seen: IpAddr) -> fmt::Result 
     )
 }
 
+pub(super) fn too_few_verdicts(
+    f: &mut fmt::Formatter<'_>,
+    verdicts: usize,
+    quorum: usize,
+) -> fmt::Result {
+    write!(
+        f,
+        "Only {verdicts} {} gave a verdict where {quorum} must agree. Ask more checkers, or lower --quorum.",
+        if verdicts == 1 { "checker" } else { "checkers" }
+    )
+}
+
 pub(super) fn one_family_works(
     f: &mut fmt::Formatter<'_>,
     works: Family,
@@ -49,6 +63,33 @@ pub(super) fn one_family_works(
         f.write_str("The forwards in the router are missing or cannot work. ")?;
     }
     write!(f, "Until that works, publish the {works} address only.")
+}
+
+pub(super) fn one_transport_works(
+    f: &mut fmt::Formatter<'_>,
+    fails: &TransportPortRanges,
+    works: Transport,
+) -> fmt::Result {
+    let (works, missing) = match works {
+        Transport::Udp => ("UDP", "TCP"),
+        _ => ("TCP", "UDP"),
+    };
+    write!(
+        f,
+        "{fails}: {works} gets through with the same number, and {missing} does not. Likely the forward in the router \
+         or the rule of the firewall is for {works} only, which is easily overlooked. Let it cover {missing} too."
+    )
+}
+
+pub(super) fn stray_datagrams(
+    f: &mut fmt::Formatter<'_>,
+    ports: &TransportPortRanges,
+) -> fmt::Result {
+    write!(
+        f,
+        "{ports}: this check answered beside the program that holds the port, which went on meanwhile. That program got a \
+         stray datagram of 160 bytes with each attempt; most programs ignore those that are not theirs."
+    )
 }
 
 pub(super) fn scan_guard(

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use port_checker_api::subscriber;
+use port_checker_api::{Transport, subscriber};
 
 use super::{
     conclusion::{FamilyDiagnosis, Outcome, PortDiagnosis},
@@ -136,11 +136,18 @@ fn unfinished(families: &[FamilyDiagnosis]) -> Option<Notice> {
     (unfinished || families.is_empty()).then_some(Notice::Interrupted)
 }
 
+/// Whether nobody was asked about a UDP port, because another program has it.
+fn is_held_over_udp(port: &PortDiagnosis) -> bool {
+    let PortFacts { transport, local, .. } = &port.facts;
+    *transport == Transport::Udp && matches!(local, Some(Local::InUse { .. }))
+}
+
 /// Whose fault it is that nothing is known of any port.
 fn no_verdict(families: &[FamilyDiagnosis]) -> Option<Notice> {
     let ports = || families.iter().flat_map(|family| &family.ports);
     let mut checkers = families.iter().flat_map(|family| &family.checkers);
-    let asked = ports().any(|port| port.verdict == PortVerdict::NoVerdict);
+    let asked =
+        ports().any(|port| port.verdict == PortVerdict::NoVerdict && !is_held_over_udp(port));
     if !asked || ports().any(|port| port.facts.answers.iter().any(Option::is_some)) {
         return None;
     }

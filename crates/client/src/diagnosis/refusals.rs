@@ -50,7 +50,7 @@ pub(super) fn refused(facts: &PortFacts, surroundings: &Surroundings<'_>) -> Str
 }
 
 fn refused_behind_nat(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
-    if let Some(wrong) = surroundings.wrong_mapping(facts.port) {
+    if let Some(wrong) = surroundings.wrong_mapping(facts.transport_port()) {
         return wrong;
     }
     let router = format!(

@@ -82,10 +82,10 @@ pub(super) fn nothing_arrived(facts: &PortFacts, surroundings: &Surroundings<'_>
 fn behind_nat(facts: &PortFacts, surroundings: &Surroundings<'_>, innocent: &str) -> String {
     let (root, here) = (surroundings.root(), surroundings.position.here());
     // Packets to another port of this machine are not watched, so it may be no more innocent than others.
-    if let Some(wrong) = surroundings.wrong_mapping(facts.port) {
+    if let Some(wrong) = surroundings.wrong_mapping(facts.transport_port()) {
         return wrong;
     }
-    match surroundings.mapped_to(facts.port) {
+    match surroundings.mapped_to(facts.transport_port()) {
         Some(_) if innocent.is_empty() => format!(
             "The router has a mapping of this port to this machine. Look for a firewall rule in this machine, \
              in the router, or at the provider.{root}"

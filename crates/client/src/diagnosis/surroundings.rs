@@ -2,14 +2,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use port_checker_api::Port;
+use port_checker_api::{Transport, TransportPort};
 
 use super::{network_position::NetworkPosition, senders::Senders};
 use crate::{
     facts::Watch,
     host::Host,
     local_address::is_local,
-    router::{MappingEntry, RouterFacts},
+    router::{MappingEntry, MappingTransport, RouterFacts},
 };
 
 /// The facts of a family that decide about the advice for its ports.
@@ -28,9 +28,14 @@ pub(super) struct Surroundings<'a> {
 
 impl Surroundings<'_> {
     /// The machine to which the router maps a port, by its own account.
-    pub(super) fn mapped_to(&self, port: Port) -> Option<SocketAddr> {
+    pub(super) fn mapped_to(&self, port: TransportPort) -> Option<SocketAddr> {
+        let transport = match port.transport {
+            Transport::Udp => MappingTransport::Udp,
+            _ => MappingTransport::Tcp,
+        };
         let ports = self.router?.ports.iter();
-        let mut ports = ports.filter(|mapped| mapped.port == port.get());
+        let mut ports =
+            ports.filter(|mapped| (mapped.port, mapped.transport) == (port.port.get(), transport));
         ports.find_map(|mapped| match &mapped.entry {
             MappingEntry::Mapped { to, enabled: true, .. } => Some(*to),
             _ => None,
@@ -38,7 +43,7 @@ impl Surroundings<'_> {
     }
 
     /// The words about a mapping of a port that leads elsewhere, by the router's own account.
-    pub(super) fn wrong_mapping(&self, port: Port) -> Option<String> {
+    pub(super) fn wrong_mapping(&self, port: TransportPort) -> Option<String> {
         let (to, here) = (self.mapped_to(port)?, self.position.inside()?);
         if to.ip() != here {
             return Some(format!(
@@ -46,7 +51,7 @@ impl Surroundings<'_> {
                 self.position.here()
             ));
         }
-        (to.port() != port.get()).then(|| {
+        (to.port() != port.port.get()).then(|| {
             format!(
                 "The router maps this port to another port of this machine, {}. Let it map it to the same port.",
                 to.port()

@@ -67,8 +67,8 @@ impl PortVerdict {
         let summary = self.summary_over_tcp(facts, senders);
         match &facts.udp_holder {
             Some(holder) => format!(
-                "{summary}; {} (process {}) uses the number over UDP, which is not checked",
-                holder.name, holder.pid
+                "{summary}; {} (process {}) uses the number over UDP, which {}/udp checks",
+                holder.name, holder.pid, facts.port
             ),
             None => summary,
         }
@@ -87,10 +87,12 @@ impl PortVerdict {
             _ => self.words().to_owned(),
         };
         match &facts.local {
-            Some(Local::InUse { by: Some(holder), .. }) => {
+            Some(
+                Local::InUse { by: Some(holder), .. } | Local::Shared { by: Some(holder), .. },
+            ) => {
                 format!("{words}; {} (process {}) holds the port", holder.name, holder.pid)
             }
-            Some(Local::InUse { by: None, .. }) => {
+            Some(Local::InUse { by: None, .. } | Local::Shared { by: None, .. }) => {
                 format!("{words}; another program holds the port")
             }
             _ if self == Self::BlockedHere => match arrived_at {

@@ -6,6 +6,7 @@ use std::{
     time::Instant,
 };
 
+use nix::errno::Errno;
 use port_checker_testbed::{
     namespace::{self, Namespace},
     ports::{Held, LOOPBACK, Listening, unused},
@@ -59,20 +60,6 @@ async fn while_served<T: Send + 'static>(
         never = listeners.serve(&permits, on_arrival) => match never {},
     };
     (done, reported.into_inner().unwrap())
-}
-
-#[test]
-fn obstacles_in_words_without_numbers() {
-    let failed = |error: &str| Local::Failed { error: error.to_owned() };
-    let cases = [
-        (Errno::EADDRINUSE, Local::InUse { by: None, listens_on: Vec::new(), waiting: 0 }),
-        (Errno::EACCES, Local::NotPermitted),
-        (Errno::EAFNOSUPPORT, Local::FamilyMissing),
-        (Errno::EMFILE, failed("Too many open files")),
-    ];
-    for (errno, expected) in cases {
-        assert_eq!(obstacle(&io::Error::from(errno)), expected, "{errno}");
-    }
 }
 
 #[tokio::test]

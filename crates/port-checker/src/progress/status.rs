@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use port_checker_client::{Event, Port, PortRanges};
+use port_checker_client::{Event, TransportPort, TransportPortRanges};
 
 use crate::duration_words::{words, words_of_rest};
 
@@ -33,7 +33,7 @@ pub(super) struct Status {
     judged: usize,
     open: usize,
     /// The ports of the requests that have been sent and are not over.
-    pending: HashMap<Asked, BTreeSet<Port>>,
+    pending: HashMap<Asked, BTreeSet<TransportPort>>,
     /// The longest that a request may take, and that it takes if the checker keeps its word.
     within: Duration,
     expected: Duration,
@@ -134,7 +134,7 @@ impl Status {
         self.expected_until = self.expected_until.max(time + self.expected);
     }
 
-    fn forget(&mut self, asked: Asked, ports: &[Port]) {
+    fn forget(&mut self, asked: Asked, ports: &[TransportPort]) {
         if let Some(pending) = self.pending.get_mut(&asked) {
             ports.iter().for_each(|port| _ = pending.remove(port));
         }
@@ -164,7 +164,7 @@ impl Status {
 
     /// What is waited for.
     fn step(&self, now: Instant) -> String {
-        let ports: BTreeSet<Port> = self.pending.values().flatten().copied().collect();
+        let ports: BTreeSet<TransportPort> = self.pending.values().flatten().copied().collect();
         let count = ports.len();
         let is_late = self.expected_until < now;
         let rest = |until: Instant| words_of_rest(until.saturating_duration_since(now));
@@ -181,7 +181,7 @@ impl Status {
                 if count == 1 { "port" } else { "ports" },
                 if is_late { " of a checker that is late" } else { "" },
                 rest(if is_late { self.until } else { self.expected_until }),
-                ports.into_iter().collect::<PortRanges>(),
+                ports.into_iter().collect::<TransportPortRanges>(),
             ),
         }
     }

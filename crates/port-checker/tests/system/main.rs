@@ -43,4 +43,5 @@ mod udp;
 mod udp_document;
 mod unit;
 mod verify;
+mod verify_udp;
 mod version;

@@ -21,3 +21,5 @@ mod surroundings;
 mod terminals;
 mod tls;
 mod tls_chains;
+mod udp_elsewhere;
+mod udp_home;

@@ -39,7 +39,7 @@ fn a_program_that_uses_the_number_over_udp_is_named() {
     let _program = provider.within(|| UdpSocket::bind("0.0.0.0:51820").expect("a free port"));
     for report in verify_twice(&provider, "51820 --family 4") {
         let text = report.flowing();
-        assert!(text.contains("uses the number over UDP, which is not checked"), "{text}");
+        assert!(text.contains("uses the number over UDP, which 51820/udp checks"), "{text}");
         assert!(text.contains(&format!("(process {})", std::process::id())), "{}", report.text);
     }
 }
