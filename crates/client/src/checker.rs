@@ -95,6 +95,11 @@ impl Checker {
         self.exchange.timeout
     }
 
+    /// How long it takes to judge a port that does not answer, if it has said so: with its address it does.
+    pub(crate) fn silent_port(&self) -> Option<Duration> {
+        self.exchange.silent_port.get().copied()
+    }
+
     pub(crate) fn max_wait(&self) -> Duration {
         self.max_wait
     }
@@ -256,8 +261,13 @@ impl CheckerBuilder {
         };
         let tls = trust.config();
         let http = Transport::new(tls.clone(), self.family);
-        let exchange =
-            Exchange { server: self.server, http, timeout: self.timeout, peer: Arc::default() };
+        let exchange = Exchange {
+            server: self.server,
+            http,
+            timeout: self.timeout,
+            peer: Arc::default(),
+            silent_port: Arc::default(),
+        };
         Checker { exchange, tls, max_wait: self.max_wait }
     }
 }

@@ -37,6 +37,9 @@ pub enum Event {
         ports: Vec<Port>,
         /// The longest it may take.
         within: Duration,
+        /// How long the checker takes to judge a port that does not answer, if it has said so. One that is busy
+        /// takes longer.
+        silent_port: Option<Duration>,
     },
     /// A request is over, answered or not; some of its ports may be asked about again.
     RequestEnded {

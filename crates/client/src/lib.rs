@@ -67,6 +67,7 @@ mod answer;
 mod capture;
 mod checker;
 mod checker_fault;
+mod checker_words;
 mod diagnosis;
 mod event;
 mod explain;
@@ -101,7 +102,7 @@ pub use facts::{
     Arrivals, CheckerFacts, Facts, Failure, FamilyFacts, Local, PortFacts, Process, Watch,
 };
 pub use family::Family;
-pub use host::Host;
+pub use host::{Host, PointToPoint, PointToPointKind};
 pub use no_verdict::NoVerdict;
 pub use plan::{Families, InvalidPlan, Plan};
 pub use port_checker_api::{

@@ -11,7 +11,7 @@ mod error_responses;
 mod health;
 mod json_object;
 pub(crate) mod metrics;
-mod own_address;
+pub(crate) mod own_address;
 mod page;
 mod page_form;
 mod page_headers;

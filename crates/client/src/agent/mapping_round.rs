@@ -27,10 +27,12 @@ pub(super) fn closed_ports(diagnosis: &Diagnosis) -> Vec<Port> {
         TimedOut,
     ];
     let v4 = diagnosis.families.iter().filter(|family| family.family == Family::Ipv4);
-    // A tunnel's other end is no router of ours.
-    let through_tunnel =
-        |notice: &Notice| matches!(notice, Notice::Position(NetworkPosition::Tunnel { .. }));
-    let v4 = v4.filter(|family| !family.notices.iter().any(through_tunnel));
+    // The other end of a line is no router of ours.
+    let through_line = |notice: &Notice| {
+        use NetworkPosition::{PointToPoint, Tunnel};
+        matches!(notice, Notice::Position(Tunnel { .. } | PointToPoint { .. }))
+    };
+    let v4 = v4.filter(|family| !family.notices.iter().any(through_line));
     let ports = v4.flat_map(|family| &family.ports);
     let closed = ports.filter(|port| CLOSED.contains(&port.verdict));
     closed.map(|port| port.facts.port).collect()

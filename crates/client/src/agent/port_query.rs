@@ -88,7 +88,7 @@ impl PortQuery {
         events: QueryEvents<'_>,
         stop: &StopSignal,
     ) -> Result<HashMap<Port, PortResult>, NoVerdict> {
-        events.requested(&ports, checker.timeout());
+        events.requested(&ports, checker);
         let request = CheckRequest {
             provider_ip: Some(self.address),
             ports: ports.clone(),

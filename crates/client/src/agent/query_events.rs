@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 use port_checker_api::{Port, Progress};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::Event;
+use crate::{Checker, Event};
 
 /// Sends the events of the queries to one checker about one address.
 #[derive(Clone, Copy)]
@@ -16,10 +16,17 @@ pub(super) struct QueryEvents<'a> {
 }
 
 impl QueryEvents<'_> {
-    /// A request about these ports is sent, which ends within this time.
-    pub(super) fn requested(&self, ports: &[Port], within: Duration) {
+    /// A request about these ports is sent to the checker.
+    pub(super) fn requested(&self, ports: &[Port], asked: &Checker) {
         let Self { checker, address, .. } = *self;
-        self.send(Event::Requested { checker, address, ports: ports.to_vec(), within });
+        let (within, silent_port) = (asked.timeout(), asked.silent_port());
+        self.send(Event::Requested {
+            checker,
+            address,
+            ports: ports.to_vec(),
+            within,
+            silent_port,
+        });
     }
 
     /// The request about these ports has ended.

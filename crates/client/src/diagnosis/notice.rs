@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 use super::{
     network_position::NetworkPosition,
     notice_words::{
-        NO_VERDICT_OURS, NO_VERDICT_THEIRS, checker_failed, contacted_hosts_only, one_checker,
-        one_family_works, scan_guard, scattered_silence,
+        NO_VERDICT_OURS, NO_VERDICT_THEIRS, checker_failed, contacted_hosts_only, lan_only,
+        one_checker, one_family_works, scan_guard, scattered_silence,
     },
 };
 use crate::family::Family;
@@ -124,7 +124,9 @@ impl Notice {
             self,
             Self::LoopbackOnly
                 | Self::LanOnly { .. }
-                | Self::Position(NetworkPosition::LanChecker { .. })
+                | Self::Position(
+                    NetworkPosition::LanChecker { .. } | NetworkPosition::SameNetwork { .. }
+                )
         )
     }
 
@@ -186,12 +188,7 @@ impl fmt::Display for Notice {
                 one_family_works(f, works, fails, behind_nat)
             }
             Self::Position(position) => position.fmt(f),
-            Self::LanOnly { seen } => write!(
-                f,
-                "The checker sees this machine at {seen}, a private address: it is in the same local \
-                 network. This proves the local network only. Whether the Internet reaches the ports, \
-                 only a checker outside can tell."
-            ),
+            &Self::LanOnly { seen } => lan_only(f, seen),
             Self::LocalChecker { url, seen } => write!(
                 f,
                 "{url} is in the local network. Its answers about {seen} do not count, because they say \

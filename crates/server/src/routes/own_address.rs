@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, Uri, header::ACCEPT},
+    http::{HeaderMap, HeaderName, Uri, header::ACCEPT},
     response::{IntoResponse, Response},
 };
 use port_checker_api::{ErrorBody, ErrorCode, JsonPort, OwnAddress, OwnPort};
@@ -11,11 +11,14 @@ use port_checker_probe::Probe;
 
 use super::{accept_header, error_responses::CheckErrors, state::AppState, udp_words};
 use crate::{
-    admission::{context::RequestContext, cross_site::NotCrossSite, transport::Transport},
+    admission::{context::RequestContext, cross_site::NotCrossSite},
     checks::ports::PortsCheck,
     error::{ApiError, quoted},
     net::caller::Caller,
 };
+
+/// The header field of `GET /ip` that says how long this checker takes to judge a port that does not answer.
+pub(crate) const SILENT_PORT_SECONDS: HeaderName = HeaderName::from_static("silent-port-seconds");
 
 /// The caller's address as the checker sees it: plain text with a line feed, or JSON when asked for.
 #[utoipa::path(
@@ -25,14 +28,23 @@ use crate::{
     responses((status = 200, description = "The caller's address.", content(
         (String = "text/plain", example = "192.0.2.7\n"),
         (OwnAddress = "application/json", example = json!({"ip": "192.0.2.7"})),
+    ), headers(
+        ("Silent-Port-Seconds" = f64, description = "The seconds that this checker takes to judge a port that does \
+            not answer, all attempts together. A checker that is busy takes longer.")
     )))
 )]
-pub(crate) async fn ip(Caller(ip): Caller, headers: HeaderMap) -> Response {
-    if accept_header::names(&headers, ACCEPT, "application/json") {
+pub(crate) async fn ip(
+    State(state): State<AppState>,
+    Caller(ip): Caller,
+    headers: HeaderMap,
+) -> Response {
+    let silent = state.config.probe.longest().as_secs_f64().to_string();
+    let answer = if accept_header::names(&headers, ACCEPT, "application/json") {
         Json(OwnAddress { ip }).into_response()
     } else {
         format!("{ip}\n").into_response()
-    }
+    };
+    ([(SILENT_PORT_SECONDS, silent)], answer).into_response()
 }
 
 /// Whether one TCP port of the caller can be reached from here. Over UDP something must answer during the check:
@@ -66,10 +78,9 @@ pub(crate) async fn port(
     })?;
     // The path may be as long as a head.
     drop(uri);
-    let admission = &state.admission;
-    let target = admission.vet(&context, context.caller, vec![port], Transport::Tcp)?;
     let probe = Probe::Tcp { challenge: None };
-    let admitted = admission.admit(&context, target, Transport::Tcp).await?;
+    let admission = &state.admission;
+    let admitted = admission.admit_address(&context, context.caller, vec![port], &probe).await?;
     let quota = admitted.quota.clone();
     let outcome = PortsCheck::begin(&state.checker, admitted, probe).outcome().await;
     Ok((quota, outcome.into_own_port().map(Json)).into_response())

@@ -28,7 +28,7 @@ use super::{
     udp_words,
 };
 use crate::{
-    admission::{context::RequestContext, transport::Transport},
+    admission::context::RequestContext,
     checks::ports::PortsCheck,
     error::{ApiError, Failure, quoted},
     net::answer::MemoryCharge,
@@ -209,9 +209,9 @@ async fn check(
     context: &RequestContext,
     ports: Vec<Port>,
 ) -> Result<(RateLimitHeaders, Vec<Finding>), ApiError> {
-    let target = state.admission.vet(context, context.caller, ports, Transport::Tcp)?;
     let probe = Probe::Tcp { challenge: None };
-    let admitted = state.admission.admit(context, target, Transport::Tcp).await?;
+    let admission = &state.admission;
+    let admitted = admission.admit_address(context, context.caller, ports, &probe).await?;
     let quota = admitted.quota.clone();
     let outcome = PortsCheck::begin(&state.checker, admitted, probe).outcome().await;
     match outcome.fault {
