@@ -2,21 +2,16 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use port_checker_probe::Targets;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 use super::{
-    model::{Config, CorsOrigins, LogFormat},
+    choices::{LOG_FORMATS, TARGETS, choices},
+    model::{Config, CorsOrigins},
     parse::{
         boolean, file, list, one_of, optional, origins, own_origin, path, prefixes, seconds,
         shown_if_any, whole, word,
     },
 };
-
-const TARGETS: &[(&str, Targets)] =
-    &[("public", Targets::Public), ("caller", Targets::Caller), ("any", Targets::Any)];
-
-const LOG_FORMATS: &[(&str, LogFormat)] = &[("text", LogFormat::Text), ("json", LogFormat::Json)];
 
 /// One setting.
 #[derive(Debug)]
@@ -44,12 +39,7 @@ impl Setting {
 
     /// The only words that it takes; none: it takes other values.
     pub fn choices(&self) -> Vec<&'static str> {
-        match self.variable {
-            "PORT_CHECKER_TARGETS" => TARGETS.iter().map(|(word, _)| *word).collect(),
-            "PORT_CHECKER_LOG_FORMAT" => LOG_FORMATS.iter().map(|(word, _)| *word).collect(),
-            _ if self.is_boolean() => vec!["true", "false"],
-            _ => Vec::new(),
-        }
+        choices(self.variable, self.is_boolean())
     }
 
     /// Whether a value may hold a secret, so that no message quotes it.
