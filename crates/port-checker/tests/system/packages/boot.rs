@@ -178,7 +178,7 @@ fn a_machine_that_watches_itself_writes_its_textfile_and_ends_in_order() {
     wait_until("the file is written", || {
         machine.output(&format!("test -e {FILE}")).status.success()
     });
-    // The node exporter has a user of its own.
+    // The node exporter runs as another user.
     let read = || machine.run(&format!("setpriv --reuid 65534 --clear-groups cat {FILE}"));
     let first = read();
     let sample = r#"port_checker_verify_reachable{family="ipv4",port="7466",transport="tcp"} 1"#;
