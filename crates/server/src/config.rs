@@ -1,6 +1,7 @@
 //! The settings: parsed and validated once, then immutable.
 
 mod bounds;
+mod choices;
 mod invalid;
 mod limits;
 mod model;

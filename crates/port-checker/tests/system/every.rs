@@ -18,6 +18,7 @@ use serde_json::Value;
 use crate::program::{port_checker, repository};
 use watch::{Door, TEXTFILE, Watch};
 
+mod clock;
 mod ends;
 mod failures;
 mod watch;

@@ -1,6 +1,6 @@
 //! The form of a setting.
 
-use super::model::Config;
+use super::{choices::choices, model::Config};
 
 /// One setting.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +24,11 @@ impl Setting {
     /// Whether the setting is `true` or `false`.
     pub fn is_boolean(&self) -> bool {
         ["true", "false"].contains(&self.show(&Config::default()).as_str())
+    }
+
+    /// The only words that it takes; none: it takes other values.
+    pub fn choices(&self) -> Vec<&'static str> {
+        choices(self.variable, self.is_boolean())
     }
 
     /// Whether a value may hold a secret, so that no message quotes it.

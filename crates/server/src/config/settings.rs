@@ -2,35 +2,18 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use port_checker_probe::Targets;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 use super::{
+    choices::{LOG_FORMATS, TARGETS},
     limits::LIMITS,
-    model::{CorsOrigins, LogFormat},
+    model::CorsOrigins,
     parse::{
         boolean, file, list, one_of, optional, origins, own_origin, path, prefixes, seconds,
         shown_if_any, whole, word,
     },
     setting::{Setting, joined},
 };
-
-const TARGETS: &[(&str, Targets)] =
-    &[("public", Targets::Public), ("caller", Targets::Caller), ("any", Targets::Any)];
-
-const LOG_FORMATS: &[(&str, LogFormat)] = &[("text", LogFormat::Text), ("json", LogFormat::Json)];
-
-impl Setting {
-    /// The only words that it takes; none: it takes other values.
-    pub fn choices(&self) -> Vec<&'static str> {
-        match self.variable {
-            "PORT_CHECKER_TARGETS" => TARGETS.iter().map(|(word, _)| *word).collect(),
-            "PORT_CHECKER_LOG_FORMAT" => LOG_FORMATS.iter().map(|(word, _)| *word).collect(),
-            _ if self.is_boolean() => vec!["true", "false"],
-            _ => Vec::new(),
-        }
-    }
-}
 
 /// Every setting, in the order of the contract.
 pub const SETTINGS: &[Setting] =
