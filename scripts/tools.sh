@@ -29,13 +29,13 @@ debian() {
 
 # debian_root: the files of a small Debian, of this machine's release and mirror. Packages are tried in copies.
 debian_root() {
-    local root=$tools/debian packages=systemd-sysv,dbus,curl,procps codename mirror
+    local root=$tools/debian packages=systemd-sysv,dbus,curl,procps,jq codename mirror
     codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
     [ "$(cat "$root.made" 2>/dev/null)" = "$codename $packages" ] && return
     debian debootstrap debootstrap || return
     say "making a small Debian"
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $codename" | head -n 1)
-    rm -rf "$root"
+    rm -rf "$root" "$root.made"
     debootstrap --variant minbase --include "$packages" "$codename" "$root" \
         ${mirror:+"$mirror"} >"$root.log" 2>&1 || { tail "$root.log"; return 1; }
     rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
@@ -44,13 +44,19 @@ debian_root() {
     echo "$codename $packages" >"$root.made"
 }
 
-# python NAME REQUIREMENT: a separate environment for a Python program.
+# installed NAME REQUIREMENT...: whether the directory NAME holds what was installed for these requirements.
+installed() {
+    [ "$(cat "$tools/$1/installed" 2>/dev/null)" = "${*:2}" ]
+}
+
+# python NAME REQUIREMENT...: a separate environment for Python programs.
 python() {
-    [ -e "$tools/$1/$2" ] && return
-    say "installing $2"
-    python3 -m venv "$tools/$1" &&
-        "$tools/$1/bin/pip" install --quiet --disable-pip-version-check "$2" &&
-        touch "$tools/$1/$2"
+    installed "$@" && return
+    say "installing ${*:2}"
+    rm -rf "${tools:?}/$1" &&
+        python3 -m venv "$tools/$1" &&
+        "$tools/$1/bin/pip" install --quiet --disable-pip-version-check "${@:2}" &&
+        echo "${*:2}" >"$tools/$1/installed"
 }
 
 # python_service: the service that this one is compared with.
@@ -73,11 +79,11 @@ cargo_tool() {
 
 # packages NAME REQUIREMENT...: a separate directory for packages of npm.
 packages() {
-    local name=$1
-    shift
-    [ "$(cat "$tools/$name/installed" 2>/dev/null)" = "$*" ] && return
-    say "installing $*"
-    mkdir -p "$tools/$name"
-    (cd "$tools/$name" && npm install --silent --no-save --no-package-lock --prefix . "$@")
-    echo "$*" >"$tools/$name/installed"
+    installed "$@" && return
+    say "installing ${*:2}"
+    rm -rf "${tools:?}/$1" &&
+        mkdir -p "$tools/$1" &&
+        (cd "$tools/$1" && npm install --loglevel=error --no-audit --no-fund --no-save --no-package-lock \
+            --prefix . "${@:2}" >/dev/null) &&
+        echo "${*:2}" >"$tools/$1/installed"
 }

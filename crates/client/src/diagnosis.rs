@@ -15,6 +15,7 @@ mod checker_sources;
 mod conclusion;
 mod contacted;
 mod judgement;
+mod near_checkers;
 mod network_position;
 mod notice;
 mod notice_words;
@@ -22,7 +23,9 @@ mod notices;
 mod path;
 mod patterns;
 mod position_words;
+mod refusals;
 mod seen;
+mod senders;
 mod shared_ports;
 mod silence;
 mod surroundings;
@@ -30,12 +33,13 @@ mod transports;
 mod udp_advice;
 mod verdict;
 
-use checker_sources::{CheckerSources, Senders};
+use checker_sources::CheckerSources;
 pub use conclusion::{Diagnosis, FamilyDiagnosis, Opinion, Outcome, PortDiagnosis};
 use judgement::judge;
+use near_checkers::local_checkers;
 pub use network_position::NetworkPosition;
-use network_position::local_checkers;
 pub use notice::Notice;
+use senders::Senders;
 use surroundings::Surroundings;
 pub use verdict::PortVerdict;
 
@@ -153,12 +157,15 @@ fn diagnose_family(
     let of_ports = of_ports.map(|((port, senders), verdict)| (port, senders, *verdict));
     notices.extend(shared_ports::notice(&facts.ports));
     notices.extend(transports::notices(&facts.ports, &verdicts));
-    notices.extend(contacted::notice(&sources, of_ports));
-    let note = contacted::note(&sources, &verdicts);
+    if let Some(host) = &facts.host {
+        notices.extend(contacted::notice(&sources, host, of_ports));
+    }
+    let note = facts.host.as_ref().and_then(|host| contacted::note(&sources, host, &verdicts));
     let address = facts.seen();
     let FamilyFacts { family, asked_for, host, router, watch, checkers, ports, .. } = facts;
     let surroundings = |senders| Surroundings {
         position: &position,
+        host: host.as_ref(),
         router: router.as_ref(),
         watch,
         likely_cause_told,
@@ -210,7 +217,7 @@ fn diagnose_port(
     PortDiagnosis {
         accessible: verdict.is_accessible(),
         verdict,
-        summary: verdict.summary(facts),
+        summary: verdict.summary(facts, surroundings.senders),
         advice: advice::advice(verdict, facts, surroundings, &dissenters),
         dissent,
         facts: facts.clone(),
@@ -234,6 +241,8 @@ mod claims;
 #[cfg(test)]
 mod comparisons;
 #[cfg(test)]
+mod neighbourhood;
+#[cfg(test)]
 mod sentences;
 #[cfg(test)]
 mod strangers;
@@ -241,6 +250,8 @@ mod strangers;
 mod tests;
 #[cfg(test)]
 mod udp;
+#[cfg(test)]
+mod uplinks;
 #[cfg(test)]
 mod whereabouts;
 #[cfg(test)]

@@ -68,6 +68,7 @@ mod bind_error;
 mod capture;
 mod checker;
 mod checker_fault;
+mod checker_words;
 mod diagnosis;
 mod event;
 mod explain;
@@ -90,6 +91,7 @@ mod sockets;
 mod transport;
 mod trust;
 mod udp_listeners;
+mod udp_responder;
 
 pub use agent::{Agent, Verification};
 pub use checker::{Checker, CheckerBuilder};
@@ -102,7 +104,7 @@ pub use facts::{
     Arrivals, CheckerFacts, Facts, Failure, FamilyFacts, Local, PortFacts, Process, Watch,
 };
 pub use family::Family;
-pub use host::Host;
+pub use host::{Host, PointToPoint, PointToPointKind};
 pub use no_verdict::NoVerdict;
 pub use plan::{Families, InvalidPlan, Plan};
 pub use port_checker_api::{
@@ -113,3 +115,4 @@ pub use port_checker_api::{
 pub use server_url::InvalidUrl;
 pub use sights::{LocalRejection, PeerSights, Sights};
 pub use trust::{InvalidRoots, Roots};
+pub use udp_responder::{UdpArrival, UdpResponder};

@@ -25,10 +25,12 @@ pub(super) fn closed_ports(diagnosis: &Diagnosis) -> Vec<Port> {
         TimedOut,
     ];
     let v4 = diagnosis.families.iter().filter(|family| family.family == Family::Ipv4);
-    // A tunnel's other end is no router of ours.
-    let through_tunnel =
-        |notice: &Notice| matches!(notice, Notice::Position(NetworkPosition::Tunnel { .. }));
-    let v4 = v4.filter(|family| !family.notices.iter().any(through_tunnel));
+    // The other end of a line is no router of ours.
+    let through_line = |notice: &Notice| {
+        use NetworkPosition::{PointToPoint, Tunnel};
+        matches!(notice, Notice::Position(Tunnel { .. } | PointToPoint { .. }))
+    };
+    let v4 = v4.filter(|family| !family.notices.iter().any(through_line));
     let ports = v4.flat_map(|family| &family.ports);
     let ports = ports.filter(|port| port.facts.transport == Transport::Tcp);
     let closed = ports.filter(|port| CLOSED.contains(&port.verdict));
@@ -54,7 +56,7 @@ pub(super) async fn verify_mapped(
         run.note_mapping(SocketAddr::from((uplink.client, port)), address);
     }
     let mapped = closed.iter().copied().filter(|port| mapped.contains(&port.get()));
-    let mapped: Vec<_> = mapped.map(TransportPort::tcp).collect();
+    let mapped: Vec<_> = mapped.map(TransportPort::from).collect();
     for ports in mapped.chunks(batch) {
         run.verify(ports, own).await;
     }

@@ -9,7 +9,7 @@ use crate::{
     facts::{CheckerFacts, PortFacts, Watch},
     family::Family,
     host::Host,
-    local_address::is_local,
+    local_address::is_unreachable_from_outside,
     router::PortMapping,
 };
 
@@ -58,9 +58,10 @@ pub struct FamilyDiagnosis {
 }
 
 impl FamilyDiagnosis {
-    /// Whether the address that was checked is one that the Internet cannot reach: loopback, or private.
+    /// Whether the address that was checked is one that the Internet cannot reach: loopback, private, or a
+    /// carrier's.
     pub fn is_private(&self) -> bool {
-        self.address.is_some_and(is_local)
+        self.address.is_some_and(is_unreachable_from_outside)
     }
 }
 

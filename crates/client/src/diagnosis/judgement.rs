@@ -9,7 +9,10 @@ use super::{
     path::{Station, is_blocked_here, last_station},
     verdict::PortVerdict,
 };
-use crate::facts::{Arrivals, Local, PortFacts};
+use crate::{
+    checker_words,
+    facts::{Arrivals, Local, PortFacts},
+};
 
 /// The verdict, and the opinions of checkers that differ from it.
 pub(super) fn judge(
@@ -145,7 +148,7 @@ fn says_port_unreachable(answer: &PortResult) -> bool {
 }
 
 /// The sender of the ICMP message that ended the connection.
-fn icmp_from(answer: &PortResult) -> Option<IpAddr> {
+pub(super) fn icmp_from(answer: &PortResult) -> Option<IpAddr> {
     Some(answer.details.as_ref()?.icmp.as_ref()?.from.to_canonical())
 }
 
@@ -154,10 +157,10 @@ pub(super) fn challenge(answer: &PortResult) -> Option<ChallengeOutcome> {
     answer.details.as_ref()?.challenge.as_ref()?.known()
 }
 
-/// Other checkers say no more than the text.
+/// Other checkers say no more than a text, some in the words of their system.
 fn reason(answer: &PortResult) -> Option<Reason> {
     let told = answer.details.as_ref().and_then(|details| details.reason.as_ref()?.known());
-    told.or_else(|| answer.error.as_deref().and_then(Reason::from_text))
+    told.or_else(|| answer.error.as_deref().and_then(checker_words::reason))
 }
 
 /// One proof is enough.

@@ -8,9 +8,9 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 use super::{
     network_position::NetworkPosition,
     notice_words::{
-        NO_VERDICT_OURS, NO_VERDICT_THEIRS, checker_failed, contacted_hosts_only, one_checker,
-        one_family_works, one_transport_works, scan_guard, scattered_silence, stray_datagrams,
-        too_few_verdicts,
+        NO_VERDICT_OURS, NO_VERDICT_THEIRS, checker_failed, contacted_hosts_only, lan_only,
+        one_checker, one_family_works, one_transport_works, scan_guard, scattered_silence,
+        stray_datagrams, too_few_verdicts,
     },
 };
 use crate::family::Family;
@@ -138,7 +138,9 @@ impl Notice {
             self,
             Self::LoopbackOnly
                 | Self::LanOnly { .. }
-                | Self::Position(NetworkPosition::LanChecker { .. })
+                | Self::Position(
+                    NetworkPosition::LanChecker { .. } | NetworkPosition::SameNetwork { .. }
+                )
         )
     }
 
@@ -199,12 +201,7 @@ impl fmt::Display for Notice {
             Self::OnlyOneTransportWorks { fails, works } => one_transport_works(f, fails, *works),
             Self::StrayDatagrams { ports } => stray_datagrams(f, ports),
             Self::Position(position) => position.fmt(f),
-            Self::LanOnly { seen } => write!(
-                f,
-                "The checker sees this machine at {seen}, a private address: it is in the same local \
-                 network. This proves the local network only. Whether the Internet reaches the ports, \
-                 only a checker outside can tell."
-            ),
+            &Self::LanOnly { seen } => lan_only(f, seen),
             Self::LocalChecker { url, seen } => write!(
                 f,
                 "{url} is in the local network. Its answers about {seen} do not count, because they say \

@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr};
 
 use port_checker_api::{Transport, TransportPortRanges};
 
-use crate::family::Family;
+use crate::{family::Family, local_address::is_shared};
 
 pub(super) const NO_VERDICT_THEIRS: &str = "No checker gave a verdict, which says nothing about your ports. Do what the messages say, try again later, or \
      ask another checker.";
@@ -27,6 +27,22 @@ pub(super) fn too_few_verdicts(
         f,
         "Only {verdicts} {} gave a verdict where {quorum} must agree. Ask more checkers, or lower --quorum.",
         if verdicts == 1 { "checker" } else { "checkers" }
+    )
+}
+
+pub(super) fn lan_only(f: &mut fmt::Formatter<'_>, seen: IpAddr) -> fmt::Result {
+    let (address, network) = if is_shared(seen) {
+        (
+            "an address of 100.64.0.0/10, to which nothing on the Internet can be sent",
+            "the same network of a provider, or the same VPN. This proves that network only",
+        )
+    } else {
+        ("a private address", "the same local network. This proves the local network only")
+    };
+    write!(
+        f,
+        "The checker sees this machine at {seen}, {address}: it is in {network}. Whether the Internet reaches the \
+         ports, only a checker outside can tell."
     )
 }
 

@@ -6,13 +6,14 @@ use port_checker_api::{Transport, subscriber};
 
 use super::{
     conclusion::{FamilyDiagnosis, Outcome, PortDiagnosis},
-    network_position::{NetworkPosition, local_checkers},
+    near_checkers::local_checkers,
+    network_position::NetworkPosition,
     notice::Notice,
     verdict::PortVerdict,
 };
 use crate::{
     facts::{FamilyFacts, Local, PortFacts},
-    local_address::is_private,
+    local_address::is_unreachable_from_outside,
 };
 
 pub(super) fn of_family(
@@ -123,7 +124,9 @@ fn loopback(families: &[FamilyDiagnosis]) -> Option<Notice> {
     if addresses().any(|address| address.is_loopback()) {
         return Some(Notice::LoopbackOnly);
     }
-    addresses().find(|address| is_private(*address)).map(|seen| Notice::LanOnly { seen })
+    addresses()
+        .find(|address| is_unreachable_from_outside(*address))
+        .map(|seen| Notice::LanOnly { seen })
 }
 
 /// That there was no time for some ports.

@@ -4,16 +4,18 @@ use std::net::{IpAddr, SocketAddr};
 
 use port_checker_api::{Transport, TransportPort};
 
-use super::{checker_sources::Senders, network_position::NetworkPosition};
+use super::{network_position::NetworkPosition, senders::Senders};
 use crate::{
     facts::Watch,
-    local_address::is_private,
+    host::Host,
+    local_address::is_local,
     router::{MappingEntry, MappingTransport, RouterFacts},
 };
 
 /// The facts of a family that decide about the advice for its ports.
 pub(super) struct Surroundings<'a> {
     pub(super) position: &'a NetworkPosition,
+    pub(super) host: Option<&'a Host>,
     pub(super) router: Option<&'a RouterFacts>,
     pub(super) watch: Watch,
     /// Whether a notice tells the likely cause of the silence.
@@ -71,10 +73,25 @@ impl Surroundings<'_> {
         }
     }
 
+    /// Whether an address is one of this machine or its networks.
+    pub(super) fn is_near(&self, ip: IpAddr) -> bool {
+        self.host.map_or_else(|| is_local(ip), |host| host.is_near(ip))
+    }
+
+    /// The words about a neighbour whose connection may have been passed on for a checker; nothing if there was none.
+    pub(super) fn neighbour(&self) -> String {
+        let Some(neighbour) = self.senders.neighbour.as_ref() else { return String::new() };
+        format!(
+            " A connection of {}, a machine of the local network, came in and got no answer. Only if that machine \
+             passes on connections of the checkers, as a proxy does, this machine's firewall is the cause.",
+            neighbour.peer
+        )
+    }
+
     /// A stranger of the Internet, the interface to which a connection of it came, and the address of the
     /// checker, none of whose came.
     pub(super) fn stranger(&self) -> Option<(IpAddr, &str, IpAddr)> {
-        let stranger = self.senders.stranger.as_ref().filter(|it| !is_private(it.peer))?;
+        let stranger = self.senders.stranger.as_ref().filter(|it| !self.is_near(it.peer))?;
         Some((stranger.peer, stranger.interface.as_deref()?, self.checker?))
     }
 }

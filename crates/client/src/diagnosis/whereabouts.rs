@@ -224,13 +224,7 @@ fn the_routers_account_decides_about_forwards() {
 }
 
 #[test]
-fn a_tunnel_a_private_and_a_temporary_address_are_named() {
-    let mut tunnel = silent();
-    tunnel.host.as_mut().unwrap().tunnel = Some("tun0".to_owned());
-    let tunnel = of(tunnel);
-    assert_eq!(kinds(&tunnel), ["tunnel"]);
-    assert!(advice(&tunnel).contains("No forward in your router can change this"));
-
+fn a_private_and_a_temporary_address_are_named() {
     for (seen, outcome) in [
         (INSIDE, Outcome::LocalOnly),
         ("fd00::7", Outcome::LocalOnly),

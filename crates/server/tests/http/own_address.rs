@@ -60,4 +60,10 @@ fn invalid_and_refused_ports() {
     }
     let answer = get(server.address, "/port/80");
     assert_eq!((answer.status, answer.code().as_str()), (403, "TARGET_NOT_ALLOWED"));
+    for port in ["51820/udp", "51820%2Fudp", "51820/UDP"] {
+        let answer = get(server.address, &format!("/port/{port}"));
+        assert_eq!((answer.status, answer.code().as_str()), (422, "INVALID_PORT"), "{port}");
+        let message = answer.message();
+        assert!(message.contains("`port-checker verify 51820/udp`"), "{message}");
+    }
 }
