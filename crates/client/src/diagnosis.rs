@@ -157,10 +157,8 @@ fn diagnose_family(
     let of_ports = of_ports.map(|((port, senders), verdict)| (port, senders, *verdict));
     notices.extend(shared_ports::notice(&facts.ports));
     notices.extend(transports::notices(&facts.ports, &verdicts));
-    if let Some(host) = &facts.host {
-        notices.extend(contacted::notice(&sources, host, of_ports));
-    }
-    let note = facts.host.as_ref().and_then(|host| contacted::note(&sources, host, &verdicts));
+    notices.extend(contacted::notice(&sources, facts.host.as_ref(), of_ports));
+    let note = contacted::note(&sources, facts.host.as_ref(), &verdicts);
     let address = facts.seen();
     let FamilyFacts { family, asked_for, host, router, watch, checkers, ports, .. } = facts;
     let surroundings = |senders| Surroundings {
@@ -185,7 +183,18 @@ fn diagnose_family(
         _ => Outcome::NotAccessible,
     }));
     let outcome = (asked_for || address.is_some()).then_some(outcome);
-    FamilyDiagnosis { family, outcome, address, host, watch, notices, note, checkers, ports }
+    FamilyDiagnosis {
+        family,
+        outcome,
+        address,
+        host,
+        watch,
+        router,
+        notices,
+        note,
+        checkers,
+        ports,
+    }
 }
 
 /// Leaves an answer out that says nothing about the Internet.

@@ -65,7 +65,7 @@ struct Listener {
 
 impl Listeners {
     /// Binds `ports`, as many as can be.
-    pub(crate) fn open(
+    pub(crate) async fn open(
         family: Family,
         ports: &[Port],
         challenge: &Challenge,
@@ -78,7 +78,8 @@ impl Listeners {
             greeting: Bytes::from(format!("{}\n", challenge.as_str())),
             open: Vec::with_capacity(ports.len()),
             locals: HashMap::with_capacity(ports.len()),
-            begun_before: half_open(family),
+            // Apart from the runtime's threads, as for every look at the list.
+            begun_before: spawn_blocking(move || half_open(family)).await.unwrap_or_default(),
         };
         for &port in ports {
             let local = match listen(family, port) {
@@ -91,16 +92,17 @@ impl Listeners {
             };
             listeners.locals.insert(port, local);
         }
-        listeners.name_holders();
+        listeners.name_holders().await;
         listeners
     }
 
-    fn name_holders(&mut self) {
-        let ports = self.held_ports();
+    async fn name_holders(&mut self) {
+        let (family, ports) = (self.family, self.held_ports());
         if ports.is_empty() {
             return;
         }
-        let mut holders = holders(self.family, &ports);
+        let found = spawn_blocking(move || holders(family, &ports)).await;
+        let mut holders = found.unwrap_or_default();
         for (port, local) in self.locals.iter_mut().filter(|(_, local)| is_in_use(local)) {
             let Holder { by, listens_on, waiting } =
                 holders.remove(&port.get()).unwrap_or_default();

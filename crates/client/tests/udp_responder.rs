@@ -3,6 +3,10 @@
 use std::{
     io::ErrorKind,
     net::{IpAddr, SocketAddr, UdpSocket},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -115,8 +119,8 @@ fn only_questions_are_answered_each_once() {
 }
 
 /// All machines of a network would answer.
-#[test]
 #[expect(clippy::disallowed_methods, reason = "the broadcast address of loopback")]
+#[test]
 fn a_question_to_all_machines_is_not_answered() {
     let answer = while_answered("0.0.0.0:0", |port| {
         let asker = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -188,4 +192,34 @@ async fn questions_that_were_there_before_it_are_answered() {
         let arrival = responder.answer_next().await.unwrap();
         assert_eq!((arrival.to, asker.read().1), (to.ip(), to));
     }
+}
+
+/// A flood of datagrams, questions or not, does not take the thread from other tasks.
+#[tokio::test]
+async fn others_have_the_processor_during_a_flood() {
+    const TURNS: usize = 1_000;
+    let responder = UdpResponder::bind("127.0.0.1:0".parse().unwrap(), challenge()).unwrap();
+    let to = responder.local_addr().unwrap();
+    let ended = Arc::new(AtomicBool::new(false));
+    let ends = Arc::clone(&ended);
+    let flood = std::thread::spawn(move || {
+        let stranger = Mute::on(LOOPBACK);
+        while !ends.load(Ordering::Relaxed) {
+            stranger.send(b"PRTCHK1? or not", to);
+            stranger.send(&QUESTION.to_bytes(), to);
+        }
+    });
+    responder.answer_next().await.unwrap();
+    let other = async {
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        error = responder.run() => panic!("{error}"),
+        () = other => {}
+    }
+    ended.store(true, Ordering::Relaxed);
+    flood.join().unwrap();
 }

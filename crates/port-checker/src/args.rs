@@ -17,12 +17,14 @@ mod repeat;
 mod values;
 
 use repeat::RepeatArgs;
-use values::{CheckerParser, ip, lease_seconds, quorum, roots, seconds};
+use values::{CheckerParser, SuggestedValues, ip, lease_seconds, quorum, roots, seconds};
 
 /// The command to run.
 pub(crate) enum Command {
     /// Run the service.
     Serve(ArgMatches),
+    /// The same, without a command: a person may have expected something else.
+    ServeByDefault,
     /// Verify ports of this machine.
     Verify(VerifyArgs),
     /// Have ports of any machine checked.
@@ -162,7 +164,7 @@ pub(crate) const URL: &str = "url";
 pub(crate) fn parse() -> Command {
     let matches = parser().try_get_matches().unwrap_or_else(|error| stop(&error));
     let Some((name, matches)) = { matches }.remove_subcommand() else {
-        return Command::Serve(ArgMatches::default());
+        return Command::ServeByDefault;
     };
     match name.as_str() {
         "serve" => Command::Serve(matches),
@@ -282,6 +284,10 @@ fn flag(setting: &'static Setting, defaults: &Config) -> Arg {
     let default = if default.is_empty() { "none" } else { &default };
     let help = format!("{} [default: {default}] [env: {}]", setting.help, setting.variable);
     let flag = Arg::new(setting.variable).long(setting.flag()).help(help);
+    let flag = match setting.choices() {
+        choices if choices.is_empty() => flag,
+        choices => flag.value_parser(SuggestedValues(choices)).hide_possible_values(true),
+    };
     if setting.is_boolean() {
         flag.value_name("BOOL").num_args(0..=1).default_missing_value("true")
     } else {

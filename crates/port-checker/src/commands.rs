@@ -1,6 +1,7 @@
 //! `port-checker verify` and `port-checker check`: ask, wait, report.
 
 use std::{
+    cell::Cell,
     convert::Infallible,
     future::pending,
     process::ExitCode,
@@ -11,8 +12,8 @@ use std::{
 use anyhow::Context;
 use humantime::format_duration;
 use port_checker_client::{
-    Agent, CheckerBuilder, Diagnosis, InvalidPlan, Outcome, Plan, Transport, TransportPortRanges,
-    Verification, router::PortMapper,
+    Agent, CheckerBuilder, Diagnosis, InvalidPlan, Notice, Outcome, Plan, Transport,
+    TransportPortRanges, Verification, router::PortMapper,
 };
 use port_checker_server::OpenFiles;
 use tokio::{runtime, select};
@@ -168,14 +169,19 @@ async fn ask(
     let (mut diagnosis, mut signalled) = progress.follow_or_stop(first, signals.received()).await;
     let mut board = WaitBoard::of(began, &diagnosis);
     while wait && signalled.is_none() && !is_success(&diagnosis) {
+        let is_trying = Cell::new(false);
         let next = async {
             let closed = closed_lines(&diagnosis, began.elapsed());
             progress.pause(pause, "trying again", closed).await;
+            is_trying.set(true);
             Ok(progress.follow(begin(plan.clone())?).await)
         };
         select! {
             next = next => diagnosis = next?,
-            status = signals.received() => signalled = Some(status),
+            status = signals.received() => {
+                signalled = Some(status);
+                diagnosis.notices.extend(is_trying.get().then_some(Notice::EarlierTry));
+            }
         }
         board.note(&diagnosis).iter().for_each(|opening| progress.announce(opening));
     }

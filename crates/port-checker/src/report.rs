@@ -148,10 +148,9 @@ fn table(groups: &[Group<'_>], width: usize) -> String {
 fn row(group: &Group<'_>, column: usize, width: usize) -> String {
     let label = group.label();
     let style = style(group.first);
-    // A range is one word.
-    let whole_ranges = Options::new(column).word_splitter(WordSplitter::NoHyphenation);
-    let labels = wrap(&label, whole_ranges);
-    let summaries = wrap(&group.first.summary, width.saturating_sub(column + GAPS).max(NARROWEST));
+    let labels = wrap(&label, whole_words(column));
+    let space = width.saturating_sub(column + GAPS).max(NARROWEST);
+    let summaries = wrap(&group.first.summary, whole_words(space));
     let line = |index: usize| {
         let label = labels.get(index).map_or("", |label| label);
         match summaries.get(index) {
@@ -172,7 +171,12 @@ const fn style(port: &PortDiagnosis) -> Style {
 }
 
 fn paragraph(text: &str, indent: &str, width: usize) -> String {
-    textwrap::fill(text, Options::new(width).initial_indent(indent).subsequent_indent(indent))
+    textwrap::fill(text, whole_words(width).initial_indent(indent).subsequent_indent(indent))
+}
+
+/// Lines end at blanks only: a name such as NAT-PMP, an option, a range of ports and a URL stay whole if they fit.
+fn whole_words(width: usize) -> Options<'static> {
+    Options::new(width).word_splitter(WordSplitter::NoHyphenation)
 }
 
 fn sum(diagnosis: &Diagnosis, width: usize) -> String {
@@ -205,5 +209,22 @@ fn sum_of_family(family: &FamilyDiagnosis, word: &str) -> String {
             format!("{}: no verdict about {all} {ports}.", family.family)
         }
         unknown => format!("{sum}, no verdict about {unknown}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_options_ranges_and_urls_are_not_broken() {
+        for word in ["NAT-PMP", "--no-router", "50800-50899", "http://a-b.example/c-d", "x-ray"] {
+            for width in word.len()..word.len() + 8 {
+                let text = paragraph(&format!("over {word}, and {word} too"), "", width);
+                let words = text.split_whitespace().filter(|it| it.trim_end_matches(',') == word);
+                let fits = width > word.len();
+                assert!(!fits || words.count() == 2, "{width}: {text}");
+            }
+        }
     }
 }

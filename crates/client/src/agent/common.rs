@@ -4,7 +4,7 @@ use port_checker_api::Challenge;
 use tokio::sync::{Semaphore, mpsc::UnboundedSender};
 
 use super::{stop::StopSignal, wait_budget::WaitBudget};
-use crate::{Checker, Event, Plan};
+use crate::{Checker, Event, Plan, router::KnownRouter};
 
 /// The parts that all families of a verification share.
 #[derive(Clone, Copy)]
@@ -14,6 +14,8 @@ pub(super) struct Common<'a> {
     /// One for each checker.
     pub(super) budgets: &'a [WaitBudget],
     pub(super) events: &'a UnboundedSender<Event>,
+    /// The router, as earlier verifications have come to know it; none: it is not asked.
+    pub(super) router: Option<&'a KnownRouter>,
     pub(super) stop: &'a StopSignal,
 }
 

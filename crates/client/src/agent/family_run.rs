@@ -25,6 +25,7 @@ use crate::{
     facts::{FamilyFacts, Watch},
     host::Host,
     peer_filter::PeerFilter,
+    router::MappingProtocol,
     sockets::udp_holders,
 };
 
@@ -116,9 +117,14 @@ impl<'a> FamilyRun<'a> {
     }
 
     /// The router has mapped a port to `to`, this machine.
-    pub(super) fn note_mapping(&mut self, to: SocketAddr, address: Option<IpAddr>) {
+    pub(super) fn note_mapping(
+        &mut self,
+        to: SocketAddr,
+        protocol: MappingProtocol,
+        address: Option<IpAddr>,
+    ) {
         if let Some(router) = &mut self.facts.router {
-            router.mapped(to, address);
+            router.mapped(to, protocol, address);
         }
     }
 
@@ -131,11 +137,11 @@ impl<'a> FamilyRun<'a> {
         let peers = PeerFilter::of(&host, self.facts.seen());
         let family = self.facts.family;
         let watch = PacketWatch::begin(family, self.facts.seen(), ports, &host.addresses);
-        let open = OpenPorts::open(family, ports, &own.challenge, peers);
+        let open = OpenPorts::open(family, ports, &own.challenge, peers).await;
         let on_arrival = |port, from| self.common.send(Event::Arrived { port, from });
         let asking = async {
             let answers = self.ask(|address| open.queries(address, ports));
-            let router = router_query::ask(&self.facts, self.common.plan, ports);
+            let router = router_query::ask(self.common.router, &self.facts, ports);
             let router = self.common.stop.or_stop(router);
             let (answers, router) = join(answers, router).await;
             let contradicted = |index: &usize| self.contradicted.contains(index);

@@ -6,7 +6,8 @@ use port_checker_api::{Port, Transport, TransportPort};
 
 use super::{common::OwnListeners, family_run::FamilyRun, router_query, stop::StopSignal};
 use crate::{
-    Diagnosis, Family, NetworkPosition, Notice, PortFacts, PortVerdict, router::PortMapper,
+    Diagnosis, Family, NetworkPosition, Notice, PortFacts, PortVerdict,
+    router::{KnownRouter, PortMapper},
 };
 
 /// The TCP ports that a mapping may open: those over IPv4 of which nothing came as far as this machine.
@@ -40,7 +41,7 @@ pub(super) fn closed_ports(diagnosis: &Diagnosis) -> Vec<Port> {
 /// Maps ports and verifies those again that are mapped then, in batches.
 pub(super) async fn verify_mapped(
     runs: &mut [FamilyRun<'_>],
-    mapper: &PortMapper,
+    (mapper, known): (&PortMapper, &KnownRouter),
     closed: &[Port],
     own: &OwnListeners,
     batch: usize,
@@ -48,14 +49,18 @@ pub(super) async fn verify_mapped(
 ) {
     let v4 = runs.iter_mut().find(|run| run.facts().family == Family::Ipv4);
     let run = v4.expect("the ports are those of a run over IPv4");
-    let uplink = router_query::uplink(run.facts());
+    let network = router_query::network(run.facts());
     let numbers = closed.iter().map(|port| port.get());
     let numbers: Vec<_> = numbers.filter_map(NonZeroU16::new).collect();
-    let Some((mapped, address)) = stop.or_stop(mapper.open(uplink, &numbers)).await else { return };
-    for (&port, uplink) in mapped.iter().zip(uplink.iter().cycle()) {
-        run.note_mapping(SocketAddr::from((uplink.client, port)), address);
+    let opened = stop.or_stop(mapper.open(known, network, &numbers)).await;
+    let Some(opened) = opened else { return };
+    if let (Some(network), Some(protocol)) = (network, opened.protocol) {
+        for &port in &opened.ports {
+            let to = SocketAddr::from((network.uplink.client, port));
+            run.note_mapping(to, protocol, opened.address);
+        }
     }
-    let mapped = closed.iter().copied().filter(|port| mapped.contains(&port.get()));
+    let mapped = closed.iter().copied().filter(|port| opened.ports.contains(&port.get()));
     let mapped: Vec<_> = mapped.map(TransportPort::from).collect();
     for ports in mapped.chunks(batch) {
         run.verify(ports, own).await;

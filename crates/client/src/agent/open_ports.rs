@@ -23,13 +23,14 @@ pub(super) struct OpenPorts {
 
 impl OpenPorts {
     /// Binds `ports`, as many as can be.
-    pub(super) fn open(
+    pub(super) async fn open(
         family: Family,
         ports: &[TransportPort],
         challenge: &Challenge,
         peers: PeerFilter,
     ) -> Self {
-        let tcp = Listeners::open(family, &over(ports, Transport::Tcp), challenge, peers.clone());
+        let tcp =
+            Listeners::open(family, &over(ports, Transport::Tcp), challenge, peers.clone()).await;
         let udp = UdpListeners::open(family, &over(ports, Transport::Udp), challenge, peers);
         Self { challenge: challenge.clone(), tcp, udp }
     }

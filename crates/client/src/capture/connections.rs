@@ -141,13 +141,7 @@ fn the_treatment_of_connections_from_outside_is_seen() {
         let sights = |answered, rejection| {
             let interface = Some(network.interface.clone());
             Sights {
-                peers: vec![PeerSights {
-                    peer: there,
-                    interface,
-                    attempts: 1,
-                    answered,
-                    rejection,
-                }],
+                peers: vec![PeerSights { peer: there, interface, probes: 1, answered, rejection }],
             }
         };
         let expected = HashMap::from([
@@ -159,7 +153,7 @@ fn the_treatment_of_connections_from_outside_is_seen() {
         let mut found = network.sights(&capture);
         // The kernel sends again what is not answered.
         for port in [DROPPED, REJECTED] {
-            found.get_mut(&port).expect("it came").peers[0].attempts = 1;
+            found.get_mut(&port).expect("it came").peers[0].probes = 1;
         }
         assert_eq!((found, capture.lost()), (expected, 0));
     }

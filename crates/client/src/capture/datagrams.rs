@@ -75,8 +75,8 @@ fn the_treatment_of_datagrams_from_outside_is_seen() {
         }
         let sights = |answered, rejection| {
             let interface = Some(interface.clone());
-            let attempts = 1;
-            let peer = PeerSights { peer: there, interface, attempts, answered, rejection };
+            let probes = 1;
+            let peer = PeerSights { peer: there, interface, probes, answered, rejection };
             Sights { peers: vec![peer] }
         };
         let expected = HashMap::from([

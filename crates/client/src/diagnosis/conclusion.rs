@@ -10,7 +10,7 @@ use crate::{
     family::Family,
     host::Host,
     local_address::is_unreachable_from_outside,
-    router::PortMapping,
+    router::{PortMapping, RouterFacts},
 };
 
 /// The conclusions of a verification.
@@ -47,6 +47,8 @@ pub struct FamilyDiagnosis {
     pub host: Option<Host>,
     /// Whether the packets of the run were watched, and how many were missed.
     pub watch: Watch,
+    /// The router's own account of its address and its mappings; none if it was not asked.
+    pub router: Option<RouterFacts>,
     /// Notices about all its ports.
     pub notices: Vec<Notice>,
     /// A limit of every such check, where it applies. Too common for a report to a person.

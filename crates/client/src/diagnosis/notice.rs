@@ -8,9 +8,9 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 use super::{
     network_position::NetworkPosition,
     notice_words::{
-        NO_VERDICT_OURS, NO_VERDICT_THEIRS, checker_failed, contacted_hosts_only, lan_only,
-        one_checker, one_family_works, one_transport_works, scan_guard, scattered_silence,
-        stray_datagrams, too_few_verdicts,
+        EARLIER_TRY, NO_VERDICT_OURS, NO_VERDICT_THEIRS, checker_failed, contacted_hosts_only,
+        lan_only, one_checker, one_family_works, one_transport_works, scan_guard,
+        scattered_silence, stray_datagrams, too_few_verdicts,
     },
 };
 use crate::family::Family;
@@ -108,6 +108,8 @@ pub enum Notice {
     },
     /// The verification was stopped before every port had a verdict.
     Interrupted,
+    /// A repetition was stopped: this is the diagnosis of the verification before it.
+    EarlierTry,
     /// A number gets through over one transport and not over the other.
     OnlyOneTransportWorks {
         /// The ports that do not get through, of one transport.
@@ -163,6 +165,7 @@ impl Notice {
             Self::NoVerdictOurs => "no_verdict_ours",
             Self::TooFewVerdicts { .. } => "too_few_verdicts",
             Self::Interrupted => "interrupted",
+            Self::EarlierTry => "earlier_try",
             Self::OnlyOneTransportWorks { .. } => "only_one_transport_works",
             Self::StrayDatagrams { .. } => "stray_datagrams",
             Self::OnlyOneFamilyWorks { .. } => "only_one_family_works",
@@ -195,6 +198,7 @@ impl fmt::Display for Notice {
                 "Interrupted: this is what was known by then. That a port has no verdict says nothing about \
                  it.",
             ),
+            Self::EarlierTry => f.write_str(EARLIER_TRY),
             &Self::OnlyOneFamilyWorks { works, fails, behind_nat } => {
                 one_family_works(f, works, fails, behind_nat)
             }

@@ -6,6 +6,9 @@ use port_checker_api::{Transport, TransportPortRanges};
 
 use crate::{family::Family, local_address::is_shared};
 
+pub(super) const EARLIER_TRY: &str =
+    "Interrupted: this is the report of the last try that was finished.";
+
 pub(super) const NO_VERDICT_THEIRS: &str = "No checker gave a verdict, which says nothing about your ports. Do what the messages say, try again later, or \
      ask another checker.";
 
@@ -16,18 +19,6 @@ pub(super) const NO_VERDICT_OURS: &str = "No checker could be talked to, which s
 pub(super) fn checker_failed(f: &mut fmt::Formatter<'_>, message: &str) -> fmt::Result {
     let end = if message.ends_with('?') { "" } else { "." };
     write!(f, "A checker gave no verdict: {message}{end}")
-}
-
-pub(super) fn too_few_verdicts(
-    f: &mut fmt::Formatter<'_>,
-    verdicts: usize,
-    quorum: usize,
-) -> fmt::Result {
-    write!(
-        f,
-        "Only {verdicts} {} gave a verdict where {quorum} must agree. Ask more checkers, or lower --quorum.",
-        if verdicts == 1 { "checker" } else { "checkers" }
-    )
 }
 
 pub(super) fn lan_only(f: &mut fmt::Formatter<'_>, seen: IpAddr) -> fmt::Result {
@@ -43,6 +34,18 @@ pub(super) fn lan_only(f: &mut fmt::Formatter<'_>, seen: IpAddr) -> fmt::Result 
         f,
         "The checker sees this machine at {seen}, {address}: it is in {network}. Whether the Internet reaches the \
          ports, only a checker outside can tell."
+    )
+}
+
+pub(super) fn too_few_verdicts(
+    f: &mut fmt::Formatter<'_>,
+    verdicts: usize,
+    quorum: usize,
+) -> fmt::Result {
+    write!(
+        f,
+        "Only {verdicts} {} gave a verdict where {quorum} must agree. Ask more checkers, or lower --quorum.",
+        if verdicts == 1 { "checker" } else { "checkers" }
     )
 }
 

@@ -20,6 +20,18 @@ const TARGETS: &[(&str, Targets)] =
 
 const LOG_FORMATS: &[(&str, LogFormat)] = &[("text", LogFormat::Text), ("json", LogFormat::Json)];
 
+impl Setting {
+    /// The only words that it takes; none: it takes other values.
+    pub fn choices(&self) -> Vec<&'static str> {
+        match self.variable {
+            "PORT_CHECKER_TARGETS" => TARGETS.iter().map(|(word, _)| *word).collect(),
+            "PORT_CHECKER_LOG_FORMAT" => LOG_FORMATS.iter().map(|(word, _)| *word).collect(),
+            _ if self.is_boolean() => vec!["true", "false"],
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// Every setting, in the order of the contract.
 pub const SETTINGS: &[Setting] =
     &joined::<{ FIRST.len() + LIMITS.len() + LAST.len() }>(&[FIRST, LIMITS, LAST]);

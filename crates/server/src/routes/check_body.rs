@@ -17,8 +17,14 @@ pub(super) struct CheckBody;
 
 impl PartialSchema for CheckBody {
     fn schema() -> RefOr<Schema> {
-        let without = Transport::ALL.iter().filter(|transport| !transport.requires_challenge());
-        let names = without.map(|transport| json!(transport)).chain([Value::Null]);
+        let (with, without): (Vec<Transport>, Vec<Transport>) =
+            Transport::ALL.iter().partition(|transport| transport.requires_challenge());
+        let with: Vec<String> = with.iter().map(|it| format!("`{}`", it.name())).collect();
+        let description = format!(
+            "The body of `POST /check-ports`. With {} it has a `challenge`.",
+            with.join(" or ")
+        );
+        let names = without.iter().map(|transport| json!(transport)).chain([Value::Null]);
         let transport =
             ObjectBuilder::new().schema_type(SchemaType::AnyValue).enum_values(Some(names)).build();
         let text = ObjectBuilder::new().schema_type(Type::String).build();
@@ -29,7 +35,7 @@ impl PartialSchema for CheckBody {
         AllOfBuilder::new()
             .item(fields)
             .item(Schema::from(alternatives.build()))
-            .description(Some("The body of `POST /check-ports`. With `udp` it has a `challenge`."))
+            .description(Some(description))
             .into()
     }
 }
