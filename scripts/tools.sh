@@ -29,7 +29,7 @@ debian() {
 
 # debian_root: the files of a small Debian, of this machine's release and mirror. Packages are tried in copies.
 debian_root() {
-    local root=$tools/debian packages=systemd-sysv,dbus,curl,procps codename mirror
+    local root=$tools/debian packages=systemd-sysv,dbus,curl,procps,jq codename mirror
     codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
     [ "$(cat "$root.made" 2>/dev/null)" = "$codename $packages" ] && return
     debian debootstrap debootstrap || return

@@ -20,14 +20,14 @@ pub struct CheckRequest {
     #[serde(deserialize_with = "crate::ports::from_json")]
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::ports))]
     pub ports: Vec<Port>,
-    /// Left out or null: TCP. Over UDP only the caller's own address is checked, a challenge is required, and a
-    /// port is accessible if its listener answers as [`UdpAnswer`](crate::UdpAnswer) says.
+    /// Left out or null: TCP. Others may require a challenge, or be for the caller's own address only; see
+    /// [`Transport`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::transport, required = false))]
     pub transport: Option<Transport>,
     /// The line that the caller's listeners send, followed by a line feed, to every client that connects: 16 to 128
-    /// printable ASCII characters; over UDP, the end of every answer. A port whose listener sends anything else is
-    /// not accessible.
+    /// printable ASCII characters; over UDP, the end of every [answer](crate::UdpAnswer). A port whose listener sends
+    /// anything else is not accessible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::challenge, required = false))]
     pub challenge: Option<Challenge>,

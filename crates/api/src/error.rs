@@ -15,10 +15,8 @@ pub struct ErrorBody {
 
 /// The error, for a program and for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorDetail {
     /// For a program: one of the set of the checker's version.
-    #[cfg_attr(feature = "openapi", schema(value_type = ErrorCode))]
     pub code: Extensible<ErrorCode>,
     /// For a person: names the offending value and the values that would be accepted.
     pub message: String,
@@ -29,7 +27,11 @@ pub struct ErrorDetail {
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray,
 )]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(description = "The error codes of this version; each belongs to one HTTP status.")
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]

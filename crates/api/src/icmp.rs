@@ -7,13 +7,10 @@ use strum::IntoStaticStr;
 
 /// An ICMP message about a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Icmp {
     /// The message.
-    #[cfg_attr(feature = "openapi", schema(schema_with = message_schema))]
     pub message: IcmpMessage,
     /// Who sent it: a router on the way, or the host itself.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub from: IpAddr,
 }
 
@@ -50,20 +47,6 @@ impl IcmpMessage {
     pub fn name(self) -> &'static str {
         self.into()
     }
-}
-
-/// The messages that a checker of this version sends.
-#[cfg(feature = "openapi")]
-fn message_schema() -> utoipa::openapi::Object {
-    use utoipa::openapi::{ObjectBuilder, Type};
-
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(IcmpMessage::ALL.map(IcmpMessage::name)))
-        .description(Some(
-            "The meaning of an ICMP \"destination unreachable\" message (RFC 792, RFC 1812, RFC 4443).",
-        ))
-        .build()
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ mod status;
 mod subscriber;
 mod tls;
 mod transport;
+mod transport_port;
 
 pub use challenge::{Challenge, ChallengeOutcome, InvalidChallenge};
 pub use check::{CheckRequest, CheckResponse};
@@ -50,3 +51,4 @@ pub use status::{Health, HealthStatus, Readiness, ReadinessStatus};
 pub use subscriber::subscriber;
 pub use tls::{TlsCheckRequest, TlsCheckResponse};
 pub use transport::Transport;
+pub use transport_port::{InvalidTransportPorts, TransportPort, TransportPortRanges};

@@ -1,18 +1,16 @@
-//! Schemas that do not follow from the Rust types.
-
-use std::borrow::Cow;
+//! Schemas that do not follow from the Rust types: here those of requests.
 
 use utoipa::{
-    PartialSchema, ToSchema,
+    ToSchema,
     openapi::{
-        Array, KnownFormat, Object, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type,
+        Array, KnownFormat, Object, ObjectBuilder, Ref, Schema, SchemaFormat, Type,
         schema::{AnyOfBuilder, ArrayBuilder},
     },
 };
 
-use crate::{Challenge, ChallengeOutcome, Icmp, PortResult, Reason, Results, Transport};
+use crate::{Challenge, Transport};
 
-type Schemas = Vec<(String, RefOr<Schema>)>;
+mod answers;
 
 /// The address to check.
 pub(crate) fn ip_literal() -> Schema {
@@ -67,12 +65,10 @@ fn literal(format: KnownFormat) -> Object {
         .build()
 }
 
-/// A transport, or null.
+/// A transport, or null. The schema of [`Transport`] is added where requests are.
 pub(crate) fn transport() -> Schema {
-    let names = Transport::ALL.iter().map(|transport| transport.name());
-    let name = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
     AnyOfBuilder::new()
-        .item(name)
+        .item(Ref::from_schema_name(<Transport as ToSchema>::name()))
         .item(ObjectBuilder::new().schema_type(Type::Null))
         .description(Some(
             "Left out or null: `tcp`. With `udp` only your own address is checked, a challenge is required, and a \
@@ -106,70 +102,4 @@ pub(crate) fn ports() -> Array {
         .items(port)
         .description(Some("The ports to check. Repeats are checked once."))
         .build()
-}
-
-impl PartialSchema for Results {
-    fn schema() -> RefOr<Schema> {
-        let port =
-            ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[1-9][0-9]{0,4}$"));
-        ObjectBuilder::new()
-            .schema_type(Type::Object)
-            .property_names(Some(port))
-            .additional_properties(Some(Ref::from_schema_name(PortResult::name())))
-            .description(Some("One entry per port, in the order asked; the key is the port."))
-            .into()
-    }
-}
-
-impl ToSchema for Results {
-    fn name() -> Cow<'static, str> {
-        Cow::Borrowed("Results")
-    }
-
-    fn schemas(schemas: &mut Schemas) {
-        schemas.push((PortResult::name().into_owned(), PortResult::schema()));
-        PortResult::schemas(schemas);
-    }
-}
-
-/// The result for one port. The fields from `reason` on are present when the request was
-/// `verbose`.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "the fields of PortResult as they stand in JSON, side by side")]
-struct FlatPortResult {
-    /// Whether a TCP connection to the port was established and not reset at once and, with a challenge, whether
-    /// its listener sent that; over UDP, whether the port answered with the challenge.
-    accessible: bool,
-    /// Why not, in words; null for an accessible port.
-    #[schema(required = true)]
-    error: Option<String>,
-    /// Why not, in one word; null for an accessible port.
-    reason: Option<Reason>,
-    /// How often the port was tried.
-    #[schema(required = false, minimum = 1)]
-    attempts: u32,
-    /// How long the attempt that decided took, in milliseconds.
-    #[schema(required = false, minimum = 0)]
-    connect_ms: f64,
-    /// The outcome of the challenge; null when none was asked for, or no connection was established.
-    challenge: Option<ChallengeOutcome>,
-    /// The ICMP message of a router or the host, and its sender; null when there was none, or the message is of a rarer
-    /// kind.
-    icmp: Option<Icmp>,
-}
-
-impl PartialSchema for PortResult {
-    fn schema() -> RefOr<Schema> {
-        FlatPortResult::schema()
-    }
-}
-
-impl ToSchema for PortResult {
-    fn name() -> Cow<'static, str> {
-        Cow::Borrowed("PortResult")
-    }
-
-    fn schemas(schemas: &mut Schemas) {
-        FlatPortResult::schemas(schemas);
-    }
 }

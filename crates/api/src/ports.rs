@@ -7,7 +7,7 @@ use serde::{
     de::{self, SeqAccess, Unexpected, Visitor},
 };
 
-/// A TCP port, 1 to 65535. Port 0 is reserved and cannot be connected to (RFC 6335, section 6).
+/// A port of TCP or UDP, 1 to 65535. Port 0 is reserved and cannot be connected to (RFC 6335, section 6).
 pub type Port = NonZeroU16;
 
 /// The ports, each once, where it came first.
@@ -90,9 +90,23 @@ pub struct PortRanges(Vec<RangeInclusive<u16>>);
 
 /// A text that names no ports; its message quotes the part that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{part}' is neither a port from 1 to 65535 nor a range such as 50800-50899")]
 pub struct InvalidPorts {
     part: String,
+}
+
+impl fmt::Display for InvalidPorts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = &self.part;
+        match ends(part) {
+            Some((last, first)) if first < last => {
+                write!(f, "'{part}' is a range backwards; expected {first}-{last}")
+            }
+            _ => write!(
+                f,
+                "'{part}' is neither a port from 1 to 65535 nor a range such as 50800-50899"
+            ),
+        }
+    }
 }
 
 impl PortRanges {
@@ -137,11 +151,19 @@ impl FromStr for PortRanges {
 }
 
 fn range(part: &str) -> Result<RangeInclusive<u16>, InvalidPorts> {
+    read_range(part).ok_or_else(|| InvalidPorts { part: part.to_owned() })
+}
+
+/// A port, or a range of them; none if the text is neither.
+pub(crate) fn read_range(part: &str) -> Option<RangeInclusive<u16>> {
+    let (first, last) = ends(part)?;
+    (first <= last).then_some(first..=last)
+}
+
+/// The numbers before and after the dash.
+fn ends(part: &str) -> Option<(u16, u16)> {
     let (first, last) = part.split_once('-').unwrap_or((part, part));
-    match (port(first), port(last)) {
-        (Some(first), Some(last)) if first <= last => Ok(first..=last),
-        _ => Err(InvalidPorts { part: part.to_owned() }),
-    }
+    Some((port(first)?, port(last)?))
 }
 
 /// Digits only: `str::parse` alone would also take a leading `+`.
@@ -192,6 +214,17 @@ mod tests {
             let got = parsed.map(|ports| ports.iter().map(Port::get).collect::<Vec<_>>());
             let expected = expected.map_err(|part: &str| InvalidPorts { part: part.to_owned() });
             assert_eq!(got, expected, "{why}: {text:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_about_a_range_backwards_has_the_right_one() {
+        for (text, message) in [
+            ("80,90 - 70", "'90 - 70' is a range backwards; expected 70-90"),
+            ("90-0", "'90-0' is neither a port from 1 to 65535 nor a range such as 50800-50899"),
+        ] {
+            let error = text.parse::<PortRanges>().expect_err("it is wrong");
+            assert_eq!(error.to_string(), message);
         }
     }
 

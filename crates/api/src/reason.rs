@@ -22,7 +22,14 @@ use strum::{IntoStaticStr, VariantArray};
     IntoStaticStr,
     VariantArray,
 )]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(
+        description = "Why a port is not accessible: always a statement about the target. A failure on the checker's own \
+                       side is never a reason; it is an error code."
+    )
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 #[non_exhaustive]

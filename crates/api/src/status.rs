@@ -10,7 +10,7 @@ pub struct Health {
     pub status: HealthStatus,
 }
 
-/// The one value of [`Health::status`].
+/// That the process can answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -28,7 +28,7 @@ pub struct Readiness {
     pub status: ReadinessStatus,
 }
 
-/// The one value of [`Readiness::status`].
+/// That the checker takes work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]

@@ -1,6 +1,8 @@
 //! The JSON Schema of the types says what their parsers accept.
 
-use port_checker_api::{CheckRequest, IcmpMessage, PortResult, Results, TlsCheckRequest};
+use port_checker_api::{
+    CheckRequest, ErrorDetail, Icmp, IcmpMessage, PortResult, Results, TlsCheckRequest, Transport,
+};
 use serde_json::{Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -38,6 +40,15 @@ fn a_challenge_and_ports_have_their_bounds() {
 }
 
 #[test]
+fn a_transport_has_a_name_that_generators_can_use() {
+    let transport = json!({"$ref": "#/components/schemas/Transport"});
+    let request = schema::<CheckRequest>();
+    assert_eq!(alternatives(&request, "transport"), json!([transport, {"type": "null"}]));
+    let names: Vec<_> = Transport::ALL.iter().map(|transport| transport.name()).collect();
+    assert_eq!(schema::<Transport>()["enum"], json!(names));
+}
+
+#[test]
 fn results_are_keyed_by_port_and_refer_to_one_schema() {
     assert_eq!((Results::name(), PortResult::name()), ("Results".into(), "PortResult".into()));
     let results = schema::<Results>();
@@ -59,7 +70,28 @@ fn results_are_keyed_by_port_and_refer_to_one_schema() {
 
 #[test]
 fn messages_of_routers_are_the_words_that_serde_writes() {
-    let icmp = schema::<port_checker_api::Icmp>();
     let words = IcmpMessage::ALL.map(|message| serde_json::to_value(message).unwrap());
-    assert_eq!(icmp["properties"]["message"]["enum"], json!(words));
+    assert_eq!(schema::<IcmpMessage>()["enum"], json!(words));
+}
+
+/// A client that was generated from a closed set fails on the first word that is added to it.
+#[test]
+fn sets_that_grow_admit_words_of_later_versions() {
+    let result = schema::<PortResult>();
+    let (detail, icmp) = (schema::<ErrorDetail>(), schema::<Icmp>());
+    let null = json!({"type": "null"});
+    let cases = [
+        (&detail, "code", "ErrorCode", None),
+        (&icmp, "message", "IcmpMessage", None),
+        (&result, "reason", "Reason", Some(&null)),
+        (&result, "challenge", "ChallengeOutcome", Some(&null)),
+    ];
+    for (schema, field, known, null) in cases {
+        let alternatives = alternatives(schema, field);
+        let alternatives = alternatives.as_array().expect(field);
+        assert_eq!(alternatives[0]["$ref"], format!("#/components/schemas/{known}"), "{field}");
+        assert_eq!(alternatives[1]["type"], "string", "{field}");
+        assert!(alternatives[1].get("enum").is_none(), "{field}");
+        assert_eq!(alternatives.get(2), null, "{field}");
+    }
 }

@@ -32,6 +32,7 @@ pub(crate) fn over_long_lines(table: &mut Table) -> anyhow::Result<Comparison> {
     let mut comparison = Comparison::default();
     long_line::scans(table, &mut comparison)?;
     long_line::single_checks(table, &mut comparison)?;
+    long_line::udp::beside_tcp(table, &mut comparison)?;
     long_line::heavy_loss(table)?;
     long_line::all_ports(table, &mut comparison)?;
     Ok(comparison)

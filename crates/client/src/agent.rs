@@ -1,6 +1,6 @@
 //! The whole verification: bind, be dialled, diagnose.
 
-use std::{fmt, net::IpAddr, pin::Pin};
+use std::{fmt, net::IpAddr, pin::Pin, sync::Arc};
 
 use futures_util::future::join_all;
 use port_checker_api::Challenge;
@@ -15,14 +15,17 @@ use tokio::{
 
 use crate::{
     Checker, Diagnosis, Event, Facts, Family, FamilyFacts, InvalidPlan, Plan, diagnose,
-    plan::MAX_PORTS,
+    plan::MAX_PORTS, router::KnownRouter,
 };
 
 mod arrival_wait;
+mod asked_checkers;
+mod common;
 mod family_run;
 mod local_evidence;
 mod mapping_round;
 mod observed_address;
+mod open_ports;
 mod packet_watch;
 mod port_query;
 mod query_events;
@@ -30,14 +33,18 @@ mod router_query;
 mod stop;
 mod wait_budget;
 
-use family_run::{Common, FamilyRun, OwnListeners};
+use common::{Common, OwnListeners};
+use family_run::FamilyRun;
 use stop::StopSignal;
 use wait_budget::WaitBudget;
 
 /// Has checkers connect back to this machine, and explains their results beside those of the listeners.
+///
+/// An agent that verifies again does not search for the router again, for an hour or until the network changes.
 #[derive(Debug, Clone)]
 pub struct Agent {
     checkers: Vec<Checker>,
+    router: Arc<KnownRouter>,
 }
 
 /// A verification under way. It goes on while [`next`](Self::next) is awaited; dropping it ends it
@@ -61,7 +68,7 @@ impl Agent {
                 distinct.push(checker);
             }
         }
-        Self { checkers: distinct }
+        Self { checkers: distinct, router: Arc::default() }
     }
 
     /// Verifies ports of this machine: listens on each, has every checker dial it back at the
@@ -72,7 +79,7 @@ impl Agent {
     /// The plan cannot be carried out.
     pub fn verify(&self, plan: Plan) -> Result<Verification, InvalidPlan> {
         plan.validate(self.checkers.len())?;
-        let checkers = self.checkers.clone();
+        let (checkers, router) = (self.checkers.clone(), Arc::clone(&self.router));
         Ok(Verification::of(|events, stop| async move {
             let own = OwnListeners {
                 challenge: fresh_challenge(),
@@ -84,6 +91,7 @@ impl Agent {
                 checkers: &checkers,
                 budgets: &budgets,
                 events: &events,
+                router: plan.ask_router.then_some(&*router),
                 stop: &stop,
             };
             let families = families_to_try(&plan, &checkers).into_iter();
@@ -104,8 +112,15 @@ impl Agent {
             }
             // Who does not listen any more will drop the verification too.
             let _ = events.send(Event::Mapping { ports: closed.len() });
-            mapping_round::verify_mapped(&mut runs, mapper, &closed, &own, plan.batch(), &stop)
-                .await;
+            mapping_round::verify_mapped(
+                &mut runs,
+                (mapper, &router),
+                &closed,
+                &own,
+                plan.batch(),
+                &stop,
+            )
+            .await;
             // Where it was to stop, ports may have lost the verdicts they had.
             let facts = if stop.is_sent() { first } else { facts_of(&runs) };
             mapping_round::with_mappings(conclude(facts, &plan, &stop), mapper)
@@ -113,7 +128,9 @@ impl Agent {
     }
 
     /// Has ports of any machine checked, at `address`; nothing is listened on here. The plan's own
-    /// addresses and families are not used.
+    /// addresses and families are not used. Over UDP checkers judge only the address from which they are asked, and a
+    /// port is open if something there answers with a challenge that only this check knows: see
+    /// [`verify`](Self::verify).
     ///
     /// # Errors
     /// The plan cannot be carried out.
@@ -129,11 +146,13 @@ impl Agent {
                 checkers: &checkers,
                 budgets: &budgets,
                 events: &events,
+                router: None,
                 stop: &stop,
             };
             let mut run = FamilyRun::of_another_machine(address, common);
+            let challenge = fresh_challenge();
             for ports in plan.ports.chunks(MAX_PORTS) {
-                run.check(ports).await;
+                run.check(ports, &challenge).await;
             }
             conclude(vec![run.into_facts()], &plan, &stop)
         }))

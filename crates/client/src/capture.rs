@@ -18,12 +18,14 @@ use nix::{
     net::if_::if_indextoname,
     sys::socket::LinkAddr,
 };
-use port_checker_api::Port;
+use port_checker_api::{Port, Transport, TransportPort};
 
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
 mod crafted;
+#[cfg(test)]
+mod datagrams;
 mod filter;
 pub(crate) mod packet;
 mod socket;
@@ -34,9 +36,12 @@ use crate::{
     family::Family,
     sights::{LocalRejection, Sights},
 };
-use packet::{Packet, SegmentKind};
+use packet::{DatagramKind, Packet, SegmentKind};
 pub(crate) use socket::CaptureError;
 use socket::{Batch, PacketSocket};
+
+const TCP: Transport = Transport::Tcp;
+const UDP: Transport = Transport::Udp;
 
 /// Packets that are read before other tasks get their turn.
 const MAX_BATCH: usize = 64;
@@ -51,10 +56,10 @@ const MAX_ERRORS: u32 = 64;
 /// The packets of one address family to and from some ports of this machine. Closed when dropped.
 pub(crate) struct Capture {
     socket: PacketSocket,
-    ports: HashSet<u16>,
+    ports: HashSet<TransportPort>,
     /// The addresses of this machine.
     own: Vec<IpAddr>,
-    sights: Mutex<HashMap<u16, Sights>>,
+    sights: Mutex<HashMap<TransportPort, Sights>>,
     lost: AtomicU32,
     errors: AtomicU32,
 }
@@ -66,12 +71,12 @@ impl Capture {
     /// The system does not permit it.
     pub(crate) fn open(
         family: Family,
-        ports: &[Port],
+        ports: &[TransportPort],
         own: &[IpAddr],
     ) -> Result<Self, CaptureError> {
         Ok(Self {
             socket: PacketSocket::open(family, ports)?,
-            ports: ports.iter().map(|port| port.get()).collect(),
+            ports: ports.iter().copied().collect(),
             own: own.iter().copied().filter(|ip| !ip.is_loopback()).collect(),
             sights: Mutex::default(),
             lost: AtomicU32::new(0),
@@ -92,7 +97,7 @@ impl Capture {
     }
 
     /// The packets that have come so far, by port. Those that nobody has read yet are read first.
-    pub(crate) fn sights(&self) -> HashMap<u16, Sights> {
+    pub(crate) fn sights(&self) -> HashMap<TransportPort, Sights> {
         if self.read(MAX_UNREAD) == Batch::More {
             // More came than can be read: the account is incomplete.
             self.lost.fetch_add(1, Ordering::Relaxed);
@@ -134,25 +139,42 @@ impl Capture {
         let (comes_in, leaves) = (link.pkttype() == PACKET_HOST, link.pkttype() == PACKET_OUTGOING);
         match packet {
             // Programs of this machine connect over its loopback interface.
-            Packet::Segment { from, to, .. }
+            Packet::Segment { from, to, .. } | Packet::Datagram { from, to, .. }
                 if self.own.contains(&from.0) && self.own.contains(&to.0) => {}
             Packet::Segment { from, to, kind: SegmentKind::Open } if comes_in => {
-                self.update(to, |sights| sights.arrived(|| interface(&link), from.0));
+                self.update(TCP, to, |sights| sights.arrived(|| interface(&link), from.0));
             }
             Packet::Segment { from, to, kind: SegmentKind::Accept } if leaves => {
-                self.update(from, |sights| sights.answered(to.0));
+                self.update(TCP, from, |sights| sights.answered(to.0));
             }
             Packet::Segment { from, to, kind: SegmentKind::Reset } if leaves => {
-                self.update(from, |sights| sights.rejected(to.0, LocalRejection::Reset));
+                self.update(TCP, from, |sights| sights.rejected(to.0, LocalRejection::Reset));
             }
-            Packet::Unreachable { quoted_from, quoted_to } if leaves => {
-                self.update(quoted_to, |sights| sights.rejected(quoted_from, LocalRejection::Icmp));
+            Packet::Datagram { from, to, kind: DatagramKind::Question } if comes_in => {
+                self.update(UDP, to, |sights| sights.arrived(|| interface(&link), from.0));
+            }
+            Packet::Datagram { from, to, kind: DatagramKind::Answer } if leaves => {
+                self.update(UDP, from, |sights| sights.answered(to.0));
+            }
+            Packet::Unreachable { quoted_from, quoted_to, transport } if leaves => {
+                let rejected = |sights: &mut Sights| {
+                    sights.rejected(quoted_from, LocalRejection::Icmp);
+                };
+                self.update(transport, quoted_to, rejected);
             }
             _ => {}
         }
     }
 
-    fn update(&self, (address, port): (IpAddr, u16), change: impl FnOnce(&mut Sights)) {
+    fn update(
+        &self,
+        transport: Transport,
+        (address, port): (IpAddr, u16),
+        change: impl FnOnce(&mut Sights),
+    ) {
+        let Some(port) = Port::new(port).map(|port| TransportPort { transport, port }) else {
+            return;
+        };
         if self.ports.contains(&port) && self.own.contains(&address) {
             let mut sights = self.sights.lock().unwrap_or_else(PoisonError::into_inner);
             change(sights.entry(port).or_default());

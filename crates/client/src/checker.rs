@@ -1,6 +1,10 @@
 //! One checker, over HTTP.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use hyper::{
@@ -22,6 +26,7 @@ use crate::{
 };
 
 mod exchange;
+mod udp_support;
 
 use exchange::Exchange;
 
@@ -38,6 +43,8 @@ pub struct Checker {
     exchange: Exchange,
     tls: ClientConfig,
     max_wait: Duration,
+    /// Whether it has shown that it knows UDP; clones share it.
+    knows_udp: Arc<AtomicBool>,
 }
 
 impl Checker {
@@ -93,6 +100,11 @@ impl Checker {
 
     pub(crate) fn timeout(&self) -> Duration {
         self.exchange.timeout
+    }
+
+    /// How long it takes to judge a port that does not answer, if it has said so: with its address it does.
+    pub(crate) fn silent_port(&self) -> Option<Duration> {
+        self.exchange.silent_port.get().copied()
     }
 
     pub(crate) fn max_wait(&self) -> Duration {
@@ -256,8 +268,14 @@ impl CheckerBuilder {
         };
         let tls = trust.config();
         let http = Transport::new(tls.clone(), self.family);
-        let exchange =
-            Exchange { server: self.server, http, timeout: self.timeout, peer: Arc::default() };
-        Checker { exchange, tls, max_wait: self.max_wait }
+        let exchange = Exchange {
+            server: self.server,
+            http,
+            timeout: self.timeout,
+            peer: Arc::default(),
+            silent_port: Arc::default(),
+        };
+        let knows_udp = Arc::default();
+        Checker { exchange, tls, max_wait: self.max_wait, knows_udp }
     }
 }

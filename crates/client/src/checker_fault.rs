@@ -62,9 +62,14 @@ pub(crate) fn of_words(error: &str) -> Option<CheckerFault> {
     phrase.map(|(_, fault)| *fault).or_else(|| of_number(&words))
 }
 
-fn of_number(words: &str) -> Option<CheckerFault> {
+/// The number in a text in lower case such as `[errno 113] connect call failed`.
+pub(crate) fn errno(words: &str) -> Option<i32> {
     let (_, number) = words.split_once("[errno ")?;
-    let number: i32 = number.split_once(']')?.0.parse().ok()?;
+    number.split_once(']')?.0.parse().ok()
+}
+
+fn of_number(words: &str) -> Option<CheckerFault> {
+    let number = errno(words)?;
     // Failed look-ups of names have negative numbers.
     let listed = || NUMBERS.iter().find(|(errno, _)| *errno as i32 == number);
     if number < 0 { Some(Other) } else { listed().map(|(_, fault)| *fault) }

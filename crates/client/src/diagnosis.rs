@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, net::IpAddr};
 
-use port_checker_api::Port;
+use port_checker_api::TransportPort;
 
 use crate::{
     facts::{CheckerFacts, Facts, FamilyFacts, Local, PortFacts},
@@ -15,6 +15,7 @@ mod checker_sources;
 mod conclusion;
 mod contacted;
 mod judgement;
+mod near_checkers;
 mod network_position;
 mod notice;
 mod notice_words;
@@ -22,17 +23,23 @@ mod notices;
 mod path;
 mod patterns;
 mod position_words;
+mod refusals;
 mod seen;
+mod senders;
+mod shared_ports;
 mod silence;
 mod surroundings;
+mod transports;
+mod udp_advice;
 mod verdict;
 
-use checker_sources::{CheckerSources, Senders};
+use checker_sources::CheckerSources;
 pub use conclusion::{Diagnosis, FamilyDiagnosis, Opinion, Outcome, PortDiagnosis};
 use judgement::judge;
+use near_checkers::local_checkers;
 pub use network_position::NetworkPosition;
-use network_position::local_checkers;
 pub use notice::Notice;
+use senders::Senders;
 use surroundings::Surroundings;
 pub use verdict::PortVerdict;
 
@@ -79,10 +86,12 @@ fn is_absent(facts: &FamilyFacts) -> bool {
 }
 
 /// The local half of each port of each family.
-fn local_halves(families: &[FamilyFacts]) -> HashMap<(Family, Port), Local> {
+fn local_halves(families: &[FamilyFacts]) -> HashMap<(Family, TransportPort), Local> {
     let ports =
         families.iter().flat_map(|family| family.ports.iter().map(|port| (family.family, port)));
-    ports.filter_map(|(family, port)| Some(((family, port.port), port.local.clone()?))).collect()
+    ports
+        .filter_map(|(family, port)| Some(((family, port.transport_port()), port.local.clone()?)))
+        .collect()
 }
 
 /// Whether a program listens on a port over the other family only: over this one, the listener of the verification
@@ -90,17 +99,21 @@ fn local_halves(families: &[FamilyFacts]) -> HashMap<(Family, Port), Local> {
 fn only_over_other(
     family: Family,
     port: &PortFacts,
-    locals: &HashMap<(Family, Port), Local>,
+    locals: &HashMap<(Family, TransportPort), Local>,
 ) -> bool {
-    let other = locals.get(&(family.other(), port.port));
-    let listens = matches!(other, Some(Local::InUse { listens_on, .. }) if !listens_on.is_empty());
+    let other = locals.get(&(family.other(), port.transport_port()));
+    let listens = matches!(
+        other,
+        Some(Local::InUse { listens_on, .. } | Local::Shared { listens_on, .. })
+            if !listens_on.is_empty()
+    );
     port.local == Some(Local::Bound) && listens
 }
 
 fn judge_ports(
     facts: &FamilyFacts,
     quorum: usize,
-    locals: &HashMap<(Family, Port), Local>,
+    locals: &HashMap<(Family, TransportPort), Local>,
 ) -> Vec<(PortVerdict, Vec<Opinion>)> {
     let own = facts.host.as_ref().map_or(&[][..], |host| &host.addresses);
     facts
@@ -120,7 +133,7 @@ fn judge_ports(
 fn diagnose_family(
     mut facts: FamilyFacts,
     quorum: usize,
-    locals: &HashMap<(Family, Port), Local>,
+    locals: &HashMap<(Family, TransportPort), Local>,
 ) -> FamilyDiagnosis {
     for checker in local_checkers(&facts) {
         facts.ports.iter_mut().for_each(|port| forget(port, checker));
@@ -142,12 +155,15 @@ fn diagnose_family(
     let mut notices = notices::of_family(&facts, &position, quorum, &verdicts, patterns);
     let of_ports = facts.ports.iter().zip(&senders).zip(&verdicts);
     let of_ports = of_ports.map(|((port, senders), verdict)| (port, senders, *verdict));
-    notices.extend(contacted::notice(&sources, of_ports));
-    let note = contacted::note(&sources, &verdicts);
+    notices.extend(shared_ports::notice(&facts.ports));
+    notices.extend(transports::notices(&facts.ports, &verdicts));
+    notices.extend(contacted::notice(&sources, facts.host.as_ref(), of_ports));
+    let note = contacted::note(&sources, facts.host.as_ref(), &verdicts);
     let address = facts.seen();
     let FamilyFacts { family, asked_for, host, router, watch, checkers, ports, .. } = facts;
     let surroundings = |senders| Surroundings {
         position: &position,
+        host: host.as_ref(),
         router: router.as_ref(),
         watch,
         likely_cause_told,
@@ -167,7 +183,18 @@ fn diagnose_family(
         _ => Outcome::NotAccessible,
     }));
     let outcome = (asked_for || address.is_some()).then_some(outcome);
-    FamilyDiagnosis { family, outcome, address, host, watch, notices, note, checkers, ports }
+    FamilyDiagnosis {
+        family,
+        outcome,
+        address,
+        host,
+        watch,
+        router,
+        notices,
+        note,
+        checkers,
+        ports,
+    }
 }
 
 /// Leaves an answer out that says nothing about the Internet.
@@ -199,7 +226,7 @@ fn diagnose_port(
     PortDiagnosis {
         accessible: verdict.is_accessible(),
         verdict,
-        summary: verdict.summary(facts),
+        summary: verdict.summary(facts, surroundings.senders),
         advice: advice::advice(verdict, facts, surroundings, &dissenters),
         dissent,
         facts: facts.clone(),
@@ -217,15 +244,23 @@ fn together(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 }
 
 #[cfg(test)]
+mod both_transports;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod comparisons;
+#[cfg(test)]
+mod neighbourhood;
 #[cfg(test)]
 mod sentences;
 #[cfg(test)]
 mod strangers;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod udp;
+#[cfg(test)]
+mod uplinks;
 #[cfg(test)]
 mod whereabouts;
 #[cfg(test)]

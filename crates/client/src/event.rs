@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use port_checker_api::Port;
+use port_checker_api::TransportPort;
 
 use crate::{Diagnosis, Family};
 
@@ -34,9 +34,12 @@ pub enum Event {
         /// The address it checks.
         address: IpAddr,
         /// The ports.
-        ports: Vec<Port>,
+        ports: Vec<TransportPort>,
         /// The longest it may take.
         within: Duration,
+        /// How long the checker takes to judge a port that does not answer, if it has said so. One that is busy
+        /// takes longer.
+        silent_port: Option<Duration>,
     },
     /// A request is over, answered or not; some of its ports may be asked about again.
     RequestEnded {
@@ -45,12 +48,12 @@ pub enum Event {
         /// The address it checked.
         address: IpAddr,
         /// The ports.
-        ports: Vec<Port>,
+        ports: Vec<TransportPort>,
     },
-    /// Our listener took a connection.
+    /// Our listener took a connection, or over UDP a datagram of a checker.
     Arrived {
         /// The port.
-        port: Port,
+        port: TransportPort,
         /// From where.
         from: IpAddr,
     },
@@ -61,7 +64,7 @@ pub enum Event {
         /// The address it checked.
         address: IpAddr,
         /// The port.
-        port: Port,
+        port: TransportPort,
         /// Whether it got through.
         accessible: bool,
     },

@@ -53,7 +53,8 @@ fn sentence(error: &(dyn Error + 'static), server: &ServerUrl, connecting: bool)
 
 fn of_http(error: &hyper::Error, server: &ServerUrl) -> Option<String> {
     let other = server.other_scheme();
-    Some(if error.is_parse_too_large() {
+    // hyper has a method that tells, but only together with its server, which a client does not need.
+    Some(if error.is_parse() && error.to_string().contains("too large") {
         "the head of its answer is too large".to_owned()
     } else if error.is_parse() && server.is_https() {
         "the server there does not speak HTTP".to_owned()

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use port_checker_api::{Port, PortResult};
+use port_checker_api::{Port, PortResult, Transport, TransportPort};
 use serde::Serialize;
 
 use crate::{Checker, Family, NoVerdict, host::Host, router::RouterFacts, sights::Sights};
@@ -97,9 +97,11 @@ impl From<&NoVerdict> for Failure {
 pub struct PortFacts {
     /// The port.
     pub port: Port,
+    /// Its transport.
+    pub transport: Transport,
     /// The local half; none when the port is another machine's.
     pub local: Option<Local>,
-    /// The program that uses the same number over UDP, where the system tells; UDP is not checked.
+    /// The program that uses the number of a TCP port over UDP, where the system tells; none if UDP is checked too.
     pub udp_holder: Option<Process>,
     /// The connections that arrived at the listener here.
     pub arrivals: Arrivals,
@@ -107,6 +109,13 @@ pub struct PortFacts {
     pub sights: Option<Sights>,
     /// The result of each checker, in the order of the checkers; none: it gave no verdict.
     pub answers: Vec<Option<PortResult>>,
+}
+
+impl PortFacts {
+    /// The port with its transport.
+    pub const fn transport_port(&self) -> TransportPort {
+        TransportPort { transport: self.transport, port: self.port }
+    }
 }
 
 /// Whether this machine can use a port.
@@ -125,6 +134,13 @@ pub enum Local {
         /// Connections that wait until it takes them, where the system tells.
         waiting: u32,
     },
+    /// Another program holds it, and the check answers beside it: a UDP port, with the right to open raw sockets.
+    Shared {
+        /// Which program, where the system tells.
+        by: Option<Process>,
+        /// The addresses on which it gets datagrams, where the system tells.
+        listens_on: Vec<IpAddr>,
+    },
     /// This user may not listen on it.
     NotPermitted,
     /// This machine does not know the address family.
@@ -136,6 +152,13 @@ pub enum Local {
     },
 }
 
+impl Local {
+    /// Whether the check answers on the port: by its own listener, or beside the program that holds it.
+    pub(crate) const fn is_ours(&self) -> bool {
+        matches!(self, Self::Bound | Self::Shared { .. })
+    }
+}
+
 /// A program that holds a port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Process {
@@ -145,12 +168,13 @@ pub struct Process {
     pub name: String,
 }
 
-/// The connections that arrived at the listener on a port. Those of programs of this machine do not count.
+/// The connections that arrived at the listener on a port; over UDP, the datagrams of checkers. Those of programs of
+/// this machine do not count.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Arrivals {
-    /// Connections that were established.
+    /// Connections that were established; over UDP, datagrams of checkers.
     pub connections: u32,
-    /// Connections to which the challenge was sent.
+    /// Connections to which the challenge was sent; over UDP, datagrams that were answered.
     pub challenges_sent: u32,
     /// From where; at most [`Arrivals::MAX_PEERS`] addresses.
     pub from: Vec<IpAddr>,
@@ -166,6 +190,10 @@ impl Arrivals {
         self.connections = self.connections.saturating_add(1);
         self.half_open.retain(|begun| *begun != peer);
         keep(&mut self.from, peer);
+    }
+
+    pub(crate) fn answered(&mut self) {
+        self.challenges_sent = self.challenges_sent.saturating_add(1);
     }
 
     pub(crate) fn begun_by(&mut self, peer: IpAddr) {

@@ -6,21 +6,26 @@ use std::{
     path::Path,
 };
 
-use nix::ifaddrs::getifaddrs;
+use ipnet::IpNet;
 use procfs::net::RouteEntry;
 use serde::Serialize;
 
-use crate::Family;
+use crate::{Family, local_address::is_unreachable_from_outside};
+
+mod container;
+mod interfaces;
+mod uplink;
+
+use container::is_in_bridged_container;
+use interfaces::own_addresses;
+use uplink::point_to_point;
+pub use uplink::{PointToPoint, PointToPointKind};
 
 /// The discard port (RFC 863). Nothing is sent to it.
 const DISCARD: u16 = 9;
 
 /// The directory of all interfaces.
 const INTERFACES: &str = "/sys/class/net";
-
-/// Types of interfaces (`ARPHRD_…`) that are tunnels: PPP, no link layer (TUN, WireGuard), IP in IP over
-/// IPv4 and IPv6, GRE.
-const TUNNEL_KINDS: [u16; 5] = [512, 65534, 768, 769, 778];
 
 /// The flag of a temporary address in the kernel's table.
 const IFA_F_TEMPORARY: u32 = 0x01;
@@ -34,8 +39,14 @@ pub struct Host {
     pub outbound: Option<IpAddr>,
     /// Its default gateway; known for IPv4 only.
     pub gateway: Option<IpAddr>,
-    /// The tunnel that packets to the Internet leave through, such as `tun0`; none if it is no tunnel.
-    pub tunnel: Option<String>,
+    /// The networks of its interfaces, whose other addresses are its neighbours on the same link. A line to one
+    /// other machine, such as a tunnel, is none.
+    pub networks: Vec<IpNet>,
+    /// The line to one other machine that packets to the Internet leave through, such as a tunnel; none if they
+    /// leave through a network.
+    pub point_to_point: Option<PointToPoint>,
+    /// Whether it is likely to be a container behind a bridge, whose host translates its address.
+    pub bridged_container: bool,
     /// Those of its addresses that are temporary (RFC 8981) and will soon be replaced; IPv6 only.
     pub temporary: Vec<IpAddr>,
 }
@@ -43,35 +54,45 @@ pub struct Host {
 impl Host {
     /// Reads them from the system. Facts that it does not tell are left out.
     pub(crate) fn read(family: Family) -> Self {
+        let own: Vec<_> = own_addresses().filter(|own| Family::of(own.ip) == family).collect();
+        let mut networks: Vec<_> = own.iter().filter_map(|own| own.network).collect();
+        networks.sort_unstable();
+        networks.dedup();
         Self {
-            addresses: addresses(family),
-            outbound: None,
+            addresses: own.into_iter().map(|own| own.ip).collect(),
+            networks,
             gateway: (family == Family::Ipv4).then(gateway).flatten(),
-            tunnel: None,
             temporary: if family == Family::Ipv6 { temporary_addresses() } else { Vec::new() },
+            ..Self::default()
         }
     }
 
     /// The same machine, which is seen as `seen` from outside.
     pub(crate) fn towards(self, seen: Option<IpAddr>) -> Self {
         let outbound = seen.and_then(source_towards);
-        Self { outbound, tunnel: outbound.and_then(tunnel_with), ..self }
+        let Some(interface) = outbound.and_then(interface_with) else {
+            return Self { outbound, ..self };
+        };
+        let directory = Path::new(INTERFACES).join(&interface);
+        let bridged_container = is_in_bridged_container(&directory, self.gateway);
+        let kind = point_to_point(&directory, &interface);
+        let point_to_point = kind.map(|kind| PointToPoint { interface, kind });
+        Self { outbound, point_to_point, bridged_container, ..self }
     }
-}
 
-fn addresses(family: Family) -> Vec<IpAddr> {
-    let addresses = interface_addresses().map(|(_, ip)| ip);
-    addresses.filter(|&ip| Family::of(ip) == family).collect()
-}
+    /// Whether an address leads no farther than this machine and its own networks: it is one of this machine, a
+    /// private one (or a carrier's), or one of a neighbour on the same link.
+    pub(crate) fn is_near(&self, ip: IpAddr) -> bool {
+        is_unreachable_from_outside(ip)
+            || self.addresses.contains(&ip)
+            || self.network_with(&[ip]).is_some()
+    }
 
-/// The names of interfaces, each with one of its addresses.
-fn interface_addresses() -> impl Iterator<Item = (String, IpAddr)> {
-    getifaddrs().into_iter().flatten().filter_map(|interface| {
-        let address = interface.address?;
-        let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
-        let ip = v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))?;
-        Some((interface.interface_name, ip))
-    })
+    /// The network that all of these are in, with this machine.
+    pub(crate) fn network_with(&self, ips: &[IpAddr]) -> Option<IpNet> {
+        let holds_all = |network: &&IpNet| ips.iter().all(|ip| network.contains(ip));
+        self.networks.iter().find(holds_all).copied()
+    }
 }
 
 /// The address the kernel would send from. Connecting a UDP socket sends nothing.
@@ -83,16 +104,9 @@ pub(crate) fn source_towards(ip: IpAddr) -> Option<IpAddr> {
     Some(socket.local_addr().ok()?.ip())
 }
 
-/// The interface that has this address, if it is a tunnel.
-fn tunnel_with(ip: IpAddr) -> Option<String> {
-    let (name, _) = interface_addresses().find(|(_, own)| *own == ip)?;
-    is_tunnel(&Path::new(INTERFACES).join(&name)).then_some(name)
-}
-
-/// Whether the directory of an interface is that of a tunnel: WireGuard and TUN (but not TAP) have no link layer.
-fn is_tunnel(interface: &Path) -> bool {
-    let kind = fs::read_to_string(interface.join("type")).unwrap_or_default();
-    kind.trim().parse().is_ok_and(|kind: u16| TUNNEL_KINDS.contains(&kind))
+/// The interface that has this address.
+fn interface_with(ip: IpAddr) -> Option<String> {
+    own_addresses().find(|own| own.ip == ip).map(|own| own.interface)
 }
 
 /// The addresses that the kernel marks as temporary; see proc_pid_net(5).

@@ -64,9 +64,11 @@
 
 mod agent;
 mod answer;
+mod bind_error;
 mod capture;
 mod checker;
 mod checker_fault;
+mod checker_words;
 mod diagnosis;
 mod event;
 mod explain;
@@ -78,6 +80,7 @@ pub mod internals;
 mod lines;
 mod listeners;
 mod local_address;
+mod local_source;
 mod no_verdict;
 mod peer_filter;
 mod plan;
@@ -88,6 +91,8 @@ mod sights;
 mod sockets;
 mod transport;
 mod trust;
+mod udp_listeners;
+mod udp_responder;
 
 pub use agent::{Agent, Verification};
 pub use checker::{Checker, CheckerBuilder};
@@ -100,13 +105,15 @@ pub use facts::{
     Arrivals, CheckerFacts, Facts, Failure, FamilyFacts, Local, PortFacts, Process, Watch,
 };
 pub use family::Family;
-pub use host::Host;
+pub use host::{Host, PointToPoint, PointToPointKind};
 pub use no_verdict::NoVerdict;
 pub use plan::{Families, InvalidPlan, Plan};
 pub use port_checker_api::{
     Challenge, ChallengeOutcome, CheckRequest, CheckResponse, ErrorCode, Extensible, Port,
-    PortDetails, PortRanges, PortResult, Progress, Reason, Results, distinct,
+    PortDetails, PortRanges, PortResult, Progress, Reason, Results, Transport, TransportPort,
+    TransportPortRanges, distinct,
 };
 pub use server_url::InvalidUrl;
 pub use sights::{LocalRejection, PeerSights, Sights};
 pub use trust::{InvalidRoots, Roots};
+pub use udp_responder::{UdpArrival, UdpResponder};

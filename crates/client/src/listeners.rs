@@ -12,7 +12,6 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use nix::errno::Errno;
 use port_checker_api::{Challenge, Port};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
@@ -26,6 +25,7 @@ use tokio::{
 
 use crate::{
     Family,
+    bind_error::obstacle,
     facts::{Arrivals, Local},
     peer_filter::PeerFilter,
     sockets::{Holder, half_open, holders, waiting},
@@ -65,7 +65,7 @@ struct Listener {
 
 impl Listeners {
     /// Binds `ports`, as many as can be.
-    pub(crate) fn open(
+    pub(crate) async fn open(
         family: Family,
         ports: &[Port],
         challenge: &Challenge,
@@ -78,7 +78,8 @@ impl Listeners {
             greeting: Bytes::from(format!("{}\n", challenge.as_str())),
             open: Vec::with_capacity(ports.len()),
             locals: HashMap::with_capacity(ports.len()),
-            begun_before: half_open(family),
+            // Apart from the runtime's threads, as for every look at the list.
+            begun_before: spawn_blocking(move || half_open(family)).await.unwrap_or_default(),
         };
         for &port in ports {
             let local = match listen(family, port) {
@@ -91,16 +92,17 @@ impl Listeners {
             };
             listeners.locals.insert(port, local);
         }
-        listeners.name_holders();
+        listeners.name_holders().await;
         listeners
     }
 
-    fn name_holders(&mut self) {
-        let ports = self.held_ports();
+    async fn name_holders(&mut self) {
+        let (family, ports) = (self.family, self.held_ports());
         if ports.is_empty() {
             return;
         }
-        let mut holders = holders(self.family, &ports);
+        let found = spawn_blocking(move || holders(family, &ports)).await;
+        let mut holders = found.unwrap_or_default();
         for (port, local) in self.locals.iter_mut().filter(|(_, local)| is_in_use(local)) {
             let Holder { by, listens_on, waiting } =
                 holders.remove(&port.get()).unwrap_or_default();
@@ -233,9 +235,7 @@ impl Listener {
         let conversation = async {
             stream.write_all(greeting).await?;
             if counts {
-                self.note(|arrivals| {
-                    arrivals.challenges_sent = arrivals.challenges_sent.saturating_add(1)
-                });
+                self.note(Arrivals::answered);
             }
             let mut ignored = [0; 256];
             while stream.read(&mut ignored).await? > 0 {}
@@ -274,17 +274,6 @@ fn listen(family: Family, port: Port) -> io::Result<AsyncFd<TcpListener>> {
 
 fn is_in_use(local: &Local) -> bool {
     matches!(local, Local::InUse { .. })
-}
-
-/// Why a port cannot be listened on.
-fn obstacle(error: &io::Error) -> Local {
-    match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::EADDRINUSE) => Local::InUse { by: None, listens_on: Vec::new(), waiting: 0 },
-        Some(Errno::EACCES | Errno::EPERM) => Local::NotPermitted,
-        Some(Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL) => Local::FamilyMissing,
-        Some(errno) => Local::Failed { error: errno.desc().to_owned() },
-        None => Local::Failed { error: error.to_string() },
-    }
 }
 
 #[cfg(test)]

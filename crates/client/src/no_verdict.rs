@@ -1,6 +1,6 @@
 //! Why a checker gave no verdict.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use port_checker_api::{ErrorBody, ErrorCode, Extensible, Port};
 use serde::{Deserialize, de::IgnoredAny};
@@ -34,6 +34,25 @@ pub enum NoVerdict {
         url: String,
         /// The family of its address.
         family: Family,
+    },
+    /// The checker knows no UDP: it ignores the transport that a request names, and would check TCP instead.
+    #[error("{url} does not check UDP: it is of an earlier version, or another program")]
+    NoUdp {
+        /// The checker.
+        url: String,
+    },
+    /// Over UDP a checker judges only the address from which it is asked.
+    #[error(
+        "{url} was not asked about UDP ports of {address}: it sees this machine at {seen}, and over UDP a checker \
+         judges only the address from which it is asked. Run verify on the machine itself"
+    )]
+    AnothersAddress {
+        /// The checker.
+        url: String,
+        /// The address to check.
+        address: IpAddr,
+        /// The address from which the checker sees this machine.
+        seen: IpAddr,
     },
     /// The checker refused, or could not do its part.
     #[error("{url} answered {status}: {message}")]
@@ -72,8 +91,8 @@ pub enum NoVerdict {
 }
 
 impl NoVerdict {
-    /// Whether the checker may well answer about some of the ports: it takes fewer at once, or does
-    /// not dial all of them.
+    /// Whether the checker may well answer about some of the ports: it takes fewer at once, does not dial all of them, or
+    /// judges none over UDP.
     pub(crate) fn may_be_about_some_ports(&self) -> bool {
         use ErrorCode::{RateLimited, TargetNotAllowed, TooManyPorts};
         match self {
@@ -81,6 +100,7 @@ impl NoVerdict {
                 matches!(code.known(), Some(TooManyPorts | TargetNotAllowed | RateLimited))
             }
             Self::CheckerFault { shortage, .. } => *shortage,
+            Self::NoUdp { .. } | Self::AnothersAddress { .. } => true,
             _ => false,
         }
     }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::host::Host;
 
 /// The filter that separates connections of checkers from those of programs of this machine.
+#[derive(Clone)]
 pub(crate) struct PeerFilter {
     /// The address that is checked.
     checked: Option<IpAddr>,

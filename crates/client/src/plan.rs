@@ -1,8 +1,8 @@
 //! The plan of a verification.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::HashSet, net::IpAddr, sync::Arc};
 
-use port_checker_api::Port;
+use port_checker_api::{Transport, TransportPort};
 
 use crate::{Family, router::PortMapper};
 
@@ -18,8 +18,8 @@ pub(crate) const MAX_PORTS: usize = 1024;
 /// The ports to verify, and how.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The ports, each once.
-    pub ports: Vec<Port>,
+    /// The ports with their transports, each once.
+    pub ports: Vec<TransportPort>,
     /// Over which address families.
     pub families: Families,
     /// Addresses to have checked instead of those from which the checkers see this machine; at most
@@ -30,8 +30,8 @@ pub struct Plan {
     /// Whether to ask the router of this machine for its address on the Internet's side and for its mappings;
     /// by default not. Only the gateway and the multicast group of its link are asked.
     pub ask_router: bool,
-    /// Maps ports at the router that checkers do not reach over IPv4, and has them checked again; by default none
-    /// does. It can serve several verifications, one after the other.
+    /// Maps TCP ports at the router that checkers do not reach over IPv4, and has them checked again; by default
+    /// none does. It can serve several verifications, one after the other.
     pub mapper: Option<Arc<PortMapper>>,
     /// How many descriptors may be open at once, at least 8. Half of them listen; more ports than
     /// that are verified in batches. By default all that the soft limit allows except 64.
@@ -86,10 +86,13 @@ pub enum InvalidPlan {
 }
 
 impl Plan {
-    /// Verifies these ports over the families there are; one checker that reaches a port is enough.
-    pub fn of_ports(ports: impl IntoIterator<Item = Port>) -> Self {
+    /// Verifies these ports over the families there are, those without a transport over TCP; one checker that
+    /// reaches a port is enough.
+    pub fn of_ports(ports: impl IntoIterator<Item: Into<TransportPort>>) -> Self {
+        let mut seen = HashSet::new();
+        let ports = ports.into_iter().map(Into::into);
         Self {
-            ports: port_checker_api::distinct(ports).collect(),
+            ports: ports.filter(|port| seen.insert(*port)).collect(),
             families: Families::default(),
             addresses: Vec::new(),
             quorum: 1,
@@ -134,6 +137,11 @@ impl Plan {
         }
     }
 
+    /// Whether there is a port over UDP.
+    pub fn has_udp(&self) -> bool {
+        self.ports.iter().any(|port| port.transport == Transport::Udp)
+    }
+
     /// Whether it is a failure if there is no `family`.
     pub(crate) fn insists(&self) -> bool {
         self.families != Families::Available || !self.addresses.is_empty()
@@ -169,6 +177,8 @@ fn as_count(descriptors: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use port_checker_api::Port;
+
     use super::*;
 
     fn plan() -> Plan {
@@ -183,7 +193,7 @@ mod tests {
         let cases = [
             (plan(), 1, Ok(()), "the usual one"),
             (plan(), 0, Err(InvalidPlan::NoChecker), "nobody to ask"),
-            (Plan::of_ports([]), 1, Err(InvalidPlan::NoPort), "nothing to ask"),
+            (Plan::of_ports([] as [Port; 0]), 1, Err(InvalidPlan::NoPort), "nothing to ask"),
             (
                 Plan { quorum: 2, ..plan() },
                 1,
@@ -213,6 +223,14 @@ mod tests {
         for (plan, checkers, expected, why) in cases {
             assert_eq!(plan.validate(checkers), expected, "{why}");
         }
+    }
+
+    #[test]
+    fn a_number_over_both_transports_is_two_ports() {
+        let (tcp, udp) =
+            (TransportPort::from(Port::MIN), TransportPort::over(Transport::Udp, Port::MIN));
+        assert_eq!(Plan::of_ports([tcp, udp, tcp, udp]).ports, [tcp, udp]);
+        assert!(Plan::of_ports([udp]).has_udp() && !Plan::of_ports([tcp]).has_udp());
     }
 
     #[test]

@@ -7,30 +7,29 @@
 
 mod facts;
 mod igd;
+mod known_router;
 mod lease;
 mod mapping_client;
 mod mapping_table;
 mod mapping_words;
 mod nat_pmp;
 mod pcp;
+mod pcp_packet;
 mod port_mapper;
 mod port_mapping;
 mod soap;
 mod ssdp;
 mod uplink;
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    time::Duration,
-};
+use std::{net::IpAddr, time::Duration};
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::host::source_towards;
 pub use facts::{
     MappedPort, MappingEntry, MappingProtocol, MappingTransport, RouterFacts, RouterFailure,
     RouterFailureCause,
 };
+pub(crate) use known_router::{KnownRouter, Network};
 pub use port_mapper::PortMapper;
 pub use port_mapping::{MappingObstacle, MappingState, PortMapping};
 pub(crate) use uplink::Uplink;
@@ -44,32 +43,69 @@ pub const ROUTER_TIMEOUT: Duration = Duration::from_secs(2);
 ///
 /// An IPv6 gateway is asked nothing: there is no translation that these protocols could report.
 pub async fn ask_router(gateway: IpAddr, ports: &[(u16, MappingTransport)]) -> RouterFacts {
+    ask_known_router(&KnownRouter::default(), gateway, None, ports).await
+}
+
+/// The same without the waits for protocols that the router is known not to speak; `seen` is the address from which
+/// checkers see this machine.
+pub(crate) async fn ask_known_router(
+    known: &KnownRouter,
+    gateway: IpAddr,
+    seen: Option<IpAddr>,
+    ports: &[(u16, MappingTransport)],
+) -> RouterFacts {
     let mut facts = RouterFacts::new(gateway, ports);
-    let IpAddr::V4(gateway) = gateway else { return facts };
+    if gateway.is_ipv6() {
+        return facts;
+    }
+    let Some(uplink) = Uplink::of(gateway) else {
+        facts.note(MappingProtocol::NatPmp, Err(RouterFailureCause::NoRoute));
+        facts.note(MappingProtocol::UpnpIgd, Err(RouterFailureCause::NoRoute));
+        return facts;
+    };
+    let network = Network { uplink, seen };
     let until = Instant::now() + ROUTER_TIMEOUT;
     let (wan, upnp) = tokio::join!(
-        timeout_at(until, nat_pmp::wan_address(gateway)),
-        ask_igd(gateway, until, &mut facts.ports),
+        ask_over_nat_pmp(known, network, until),
+        ask_over_upnp(known, network, until, &mut facts.ports),
     );
-    let wan = wan.unwrap_or(Err(RouterFailureCause::NoAnswer)).map(Some);
-    facts.note(MappingProtocol::NatPmp, wan);
+    facts.note(MappingProtocol::NatPmp, wan.map(Some));
     facts.note(MappingProtocol::UpnpIgd, upnp);
     facts
 }
 
+async fn ask_over_nat_pmp(
+    known: &KnownRouter,
+    network: Network,
+    until: Instant,
+) -> Result<IpAddr, RouterFailureCause> {
+    known.spoken(network, MappingProtocol::NatPmp)?;
+    let wan = timeout_at(until, nat_pmp::wan_address(network.uplink.gateway)).await;
+    let wan = wan.unwrap_or(Err(RouterFailureCause::NoAnswer));
+    match &wan {
+        Err(cause @ RouterFailureCause::NoAnswer) => {
+            known.not_spoken(network, MappingProtocol::NatPmp, cause);
+        }
+        Err(RouterFailureCause::NoRoute) => {}
+        _ => known.heard(network, MappingProtocol::NatPmp),
+    }
+    wan
+}
+
 /// Fills in the mappings; returns the address on the Internet's side, if it is known in time.
-async fn ask_igd(
-    gateway: Ipv4Addr,
+async fn ask_over_upnp(
+    known: &KnownRouter,
+    network: Network,
     until: Instant,
     ports: &mut [MappedPort],
 ) -> Result<Option<IpAddr>, RouterFailureCause> {
-    let Some(IpAddr::V4(from)) = source_towards(gateway.into()) else {
-        return Err(RouterFailureCause::NoRoute);
-    };
-    let found = timeout_at(until, igd::Service::find(gateway, from));
-    let service = found.await.unwrap_or(Err(RouterFailureCause::NoAnswer))?;
+    let service = known.service(network, until).await?;
     let wan = timeout_at(until, service.wan_address()).await;
     // Mappings found before the time is up are kept.
     let _ = timeout_at(until, service.look_up(ports)).await;
-    wan.unwrap_or(Err(RouterFailureCause::NoAnswer))
+    let wan = wan.unwrap_or(Err(RouterFailureCause::NoAnswer));
+    if wan == Err(RouterFailureCause::NoAnswer) {
+        known.forget_service(network);
+    }
+    wan
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Sights {
-    /// Who began a connection, checkers and strangers; at most [`Sights::MAX_PEERS`] addresses.
+    /// Who began a connection, or over UDP sent a datagram of a check, checkers and strangers; at most [`Sights::MAX_PEERS`] addresses.
     pub peers: Vec<PeerSights>,
 }
 
@@ -21,9 +21,9 @@ pub struct PeerSights {
     pub peer: IpAddr,
     /// The interface at which its first packet of a connection came in; none: that was not seen.
     pub interface: Option<String>,
-    /// The first packets of connections that came in, those sent again included.
-    pub attempts: u32,
-    /// Whether an answer left that accepts a connection.
+    /// The first packets of connections that came in, those sent again included; over UDP, the datagrams of checks.
+    pub probes: u32,
+    /// Whether an answer left that accepts a connection; over UDP, one to a datagram of a check.
     pub answered: bool,
     /// The refusal that left, if one did.
     pub rejection: Option<LocalRejection>,
@@ -58,7 +58,7 @@ impl Sights {
     pub(crate) fn arrived(&mut self, interface: impl FnOnce() -> String, peer: IpAddr) {
         if let Some(sights) = self.of(peer) {
             sights.interface.get_or_insert_with(interface);
-            sights.attempts = sights.attempts.saturating_add(1);
+            sights.probes = sights.probes.saturating_add(1);
         }
     }
 
@@ -87,8 +87,8 @@ impl Sights {
         let peer = peer.to_canonical();
         let known = self.peers.iter().position(|sights| sights.peer == peer);
         if known.is_none() && !self.is_full() {
-            let (interface, attempts, answered, rejection) = (None, 0, false, None);
-            self.peers.push(PeerSights { peer, interface, attempts, answered, rejection });
+            let (interface, probes, answered, rejection) = (None, 0, false, None);
+            self.peers.push(PeerSights { peer, interface, probes, answered, rejection });
             return self.peers.last_mut();
         }
         self.peers.get_mut(known?)

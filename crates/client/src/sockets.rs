@@ -1,4 +1,4 @@
-//! The TCP sockets of this machine, from the kernel's tables.
+//! The sockets of this machine, from the kernel's tables.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -6,7 +6,7 @@ use std::{
 };
 
 use procfs::{
-    net::{TcpNetEntry, TcpState, tcp, tcp6, udp, udp6},
+    net::{TcpNetEntry, TcpState, UdpNetEntry, tcp, tcp6, udp, udp6},
     process::{FDTarget, all_processes},
 };
 
@@ -28,7 +28,7 @@ pub(crate) fn holders(family: Family, ports: &HashSet<u16>) -> HashMap<u16, Hold
     // Who listens comes last, and so wins over who is merely connected.
     entries.sort_by_key(|entry| entry.state == TcpState::Listen);
     let sockets: HashSet<u64> = entries.iter().map(|entry| entry.inode).collect();
-    let owners = if sockets.is_empty() { HashMap::new() } else { owners(&sockets) };
+    let owners = owners(&sockets);
     let mut holders: HashMap<u16, Holder> = HashMap::new();
     for entry in entries {
         let holder = holders.entry(entry.local_address.port()).or_default();
@@ -71,20 +71,51 @@ pub(crate) fn udp_holders(ports: &HashSet<u16>) -> HashMap<u16, Process> {
         .map(|entry| (entry.inode, entry.local_address.port()))
         .collect();
     let sockets: HashSet<u64> = bound.iter().map(|(inode, _)| *inode).collect();
-    let owners = if sockets.is_empty() { HashMap::new() } else { owners(&sockets) };
+    let owners = owners(&sockets);
     let holders =
         bound.into_iter().filter_map(|(inode, port)| Some((port, owners.get(&inode)?.clone())));
     holders.collect()
 }
 
+/// The UDP sockets that keep others from some of `ports` of a family. Those of the kernel itself, such as WireGuard's,
+/// belong to no program.
+pub(crate) fn udp_sockets(family: Family, ports: &HashSet<u16>) -> HashMap<u16, Holder> {
+    let is_unspecified = |entry: &UdpNetEntry| entry.local_address.ip().is_unspecified();
+    let own = match family {
+        Family::Ipv4 => udp(),
+        Family::Ipv6 => udp6(),
+    };
+    // One of IPv6 on all addresses may hold the port of IPv4 too.
+    let both = (family == Family::Ipv4).then(udp6).into_iter().flatten().flatten();
+    let entries = both.filter(is_unspecified).chain(own.into_iter().flatten());
+    let entries = entries.filter(|entry| ports.contains(&entry.local_address.port()));
+    let entries: Vec<_> = entries.collect();
+    let sockets = entries.iter().map(|entry| entry.inode).filter(|inode| *inode != 0);
+    let owners = owners(&sockets.collect());
+    let mut holders: HashMap<u16, Holder> = HashMap::new();
+    for entry in entries {
+        let holder = holders.entry(entry.local_address.port()).or_default();
+        holder.by = owners.get(&entry.inode).cloned().or(holder.by.take());
+        // A connected socket gets the datagrams of its peer only.
+        if entry.remote_address.port() == 0 {
+            holder.listens_on.push(entry.local_address.ip());
+        }
+    }
+    holders
+}
+
 fn owners(sockets: &HashSet<u64>) -> HashMap<u64, Process> {
-    let Ok(processes) = all_processes() else { return HashMap::new() };
     let mut owners = HashMap::new();
+    let Ok(processes) = all_processes() else { return owners };
+    if sockets.is_empty() {
+        return owners;
+    }
     for process in processes.flatten() {
         let Ok(descriptors) = process.fd() else { continue };
         for descriptor in descriptors.flatten() {
             let FDTarget::Socket(inode) = descriptor.target else { continue };
-            if !sockets.contains(&inode) {
+            // A child inherits sockets and comes later: the parent is named.
+            if !sockets.contains(&inode) || owners.contains_key(&inode) {
                 continue;
             }
             let Ok(stat) = process.stat() else { continue };

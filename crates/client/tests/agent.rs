@@ -87,7 +87,7 @@ async fn dropping_a_verification_closes_its_listeners() {
     let mut verification = Agent::new([checker]).verify(plan).unwrap();
     loop {
         if let Event::Arrived { port, .. } = verification.next().await.unwrap() {
-            assert_eq!(port, free);
+            assert_eq!(port, free.into());
             break;
         }
     }

@@ -13,9 +13,12 @@ use std::{
 
 use port_checker_client::{
     Agent, CheckRequest, Checker, CheckerBuilder, Diagnosis, Event, Families, Family, Outcome,
-    Plan, Port,
+    Plan, Port, Transport, TransportPort,
 };
-use port_checker_testbed::ports::{LOOPBACK, unused};
+use port_checker_testbed::{
+    datagrams,
+    ports::{LOOPBACK, unused},
+};
 
 /// Documentation addresses: nobody's, and never dialled here.
 const STRANGER: &str = "203.0.113.66";
@@ -181,6 +184,24 @@ async fn a_checker_that_is_slow_to_refuse_is_not_asked_port_by_port() {
     assert_eq!(diagnosis.outcome, Outcome::NoVerdict);
     let asked = evil.asked_about().len();
     assert!(asked <= 5, "all refusals together take no longer than one answer: {asked}");
+}
+
+#[tokio::test]
+async fn a_checker_that_is_slow_to_show_that_it_knows_no_udp_is_asked_a_few_times() {
+    let evil = ByHand::new(None, |_, request| {
+        thread::sleep(Duration::from_millis(300));
+        all_open(request)
+    });
+    let checker = evil.builder().timeout(Duration::from_secs(1)).build();
+    // Sixteen batches of four ports.
+    let ports =
+        datagrams::unused(64).into_iter().map(|port| TransportPort::over(Transport::Udp, port));
+    let plan = Plan { addresses: vec![LOOPBACK], descriptors: 8, ..Plan::of_ports(ports) };
+    let (diagnosis, _) = verify(vec![checker], plan).await;
+    assert_eq!(diagnosis.outcome, Outcome::NoVerdict);
+    let asked = evil.asked.lock().expect("nobody panicked");
+    assert!(asked.len() <= 5, "all take no longer than one answer: {}", asked.len());
+    assert!(asked.iter().all(|asked| asked.ports.is_empty()), "nothing was checked: {asked:?}");
 }
 
 #[tokio::test]

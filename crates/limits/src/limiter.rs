@@ -12,9 +12,8 @@ use crate::{
     redis::RedisLimits,
     redis_url::RedisUrl,
     refusal::Refused,
-    settings::Limits,
     storage::{Storage, StorageKind},
-    tariff::Tariff,
+    tariff::{Limits, Tariff},
 };
 
 /// The limits of a service.

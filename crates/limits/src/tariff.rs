@@ -1,4 +1,4 @@
-//! The cost of a request for its caller and its target.
+//! The settings of the limits, and the cost of a request for its caller and its target.
 //!
 //! A target's allowance is two halves: one for checks that it asks for itself, one for those that all
 //! others ask for together. Neither can spend the other's.
@@ -8,9 +8,41 @@ use std::net::IpAddr;
 use crate::{
     charge::Charge,
     gcra::Rate,
-    settings::Limits,
     subject::{Scope, Subject},
 };
+
+/// How many probes (ports) may be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// By one caller: an IPv4 address or an IPv6 /64.
+    pub caller: Allowance,
+    /// Of one target: an IPv4 address or an IPv6 /64. Third parties together may spend half of it, and
+    /// nobody but the target the other half.
+    pub target: Allowance,
+    /// How many times a probe counts for its caller when the target is not the caller; 0 counts as 1.
+    pub third_party_cost: u32,
+}
+
+/// How many probes a caller or target may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// In the long run; 0 turns the limit off.
+    pub per_minute: u32,
+    /// At once.
+    pub burst: u32,
+}
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self { per_minute: 600, burst: 2048 }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { caller: Allowance::default(), target: Allowance::default(), third_party_cost: 5 }
+    }
+}
 
 /// Who asks, as seen from the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +54,8 @@ pub enum Asker {
 }
 
 impl Asker {
-    fn of(caller: IpAddr, target: IpAddr) -> Self {
+    /// How `caller` stands to `target`; an IPv4-mapped address is the IPv4 address in it.
+    pub fn of(caller: IpAddr, target: IpAddr) -> Self {
         match caller.to_canonical() == target.to_canonical() {
             true => Self::Itself,
             false => Self::ThirdParty,
@@ -102,7 +135,6 @@ impl Tariff {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Allowance;
 
     fn tariff(burst: u32, target_burst: u32, third_party_cost: u32) -> Tariff {
         let caller = Allowance { per_minute: 600, burst };

@@ -6,7 +6,9 @@ use clap::{
     Arg, ArgAction, ArgMatches, Args, Command as Parser, FromArgMatches, ValueEnum, value_parser,
 };
 use clap_complete::Shell;
-use port_checker_client::{CheckerBuilder, Families, Family, Port, PortRanges, Roots};
+use port_checker_client::{
+    CheckerBuilder, Families, Family, Roots, TransportPort, TransportPortRanges,
+};
 use port_checker_server::{Config, SETTINGS, Setting};
 
 use crate::{examples, settings::SERVERS, usage_error::stop};
@@ -15,12 +17,14 @@ mod repeat;
 mod values;
 
 use repeat::RepeatArgs;
-use values::{CheckerParser, ip, lease_seconds, quorum, roots, seconds};
+use values::{CheckerParser, SuggestedValues, ip, lease_seconds, quorum, roots, seconds};
 
 /// The command to run.
 pub(crate) enum Command {
     /// Run the service.
     Serve(ArgMatches),
+    /// The same, without a command: a person may have expected something else.
+    ServeByDefault,
     /// Verify ports of this machine.
     Verify(VerifyArgs),
     /// Have ports of any machine checked.
@@ -51,7 +55,7 @@ pub(crate) struct VerifyArgs {
     /// Do not ask the router for its address and its mappings (NAT-PMP, UPnP)
     #[arg(long)]
     pub(crate) no_router: bool,
-    /// Map ports at the router that are not reachable over IPv4 (UPnP, PCP, NAT-PMP), check them again, and
+    /// Map TCP ports at the router that are not reachable over IPv4 (UPnP, PCP, NAT-PMP), check them again, and
     /// remove the mappings at the end
     #[arg(long, requires = "servers", conflicts_with = "no_router")]
     pub(crate) map: bool,
@@ -91,9 +95,10 @@ pub(crate) struct CheckArgs {
 /// Which ports.
 #[derive(Args)]
 pub(crate) struct PortArgs {
-    /// Ports, ranges and lists of them: 7466 50800-50899 80,443
+    /// Ports, ranges and lists of them, over TCP, or with /udp behind them over UDP: 7466 50800-50899
+    /// 80,443,51820/udp
     #[arg(required = true)]
-    ports: Vec<PortRanges>,
+    ports: Vec<TransportPortRanges>,
 }
 
 /// How to ask and to report.
@@ -128,8 +133,8 @@ pub(crate) enum FamilyArg {
 }
 
 impl PortArgs {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Port> {
-        self.ports.iter().flat_map(PortRanges::iter)
+    pub(crate) fn iter(&self) -> impl Iterator<Item = TransportPort> {
+        self.ports.iter().flat_map(TransportPortRanges::iter)
     }
 }
 
@@ -159,7 +164,7 @@ pub(crate) const URL: &str = "url";
 pub(crate) fn parse() -> Command {
     let matches = parser().try_get_matches().unwrap_or_else(|error| stop(&error));
     let Some((name, matches)) = { matches }.remove_subcommand() else {
-        return Command::Serve(ArgMatches::default());
+        return Command::ServeByDefault;
     };
     match name.as_str() {
         "serve" => Command::Serve(matches),
@@ -279,6 +284,10 @@ fn flag(setting: &'static Setting, defaults: &Config) -> Arg {
     let default = if default.is_empty() { "none" } else { &default };
     let help = format!("{} [default: {default}] [env: {}]", setting.help, setting.variable);
     let flag = Arg::new(setting.variable).long(setting.flag()).help(help);
+    let flag = match setting.choices() {
+        choices if choices.is_empty() => flag,
+        choices => flag.value_parser(SuggestedValues(choices)).hide_possible_values(true),
+    };
     if setting.is_boolean() {
         flag.value_name("BOOL").num_args(0..=1).default_missing_value("true")
     } else {

@@ -1,6 +1,7 @@
 //! `port-checker verify` and `port-checker check`: ask, wait, report.
 
 use std::{
+    cell::Cell,
     convert::Infallible,
     future::pending,
     process::ExitCode,
@@ -11,7 +12,8 @@ use std::{
 use anyhow::Context;
 use humantime::format_duration;
 use port_checker_client::{
-    Agent, CheckerBuilder, Diagnosis, InvalidPlan, Outcome, Plan, Verification, router::PortMapper,
+    Agent, CheckerBuilder, Diagnosis, InvalidPlan, Notice, Outcome, Plan, Transport,
+    TransportPortRanges, Verification, router::PortMapper,
 };
 use port_checker_server::OpenFiles;
 use tokio::{runtime, select};
@@ -45,6 +47,10 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     plan.ask_router = !args.no_router;
     plan.mapper = args.map.then(|| Arc::new(PortMapper::new(args.keep)));
     plan.quorum = args.asking.quorum;
+    if let Some(complaint) = unmappable(&plan) {
+        complain(complaint);
+        return Ok(ExitCode::from(UNUSABLE));
+    }
     let local = args.local || args.servers.iter().all(CheckerBuilder::is_local);
     let least = min_interval(plan.ports.len(), local);
     if let Some(interval) = args.repeat.every.filter(|interval| *interval < least) {
@@ -55,8 +61,7 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
         let signals = EndSignals::listen()?;
         let mut servers = args.servers;
         if servers.is_empty() {
-            let files = OpenFiles::of(files.limit() / CHECKERS_PART);
-            servers = vec![local_checker::start(files, &plan).await?];
+            servers = local_checker::start(files.limit() / CHECKERS_PART, &plan).await?;
             plan.addresses = local_checker::addresses(&plan);
         }
         let agent = agent(servers, &args.asking);
@@ -73,6 +78,14 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
         };
         Ok(monitor::run(monitor, signals, move || agent.verify(plan.clone())).await)
     })
+}
+
+/// Why the ports of a plan cannot be mapped at the router, if they are to be.
+fn unmappable(plan: &Plan) -> Option<String> {
+    let udp = plan.ports.iter().copied().filter(|port| port.transport == Transport::Udp);
+    let udp: TransportPortRanges = udp.collect();
+    let is_mapped = plan.mapper.is_some() && plan.has_udp();
+    is_mapped.then(|| format!("--map maps TCP ports only; verify {udp} without it"))
 }
 
 fn too_often(interval: Duration, least: Duration, ports: usize) -> String {
@@ -156,14 +169,19 @@ async fn ask(
     let (mut diagnosis, mut signalled) = progress.follow_or_stop(first, signals.received()).await;
     let mut board = WaitBoard::of(began, &diagnosis);
     while wait && signalled.is_none() && !is_success(&diagnosis) {
+        let is_trying = Cell::new(false);
         let next = async {
             let closed = closed_lines(&diagnosis, began.elapsed());
             progress.pause(pause, "trying again", closed).await;
+            is_trying.set(true);
             Ok(progress.follow(begin(plan.clone())?).await)
         };
         select! {
             next = next => diagnosis = next?,
-            status = signals.received() => signalled = Some(status),
+            status = signals.received() => {
+                signalled = Some(status);
+                diagnosis.notices.extend(is_trying.get().then_some(Notice::EarlierTry));
+            }
         }
         board.note(&diagnosis).iter().for_each(|opening| progress.announce(opening));
     }

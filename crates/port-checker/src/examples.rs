@@ -9,7 +9,7 @@ pub(crate) struct Example {
 }
 
 /// Every example; the first ones of a command are the commonest.
-pub(crate) const EXAMPLES: [Example; 15] = [
+pub(crate) const EXAMPLES: [Example; 16] = [
     example(
         "verify",
         "port-checker verify 7466 50800-50899 --server https://checker.example",
@@ -19,6 +19,11 @@ pub(crate) const EXAMPLES: [Example; 15] = [
         "verify",
         "port-checker verify 7466 --server https://checker.example --wait",
         "Try again until it is open, while you change the router or the firewall",
+    ),
+    example(
+        "verify",
+        "port-checker verify 7466 51820/udp --server https://checker.example",
+        "UDP too: this command answers the checker",
     ),
     example("verify", "port-checker verify 7466 --local", "Is it usable here? Asks nobody outside"),
     example(
@@ -68,7 +73,7 @@ pub(crate) const EXAMPLES: [Example; 15] = [
 ];
 
 /// The examples of the whole program: the first ones of these commands.
-const OVERVIEW: [(&str, usize); 3] = [("verify", 3), ("check", 1), ("serve", 1)];
+const OVERVIEW: [(&str, usize); 3] = [("verify", 4), ("check", 1), ("serve", 1)];
 
 const fn example(command: &'static str, line: &'static str, purpose: &'static str) -> Example {
     Example { command, line, purpose }

@@ -24,9 +24,13 @@ mod socket_activation;
 mod usage_error;
 mod wait_board;
 
-use std::process::ExitCode;
+use std::{
+    io::{IsTerminal, stdout},
+    process::ExitCode,
+};
 
 use args::Command;
+use clap::ArgMatches;
 use exit_status::{FAILURE, NO_VERDICT};
 use output::complain;
 
@@ -38,6 +42,10 @@ fn main() -> ExitCode {
     };
     let done = match command {
         Command::Serve(matches) => serve::serve(&matches),
+        Command::ServeByDefault => {
+            hint();
+            serve::serve(&ArgMatches::default())
+        }
         Command::Verify(args) => commands::verify(args),
         Command::Check(args) => commands::check(args),
         Command::Health(matches) => health::health(&matches),
@@ -49,4 +57,13 @@ fn main() -> ExitCode {
         complain(format!("{error:#}"));
         ExitCode::from(failure)
     })
+}
+
+/// A person who starts the program by its name alone may look for another command. Not for the log of a service.
+fn hint() {
+    if stdout().is_terminal() {
+        complain(
+            "this serves others; to verify your own ports: port-checker verify 7466; more: port-checker --help",
+        );
+    }
 }

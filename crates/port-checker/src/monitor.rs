@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use port_checker_client::{InvalidPlan, Port, Verification};
+use port_checker_client::{InvalidPlan, TransportPort, Verification};
 use tokio::{
     select,
     task::block_in_place,
@@ -38,7 +38,7 @@ const END_TIMEOUT: Duration = Duration::from_secs(1);
 /// How to watch.
 pub(crate) struct Monitor {
     /// The ports that are verified.
-    pub(crate) ports: Vec<Port>,
+    pub(crate) ports: Vec<TransportPort>,
     /// The time between the beginnings of two rounds.
     pub(crate) interval: Duration,
     /// Whether it is success if nobody outside was asked.

@@ -4,7 +4,8 @@ use std::io::{IsTerminal, stdout};
 
 use anstyle::{AnsiColor, Style};
 use port_checker_client::{
-    Diagnosis, FamilyDiagnosis, Port, PortDiagnosis, PortRanges, PortVerdict, router::PortMapping,
+    Diagnosis, FamilyDiagnosis, Port, PortDiagnosis, PortRanges, PortVerdict, TransportPort,
+    TransportPortRanges, router::PortMapping,
 };
 use textwrap::{Options, WordSplitter, wrap};
 
@@ -33,9 +34,9 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
 const UNKNOWN: Style = AnsiColor::Yellow.on_default();
 
-/// Ports in the same situation, in ascending order.
+/// Ports of one transport in the same situation, in ascending order.
 struct Group<'a> {
-    ports: PortRanges,
+    ports: TransportPortRanges,
     first: &'a PortDiagnosis,
 }
 
@@ -45,7 +46,7 @@ impl Group<'_> {
     }
 }
 
-fn label(ports: &PortRanges) -> String {
+fn label(ports: &impl ToString) -> String {
     ports.to_string().replace(',', ", ")
 }
 
@@ -97,7 +98,7 @@ fn mappings(mappings: &[PortMapping], width: usize) -> String {
         }
     }
     let described = groups.into_iter().map(|(ports, first)| {
-        let text = first.describe(&label(&ports.into_iter().collect()));
+        let text = first.describe(&label(&ports.into_iter().collect::<PortRanges>()));
         paragraph(&text, "", width) + "\n\n"
     });
     described.collect()
@@ -116,20 +117,22 @@ fn heading(family: &FamilyDiagnosis) -> String {
 /// Groups in the order of their first ports.
 fn groups(ports: &[PortDiagnosis]) -> Vec<Group<'_>> {
     let mut sorted: Vec<&PortDiagnosis> = ports.iter().collect();
-    sorted.sort_by_key(|port| port.facts.port);
-    let mut groups: Vec<(Vec<Port>, &PortDiagnosis)> = Vec::new();
+    sorted.sort_by_key(|port| (port.facts.port, port.facts.transport));
+    let mut groups: Vec<(Vec<TransportPort>, &PortDiagnosis)> = Vec::new();
     for port in sorted {
         let same = |first: &PortDiagnosis| {
-            (first.verdict, &first.summary, &first.advice)
-                == (port.verdict, &port.summary, &port.advice)
+            let of = |port: &PortDiagnosis| (port.facts.transport, port.verdict);
+            (of(first), &first.summary, &first.advice) == (of(port), &port.summary, &port.advice)
         };
         match groups.iter_mut().find(|(_, first)| same(first)) {
-            Some((ports, _)) => ports.push(port.facts.port),
-            None => groups.push((vec![port.facts.port], port)),
+            Some((ports, _)) => ports.push(port.facts.transport_port()),
+            None => groups.push((vec![port.facts.transport_port()], port)),
         }
     }
-    let ranges =
-        |(ports, first): (Vec<Port>, _)| Group { ports: ports.into_iter().collect(), first };
+    let ranges = |(ports, first): (Vec<TransportPort>, _)| Group {
+        ports: ports.into_iter().collect(),
+        first,
+    };
     groups.into_iter().map(ranges).collect()
 }
 
@@ -145,10 +148,9 @@ fn table(groups: &[Group<'_>], width: usize) -> String {
 fn row(group: &Group<'_>, column: usize, width: usize) -> String {
     let label = group.label();
     let style = style(group.first);
-    // A range is one word.
-    let whole_ranges = Options::new(column).word_splitter(WordSplitter::NoHyphenation);
-    let labels = wrap(&label, whole_ranges);
-    let summaries = wrap(&group.first.summary, width.saturating_sub(column + GAPS).max(NARROWEST));
+    let labels = wrap(&label, whole_words(column));
+    let space = width.saturating_sub(column + GAPS).max(NARROWEST);
+    let summaries = wrap(&group.first.summary, whole_words(space));
     let line = |index: usize| {
         let label = labels.get(index).map_or("", |label| label);
         match summaries.get(index) {
@@ -169,7 +171,12 @@ const fn style(port: &PortDiagnosis) -> Style {
 }
 
 fn paragraph(text: &str, indent: &str, width: usize) -> String {
-    textwrap::fill(text, Options::new(width).initial_indent(indent).subsequent_indent(indent))
+    textwrap::fill(text, whole_words(width).initial_indent(indent).subsequent_indent(indent))
+}
+
+/// Lines end at blanks only: a name such as NAT-PMP, an option, a range of ports and a URL stay whole if they fit.
+fn whole_words(width: usize) -> Options<'static> {
+    Options::new(width).word_splitter(WordSplitter::NoHyphenation)
 }
 
 fn sum(diagnosis: &Diagnosis, width: usize) -> String {
@@ -202,5 +209,22 @@ fn sum_of_family(family: &FamilyDiagnosis, word: &str) -> String {
             format!("{}: no verdict about {all} {ports}.", family.family)
         }
         unknown => format!("{sum}, no verdict about {unknown}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_options_ranges_and_urls_are_not_broken() {
+        for word in ["NAT-PMP", "--no-router", "50800-50899", "http://a-b.example/c-d", "x-ray"] {
+            for width in word.len()..word.len() + 8 {
+                let text = paragraph(&format!("over {word}, and {word} too"), "", width);
+                let words = text.split_whitespace().filter(|it| it.trim_end_matches(',') == word);
+                let fits = width > word.len();
+                assert!(!fits || words.count() == 2, "{width}: {text}");
+            }
+        }
     }
 }

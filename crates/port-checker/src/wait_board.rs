@@ -5,14 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use port_checker_client::{Diagnosis, Family, FamilyDiagnosis, Port, PortRanges};
+use port_checker_client::{Diagnosis, Family, FamilyDiagnosis, TransportPort, TransportPortRanges};
 
 use crate::duration_words::words;
 
 /// The ports that were not open in the last try.
 pub(crate) struct WaitBoard {
     began: Instant,
-    closed: HashMap<Family, BTreeSet<Port>>,
+    closed: HashMap<Family, BTreeSet<TransportPort>>,
 }
 
 impl WaitBoard {
@@ -26,7 +26,7 @@ impl WaitBoard {
         let after = words(self.began.elapsed());
         let openings = diagnosis.families.iter().filter_map(|family| {
             let closed = self.closed.get(&family.family)?;
-            let is_new = |port: &Port| closed.contains(port);
+            let is_new = |port: &TransportPort| closed.contains(port);
             let opened: BTreeSet<_> = ports(family, true).filter(is_new).collect();
             let over = over(diagnosis, family.family);
             (!opened.is_empty()).then(|| format!("{} opened{over} after {after}", list(&opened)))
@@ -48,18 +48,18 @@ pub(crate) fn closed_lines(diagnosis: &Diagnosis, elapsed: Duration) -> Vec<Stri
     lines.collect()
 }
 
-fn closed_ports(diagnosis: &Diagnosis) -> HashMap<Family, BTreeSet<Port>> {
+fn closed_ports(diagnosis: &Diagnosis) -> HashMap<Family, BTreeSet<TransportPort>> {
     let families = diagnosis.families.iter();
     families.map(|family| (family.family, ports(family, false).collect())).collect()
 }
 
-fn ports(family: &FamilyDiagnosis, accessible: bool) -> impl Iterator<Item = Port> {
+fn ports(family: &FamilyDiagnosis, accessible: bool) -> impl Iterator<Item = TransportPort> {
     let ports = family.ports.iter().filter(move |port| port.accessible == accessible);
-    ports.map(|port| port.facts.port)
+    ports.map(|port| port.facts.transport_port())
 }
 
-fn list(ports: &BTreeSet<Port>) -> String {
-    ports.iter().copied().collect::<PortRanges>().to_string().replace(',', ", ")
+fn list(ports: &BTreeSet<TransportPort>) -> String {
+    ports.iter().copied().collect::<TransportPortRanges>().to_string().replace(',', ", ")
 }
 
 /// Which family, where it is not the only one.

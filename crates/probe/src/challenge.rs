@@ -30,7 +30,6 @@ impl Reply {
                 Ok(0) => return Ok(true),
                 Ok(count) => self.received.extend_from_slice(&free[..count]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use port_checker_api::Challenge;
+use port_checker_api::{Challenge, Transport};
 use tokio::time::Instant;
 
 use crate::{
@@ -32,6 +32,25 @@ pub enum Probe {
         /// The end of every answer.
         challenge: Challenge,
     },
+}
+
+impl Probe {
+    /// The probe over a transport; none without the challenge that the transport requires.
+    pub fn over(transport: Transport, challenge: Option<Challenge>) -> Option<Self> {
+        match (transport, challenge) {
+            (Transport::Tcp, challenge) => Some(Self::Tcp { challenge }),
+            (Transport::Udp, Some(challenge)) => Some(Self::Udp { challenge }),
+            _ => None,
+        }
+    }
+
+    /// The transport.
+    pub const fn transport(&self) -> Transport {
+        match self {
+            Self::Tcp { .. } => Transport::Tcp,
+            Self::Udp { .. } => Transport::Udp,
+        }
+    }
 }
 
 /// Judges ports of vetted targets within a [`Budget`] that all checks share.
@@ -113,6 +132,22 @@ impl Prober {
                     )
                 })
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_transport_has_a_probe_that_asks_for_a_challenge_if_the_contract_does() {
+        let challenge: Challenge = "correct horse battery staple".parse().unwrap();
+        for &transport in Transport::ALL {
+            let probe = Probe::over(transport, Some(challenge.clone())).expect("a probe");
+            assert_eq!(probe.transport(), transport);
+            let without = Probe::over(transport, None);
+            assert_eq!(without.is_none(), transport.requires_challenge(), "{transport:?}");
         }
     }
 }

@@ -233,6 +233,17 @@ mod tests {
         told_next(&[4]);
     }
 
+    /// Each worker counts from 0.
+    #[test]
+    fn a_socket_is_told_to_the_registration_that_added_it() {
+        let reactor = Reactor::default();
+        let (first, second) = (reactor.register().unwrap(), reactor.register().unwrap());
+        let (socket, _peer) = UnixStream::pair().unwrap();
+        second.add(&socket, 0, Interest::Writable).unwrap();
+        wait_until("it is told", || second.take() == [0]);
+        assert!(first.take().is_empty());
+    }
+
     /// A checker makes a registration for each large check, for as long as it lives.
     #[test]
     fn a_registration_that_ends_is_forgotten() {

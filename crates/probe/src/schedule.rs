@@ -263,3 +263,6 @@ impl<A> Schedule<A> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

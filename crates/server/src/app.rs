@@ -22,7 +22,7 @@ use crate::{
     error::{ApiError, quoted, shortened},
     observe::{access_log::access_log, request_id::REQUEST_ID},
     rate_limit::{RATE_LIMIT, RATE_LIMIT_POLICY},
-    routes::{self, state::AppState},
+    routes::{self, own_address::SILENT_PORT_SECONDS, state::AppState},
 };
 
 /// Answers are about one caller, one moment or one request, and no cache may give them to another. An answer
@@ -36,11 +36,21 @@ const PREFLIGHT_AGE: Duration = Duration::from_secs(3600);
 pub(crate) fn app(state: AppState) -> Router {
     let (router, document) = routes::documented();
     let document = with_limits(document, &state.config);
+    state.metrics.expect_requests(of_checks(&document));
     let mut router = router.merge(routes::undocumented(&document, &state.config));
     if state.config.metrics_address.is_none() {
         router = router.merge(routes::metrics::router());
     }
     with_layers(router, state)
+}
+
+/// The routes of checks: those that the limits may refuse.
+fn of_checks(document: &OpenApi) -> impl Iterator<Item = &str> {
+    let paths = document.paths.paths.iter().filter(|(_, path)| {
+        let mut operations = [&path.get, &path.post].into_iter().flatten();
+        operations.any(|operation| operation.responses.responses.contains_key("429"))
+    });
+    paths.map(|(path, _)| path.as_str())
 }
 
 /// The routes of [`Config::metrics_address`].
@@ -107,7 +117,13 @@ fn cors(origins: &CorsOrigins) -> CorsLayer {
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::ACCEPT, header::CONTENT_TYPE, REQUEST_ID])
-        .expose_headers([header::RETRY_AFTER, RATE_LIMIT, RATE_LIMIT_POLICY, REQUEST_ID])
+        .expose_headers([
+            header::RETRY_AFTER,
+            RATE_LIMIT,
+            RATE_LIMIT_POLICY,
+            REQUEST_ID,
+            SILENT_PORT_SECONDS,
+        ])
         .max_age(PREFLIGHT_AGE)
 }
 
@@ -121,6 +137,13 @@ mod tests {
 
     use super::*;
     use crate::net::caller::Peer;
+
+    #[test]
+    fn the_limits_may_refuse_checks_alone() {
+        let document = routes::documented().1;
+        let checks: Vec<&str> = of_checks(&document).collect();
+        assert_eq!(checks, ["/check-ports", "/check-tls", "/port/{port}"]);
+    }
 
     #[tokio::test]
     async fn a_panic_is_an_answer_with_a_request_id() {

@@ -1,12 +1,14 @@
 //! The settings: parsed and validated once, then immutable.
 
 mod bounds;
+mod choices;
 mod invalid;
 mod limits;
 mod model;
 mod open_files;
 mod parse;
 mod resolve;
+mod setting;
 mod settings;
 mod tls_identity;
 mod warnings;
@@ -16,5 +18,6 @@ pub use invalid::InvalidSetting;
 pub use model::{Config, CorsOrigins, LogFormat, PageUrls};
 pub use open_files::OpenFiles;
 pub use port_checker_limits::{Allowance, Limits, RedisUrl};
-pub use settings::{SETTINGS, Setting};
+pub use setting::Setting;
+pub use settings::SETTINGS;
 pub use tls_identity::{TlsFiles, TlsIdentity, UnusableIdentity};

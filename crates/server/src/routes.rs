@@ -11,15 +11,16 @@ mod error_responses;
 mod health;
 mod json_object;
 pub(crate) mod metrics;
-mod own_address;
+pub(crate) mod own_address;
 mod page;
 mod page_form;
 mod page_headers;
 pub(crate) mod ports_request;
 pub(crate) mod state;
 mod tls_request;
+mod udp_words;
 
-use axum::Router;
+use axum::{Router, routing::get};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -37,6 +38,8 @@ pub(crate) fn documented() -> (Router<AppState>, OpenApi) {
         .routes(routes!(health::ready))
         .split_for_parts();
     error_examples::add_to(&mut document);
+    // As in the port lists of the command; the answer says what to do instead.
+    let routes = routes.route("/port/{port}/{transport}", get(own_address::port));
     (routes, document)
 }
 

@@ -137,10 +137,18 @@ impl Mute {
     /// # Panics
     /// When none comes within 5 seconds.
     pub fn read(&self) -> (Vec<u8>, SocketAddr) {
-        self.socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a time");
+        self.read_within(Duration::from_secs(5)).expect("a datagram")
+    }
+
+    /// The next datagram and its sender, if one comes within this time.
+    ///
+    /// # Panics
+    /// When the time is zero.
+    pub fn read_within(&self, time: Duration) -> Option<(Vec<u8>, SocketAddr)> {
+        self.socket.set_read_timeout(Some(time)).expect("a time");
         let mut datagram = [0; 2048];
-        let (length, from) = self.socket.recv_from(&mut datagram).expect("a datagram");
-        (datagram[..length].to_vec(), from)
+        let (length, from) = self.socket.recv_from(&mut datagram).ok()?;
+        Some((datagram[..length].to_vec(), from))
     }
 
     /// Sends a datagram from its port.

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::skip;
+use crate::{
+    ports::{LOOPBACK, unused},
+    skip,
+};
 
 /// How long a program may take for its task, far beyond its need.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -232,13 +235,13 @@ fn signal_if_there(child: &Child, name: &str) -> bool {
     kill.is_ok_and(|status| status.success())
 }
 
-/// A free address of loopback, for programs that cannot be told to take any.
+/// An address of loopback for programs that cannot be told to take any free one. Its port is one that the kernel
+/// gives to nobody by itself, so it stays free until the program starts, however long that takes.
 ///
 /// # Panics
 /// When there is none.
 pub fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("a bound socket")
+    (LOOPBACK, unused(1)[0].get()).into()
 }
 
 /// Asks it to end first: a program killed at once would leave its own children behind.

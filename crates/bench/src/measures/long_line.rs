@@ -2,6 +2,7 @@
 
 mod lab;
 mod programs;
+pub(crate) mod udp;
 
 use std::{
     thread::scope,

@@ -2,11 +2,11 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use port_checker_api::Port;
+use port_checker_api::TransportPort;
 use tokio::time::{interval, timeout};
 
-use super::port_query::Verdicts;
-use crate::{facts::Arrivals, listeners::Listeners};
+use super::{open_ports::OpenPorts, port_query::Verdicts};
+use crate::facts::Arrivals;
 
 /// How long to wait for a connection that a checker reports and our listener has not seen yet: the
 /// report can overtake it by a moment.
@@ -21,7 +21,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Waits until every port that a checker got through to has seen a connection: longer for checkers that have not
 /// been contradicted yet.
 pub(super) async fn arrivals_or_timeout(
-    listeners: &Listeners,
+    listeners: &OpenPorts,
     answers: &[Option<Verdicts>],
     is_contradicted: impl Fn(&usize) -> bool,
 ) {
@@ -33,7 +33,7 @@ pub(super) async fn arrivals_or_timeout(
 
 /// Waits until every port that one of these checkers got through to has arrivals a connection.
 async fn all_arrived(
-    listeners: &Listeners,
+    listeners: &OpenPorts,
     answers: &[Option<Verdicts>],
     of: impl Fn(&usize) -> bool,
 ) {
@@ -49,7 +49,10 @@ async fn all_arrived(
 }
 
 /// Whether every port that a checker got through to has arrivals a connection, if we listen on it.
-pub(super) fn has_arrived(verdicts: &Verdicts, arrivals: &HashMap<Port, Arrivals>) -> bool {
+pub(super) fn has_arrived(
+    verdicts: &Verdicts,
+    arrivals: &HashMap<TransportPort, Arrivals>,
+) -> bool {
     let came = |port| arrivals.get(port).is_none_or(|arrivals| arrivals.connections > 0);
     verdicts.results.iter().all(|(port, result)| !result.accessible || came(port))
 }

@@ -1,6 +1,6 @@
 //! The evidence about a port that this machine has itself.
 
-use port_checker_api::{Port, PortResult};
+use port_checker_api::{PortResult, TransportPort};
 
 use crate::{
     facts::{Arrivals, Local, PortFacts, Process},
@@ -18,9 +18,14 @@ pub(super) struct LocalEvidence {
 
 impl LocalEvidence {
     /// The same with the answers of all checkers.
-    pub(super) fn into_facts(self, port: Port, answers: Vec<Option<PortResult>>) -> PortFacts {
+    pub(super) fn into_facts(
+        self,
+        port: TransportPort,
+        answers: Vec<Option<PortResult>>,
+    ) -> PortFacts {
         let Self { local, udp_holder, arrivals, sights } = self;
-        PortFacts { port, local, udp_holder, arrivals, sights, answers }
+        let TransportPort { transport, port } = port;
+        PortFacts { port, transport, local, udp_holder, arrivals, sights, answers }
     }
 }
 

@@ -2,16 +2,15 @@
 
 use std::{net::SocketAddr, num::NonZeroU16};
 
-use port_checker_api::Port;
+use port_checker_api::{Port, Transport, TransportPort};
 
-use super::{
-    family_run::{FamilyRun, OwnListeners},
-    router_query,
-    stop::StopSignal,
+use super::{common::OwnListeners, family_run::FamilyRun, router_query, stop::StopSignal};
+use crate::{
+    Diagnosis, Family, NetworkPosition, Notice, PortFacts, PortVerdict,
+    router::{KnownRouter, PortMapper},
 };
-use crate::{Diagnosis, Family, NetworkPosition, Notice, PortVerdict, router::PortMapper};
 
-/// The ports that a mapping may open: those over IPv4 of which nothing came as far as this machine.
+/// The TCP ports that a mapping may open: those over IPv4 of which nothing came as far as this machine.
 pub(super) fn closed_ports(diagnosis: &Diagnosis) -> Vec<Port> {
     use PortVerdict::{
         AnotherHost, Contradicted, NotReachable, NothingArrived, Refused, Rejected, Reset, TimedOut,
@@ -27,11 +26,14 @@ pub(super) fn closed_ports(diagnosis: &Diagnosis) -> Vec<Port> {
         TimedOut,
     ];
     let v4 = diagnosis.families.iter().filter(|family| family.family == Family::Ipv4);
-    // A tunnel's other end is no router of ours.
-    let through_tunnel =
-        |notice: &Notice| matches!(notice, Notice::Position(NetworkPosition::Tunnel { .. }));
-    let v4 = v4.filter(|family| !family.notices.iter().any(through_tunnel));
+    // The other end of a line is no router of ours.
+    let through_line = |notice: &Notice| {
+        use NetworkPosition::{PointToPoint, Tunnel};
+        matches!(notice, Notice::Position(Tunnel { .. } | PointToPoint { .. }))
+    };
+    let v4 = v4.filter(|family| !family.notices.iter().any(through_line));
     let ports = v4.flat_map(|family| &family.ports);
+    let ports = ports.filter(|port| port.facts.transport == Transport::Tcp);
     let closed = ports.filter(|port| CLOSED.contains(&port.verdict));
     closed.map(|port| port.facts.port).collect()
 }
@@ -39,7 +41,7 @@ pub(super) fn closed_ports(diagnosis: &Diagnosis) -> Vec<Port> {
 /// Maps ports and verifies those again that are mapped then, in batches.
 pub(super) async fn verify_mapped(
     runs: &mut [FamilyRun<'_>],
-    mapper: &PortMapper,
+    (mapper, known): (&PortMapper, &KnownRouter),
     closed: &[Port],
     own: &OwnListeners,
     batch: usize,
@@ -47,15 +49,19 @@ pub(super) async fn verify_mapped(
 ) {
     let v4 = runs.iter_mut().find(|run| run.facts().family == Family::Ipv4);
     let run = v4.expect("the ports are those of a run over IPv4");
-    let uplink = router_query::uplink(run.facts());
+    let network = router_query::network(run.facts());
     let numbers = closed.iter().map(|port| port.get());
     let numbers: Vec<_> = numbers.filter_map(NonZeroU16::new).collect();
-    let Some((mapped, address)) = stop.or_stop(mapper.open(uplink, &numbers)).await else { return };
-    for (&port, uplink) in mapped.iter().zip(uplink.iter().cycle()) {
-        run.note_mapping(SocketAddr::from((uplink.client, port)), address);
+    let opened = stop.or_stop(mapper.open(known, network, &numbers)).await;
+    let Some(opened) = opened else { return };
+    if let (Some(network), Some(protocol)) = (network, opened.protocol) {
+        for &port in &opened.ports {
+            let to = SocketAddr::from((network.uplink.client, port));
+            run.note_mapping(to, protocol, opened.address);
+        }
     }
-    let mapped: Vec<Port> =
-        closed.iter().copied().filter(|port| mapped.contains(&port.get())).collect();
+    let mapped = closed.iter().copied().filter(|port| opened.ports.contains(&port.get()));
+    let mapped: Vec<_> = mapped.map(TransportPort::from).collect();
     for ports in mapped.chunks(batch) {
         run.verify(ports, own).await;
     }
@@ -65,7 +71,9 @@ pub(super) async fn verify_mapped(
 pub(super) fn with_mappings(diagnosis: Diagnosis, mapper: &PortMapper) -> Diagnosis {
     mapper.judged(|number| {
         let v4 = diagnosis.families.iter().find(|family| family.family == Family::Ipv4)?;
-        let port = v4.ports.iter().find(|port| port.facts.port.get() == number)?;
+        let is_it =
+            |facts: &PortFacts| (facts.port.get(), facts.transport) == (number, Transport::Tcp);
+        let port = v4.ports.iter().find(|port| is_it(&port.facts))?;
         (port.verdict != PortVerdict::NoVerdict).then_some(port.accessible)
     });
     Diagnosis { mappings: mapper.mappings(), ..diagnosis }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, convert::Infallible, future::pending, net::IpAddr};
 
-use port_checker_api::Port;
+use port_checker_api::TransportPort;
 
 use crate::{
     capture::{Capture, CaptureError},
@@ -24,7 +24,7 @@ impl PacketWatch {
     pub(super) fn begin(
         family: Family,
         checked: Option<IpAddr>,
-        ports: &[Port],
+        ports: &[TransportPort],
         own: &[IpAddr],
     ) -> Self {
         if checked.is_none_or(|address| address.is_loopback()) {
@@ -46,7 +46,7 @@ impl PacketWatch {
     }
 
     /// The packets so far, by port; none if they are not watched.
-    pub(super) fn sights(&self) -> Option<HashMap<u16, Sights>> {
+    pub(super) fn sights(&self) -> Option<HashMap<TransportPort, Sights>> {
         match self {
             Self::Off(_) => None,
             Self::On(capture) => Some(capture.sights()),

@@ -2,7 +2,9 @@
 
 use std::{collections::HashMap, net::IpAddr, time::Instant};
 
-use port_checker_api::{Challenge, CheckRequest, Port, PortResult, Progress};
+use port_checker_api::{
+    Challenge, CheckRequest, Port, PortResult, Progress, Transport, TransportPort,
+};
 
 use super::{query_events::QueryEvents, stop::StopSignal, wait_budget::WaitBudget};
 use crate::{Checker, NoVerdict};
@@ -11,10 +13,12 @@ use crate::{Checker, NoVerdict};
 /// refuse the address.
 const MAX_REFUSED: usize = 16;
 
-/// Ports of one address, asked about together.
+/// Ports of one address and one transport, asked about together.
 pub(super) struct PortQuery {
     /// The address.
     pub(super) address: IpAddr,
+    /// Their transport.
+    pub(super) transport: Transport,
     /// The ports.
     pub(super) ports: Vec<Port>,
     /// The line that the listeners on them send.
@@ -25,7 +29,7 @@ pub(super) struct PortQuery {
 #[derive(Default)]
 pub(super) struct Verdicts {
     /// About the ports it judged.
-    pub(super) results: HashMap<Port, PortResult>,
+    pub(super) results: HashMap<TransportPort, PortResult>,
     /// Why it did not judge others, if there are any.
     pub(super) failure: Option<NoVerdict>,
 }
@@ -50,13 +54,23 @@ impl PortQuery {
         stop: &StopSignal,
     ) -> Verdicts {
         let mut verdicts = Verdicts::default();
+        let (transport, events) = (self.transport, events.over(self.transport));
+        let began = Instant::now();
+        if let Err(error) = self.require_transport(checker, stop).await {
+            budget.refused(began.elapsed(), false);
+            return Verdicts { failure: Some(error), ..verdicts };
+        }
         let (mut parts, mut refused) = (vec![self.ports.clone()], 0);
         while let Some(mut ports) = parts.pop() {
             if ports.is_empty() || stop.is_sent() {
                 continue;
             }
             match self.ask_part(checker, ports.clone(), budget, events, stop).await {
-                Ok(results) => verdicts.results.extend(results),
+                Ok(results) => verdicts.results.extend(
+                    results
+                        .into_iter()
+                        .map(|(port, result)| (TransportPort { transport, port }, result)),
+                ),
                 Err(error)
                     if error.may_be_about_some_ports() && ports.len() > 1 && !budget.is_spent() =>
                 {
@@ -78,6 +92,19 @@ impl PortQuery {
         verdicts
     }
 
+    /// That the checker knows the transport, and over UDP will judge the address: then it need not be asked in parts.
+    async fn require_transport(
+        &self,
+        checker: &Checker,
+        stop: &StopSignal,
+    ) -> Result<(), NoVerdict> {
+        if self.transport != Transport::Udp || self.ports.is_empty() || stop.is_sent() {
+            return Ok(());
+        }
+        let required = stop.or_stop(checker.require_udp(self.address)).await;
+        required.unwrap_or(Ok(()))
+    }
+
     /// Asks about some of the ports; once more if the checker is busy and says for how long. The results are those of
     /// all the ports, or if it is to stop, of those that were judged before.
     async fn ask_part(
@@ -88,11 +115,12 @@ impl PortQuery {
         events: QueryEvents<'_>,
         stop: &StopSignal,
     ) -> Result<HashMap<Port, PortResult>, NoVerdict> {
-        events.requested(&ports, checker.timeout());
+        events.requested(&ports, checker);
         let request = CheckRequest {
             provider_ip: Some(self.address),
             ports: ports.clone(),
-            transport: None,
+            // Checkers of earlier versions do not know the field.
+            transport: Some(self.transport).filter(|it| *it != Transport::Tcp),
             challenge: self.challenge.clone(),
             verbose: Some(true),
         };
@@ -108,7 +136,7 @@ impl PortQuery {
         };
         let answer = checker.check_and_wait(&request, &mut on_progress, may_wait);
         let answer = stop.or_stop(answer).await;
-        events.ended(ports);
+        events.ended(&ports);
         let Some(answer) = answer else { return Ok(told) };
         match &answer {
             Ok(answer) => budget.judged(answer.results.len()),

@@ -58,7 +58,7 @@ impl Network {
     }
 
     fn watch(&self, own: IpAddr, ports: &[u16]) -> Capture {
-        let ports: Vec<_> = ports.iter().filter_map(|&port| Port::new(port)).collect();
+        let ports: Vec<_> = ports.iter().map(|&port| tcp_port(port)).collect();
         let family = Family::of(own);
         let open = || {
             let _entered = self.runtime.enter();
@@ -67,8 +67,10 @@ impl Network {
         self.machine.within(open)
     }
 
+    /// By TCP port.
     fn sights(&self, capture: &Capture) -> HashMap<u16, Sights> {
-        self.machine.within(|| capture.sights())
+        let sights = self.machine.within(|| capture.sights()).into_iter();
+        sights.map(|(port, sights)| (port.port.get(), sights)).collect()
     }
 
     fn listen(&self, address: impl Into<IpAddr> + Send, port: u16) -> TcpListener {
@@ -89,6 +91,10 @@ impl Network {
             }
         });
     }
+}
+
+fn tcp_port(number: u16) -> TransportPort {
+    TransportPort::from(Port::new(number).unwrap())
 }
 
 fn wait_for_packets(mut have_come: impl FnMut() -> bool) {
@@ -135,13 +141,7 @@ fn the_treatment_of_connections_from_outside_is_seen() {
         let sights = |answered, rejection| {
             let interface = Some(network.interface.clone());
             Sights {
-                peers: vec![PeerSights {
-                    peer: there,
-                    interface,
-                    attempts: 1,
-                    answered,
-                    rejection,
-                }],
+                peers: vec![PeerSights { peer: there, interface, probes: 1, answered, rejection }],
             }
         };
         let expected = HashMap::from([
@@ -153,7 +153,7 @@ fn the_treatment_of_connections_from_outside_is_seen() {
         let mut found = network.sights(&capture);
         // The kernel sends again what is not answered.
         for port in [DROPPED, REJECTED] {
-            found.get_mut(&port).expect("it came").peers[0].attempts = 1;
+            found.get_mut(&port).expect("it came").peers[0].probes = 1;
         }
         assert_eq!((found, capture.lost()), (expected, 0));
     }
@@ -209,7 +209,7 @@ fn a_usual_user_may_not_watch() {
     let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let opened = without_raw_sockets(|| {
         let _entered = runtime.enter();
-        Capture::open(Family::Ipv4, &[Port::MAX], &[HERE.into()]).map(|_| ())
+        Capture::open(Family::Ipv4, &[tcp_port(7466)], &[HERE.into()]).map(|_| ())
     });
     assert!(matches!(opened, Err(CaptureError::NotPermitted)), "{opened:?}");
 }

@@ -23,6 +23,13 @@ pub(super) fn tcp(from: u16, to: u16, flags: u8) -> Vec<u8> {
     segment
 }
 
+/// A datagram without a checksum.
+pub(super) fn udp(from: u16, to: u16, data: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(8 + data.len()).expect("a short datagram");
+    let header = [from, to, length, 0].map(u16::to_be_bytes).concat();
+    [&header, data].concat()
+}
+
 /// A packet of IPv4 without options.
 pub(super) fn ipv4(protocol: u8, from: Ipv4Addr, to: Ipv4Addr, payload: &[u8]) -> Vec<u8> {
     let mut packet = vec![0; 20];

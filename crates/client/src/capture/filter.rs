@@ -2,15 +2,16 @@
 //! and the kernel's Documentation/networking/filter.rst.
 
 use nix::libc::{
-    BPF_ABS, BPF_B, BPF_H, BPF_IND, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JMP, BPF_JSET, BPF_K, BPF_LD,
-    BPF_LDX, BPF_MSH, BPF_RET, ETH_P_IP, ETH_P_IPV6, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP,
+    BPF_ABS, BPF_B, BPF_H, BPF_IND, BPF_JA, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JMP, BPF_JSET, BPF_K,
+    BPF_LD, BPF_LDX, BPF_MSH, BPF_RET, BPF_W, ETH_P_IP, ETH_P_IPV6, IPPROTO_ICMP, IPPROTO_ICMPV6,
+    IPPROTO_TCP, IPPROTO_UDP,
 };
-use port_checker_api::Port;
+use port_checker_api::{Port, Transport, TransportPort};
 use socket2::SockFilter;
 
 use crate::family::Family;
 
-/// Ranges of ports that a filter knows, from the narrowest filter to the widest. The kernel takes programs of 4096
+/// Ranges of ports of each transport that a filter knows, from the narrowest filter to the widest. The kernel takes programs of 4096
 /// instructions, and a range takes six; but it has little memory for the filters of a socket
 /// (`net.core.optmem_max`). A list with more ranges is covered by wider ones, and this program sorts out the rest.
 pub(super) const MAX_RANGES: [usize; 3] = [256, 32, 1];
@@ -29,17 +30,32 @@ const SYN_OR_RST: u32 = 0b110;
 
 const IPV6_HEADER: u32 = 40;
 
-/// Admits segments that begin or reset a connection to one of these ports, and ICMP messages that a
-/// destination is unreachable.
-pub(super) fn program(family: Family, ports: &[Port], max_ranges: usize) -> Vec<SockFilter> {
-    let ranges = ranges(ports, max_ranges);
+/// The first four bytes of the datagrams with which UDP ports are checked, and of the answers: programs may get many
+/// others at the same port.
+const CHECK_MARK: u32 = u32::from_be_bytes(*b"PRTC");
+
+/// The length of the header of UDP.
+const UDP_HEADER: u32 = 8;
+
+/// Admits segments that begin or reset a connection to one of the TCP ports, datagrams of checks of the UDP ports, and
+/// ICMP messages that a destination is unreachable.
+pub(super) fn program(
+    family: Family,
+    ports: &[TransportPort],
+    max_ranges: usize,
+) -> Vec<SockFilter> {
+    let over = |transport: Transport| {
+        let ports = ports.iter().filter(|port| port.transport == transport);
+        ranges(&ports.map(|port| port.port).collect::<Vec<_>>(), max_ranges)
+    };
+    let (tcp, udp) = (over(Transport::Tcp), over(Transport::Udp));
     match family {
-        Family::Ipv4 => ipv4(&ranges),
-        Family::Ipv6 => ipv6(&ranges),
+        Family::Ipv4 => ipv4(&tcp, &udp),
+        Family::Ipv6 => ipv6(&tcp, &udp),
     }
 }
 
-fn ipv4(ranges: &[Range]) -> Vec<SockFilter> {
+fn ipv4(tcp: &[Range], udp: &[Range]) -> Vec<SockFilter> {
     let mut program = vec![
         load(BPF_H | BPF_ABS, LINK_PROTOCOL),
         unless_equal(ETH_P_IP as u32),
@@ -56,21 +72,12 @@ fn ipv4(ranges: &[Range]) -> Vec<SockFilter> {
         jump(BPF_JEQ, 3, 0, 1),
         admit(),
         reject(),
-        unless_equal(IPPROTO_TCP as u32),
-        reject(),
-        load(BPF_B | BPF_IND, 13),
-        jump(BPF_JSET, SYN_OR_RST, 1, 0),
-        reject(),
     ];
-    for offset in [0, 2] {
-        program.push(load(BPF_H | BPF_IND, offset));
-        program.extend(ranges.iter().flat_map(|range| admit_range(*range)));
-    }
-    program.push(reject());
+    program.extend(transports(BPF_IND, 0, tcp, udp));
     program
 }
 
-fn ipv6(ranges: &[Range]) -> Vec<SockFilter> {
+fn ipv6(tcp: &[Range], udp: &[Range]) -> Vec<SockFilter> {
     let mut program = vec![
         load(BPF_H | BPF_ABS, LINK_PROTOCOL),
         unless_equal(ETH_P_IPV6 as u32),
@@ -87,14 +94,36 @@ fn ipv6(ranges: &[Range]) -> Vec<SockFilter> {
         jump(BPF_JEQ, 43, 1, 0),
         jump(BPF_JEQ, 60, 0, 1),
         admit(),
+    ];
+    program.extend(transports(BPF_ABS, IPV6_HEADER, tcp, udp));
+    program
+}
+
+/// Goes on with the header of TCP or UDP, which lies at `start` in this mode, where the protocol number is loaded.
+fn transports(mode: u32, start: u32, tcp: &[Range], udp: &[Range]) -> Vec<SockFilter> {
+    let mut of_tcp =
+        vec![load(BPF_B | mode, start + 13), jump(BPF_JSET, SYN_OR_RST, 1, 0), reject()];
+    of_tcp.extend(admit_ports(mode, start, tcp));
+    let of_udp = [load(BPF_W | mode, start + UDP_HEADER), unless_equal(CHECK_MARK), reject()];
+    let to_udp = u32::try_from(of_tcp.len()).expect("a program has few instructions");
+    let mut program = vec![
+        // UDP lies behind TCP, farther than a condition can jump.
+        jump(BPF_JEQ, IPPROTO_UDP as u32, 0, 1),
+        statement(BPF_JMP | BPF_JA, to_udp + 2),
         unless_equal(IPPROTO_TCP as u32),
         reject(),
-        load(BPF_B | BPF_ABS, IPV6_HEADER + 13),
-        jump(BPF_JSET, SYN_OR_RST, 1, 0),
-        reject(),
     ];
+    program.extend(of_tcp);
+    program.extend(of_udp);
+    program.extend(admit_ports(mode, start, udp));
+    program
+}
+
+/// Admits a packet from or to one of the ports, and no other.
+fn admit_ports(mode: u32, start: u32, ranges: &[Range]) -> Vec<SockFilter> {
+    let mut program = Vec::new();
     for offset in [0, 2] {
-        program.push(load(BPF_H | BPF_ABS, IPV6_HEADER + offset));
+        program.push(load(BPF_H | mode, start + offset));
         program.extend(ranges.iter().flat_map(|range| admit_range(*range)));
     }
     program.push(reject());
@@ -183,7 +212,9 @@ mod tests {
     #[test]
     fn the_kernel_takes_the_longest_program() {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let ports = scattered(8000);
+        let tcp = scattered(8000).into_iter().map(TransportPort::from);
+        let udp = scattered(8000).into_iter().map(|port| TransportPort::over(Transport::Udp, port));
+        let ports: Vec<_> = tcp.chain(udp).collect();
         for family in [Family::Ipv4, Family::Ipv6] {
             for max_ranges in MAX_RANGES {
                 let program = program(family, &ports, max_ranges);

@@ -1,12 +1,16 @@
-//! Packets of the network layer (RFC 791, RFC 8200, RFC 9293, RFC 792, RFC 4443), as far as they concern
-//! connections to ports of this machine.
+//! Packets of the network layer (RFC 791, RFC 8200, RFC 9293, RFC 768, RFC 792, RFC 4443), as far as they concern
+//! checks of ports of this machine.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use nix::libc::{IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP};
+use nix::libc::{IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP};
+use port_checker_api::{Transport, UdpAnswer, UdpQuestion};
 
 /// Extension headers of IPv6 that are skipped; more are not seen in practice.
 const MAX_EXTENSIONS: usize = 8;
+
+/// The length of the header of UDP.
+const UDP_HEADER: usize = 8;
 
 const SYN: u8 = 0b10;
 const RST: u8 = 0b100;
@@ -17,13 +21,26 @@ const ACK: u8 = 0b1_0000;
 pub(crate) enum Packet {
     /// A segment of TCP.
     Segment { from: (IpAddr, u16), to: (IpAddr, u16), kind: SegmentKind },
-    /// An ICMP message that the destination of a quoted segment cannot be reached.
+    /// A datagram of the check of a UDP port.
+    Datagram { from: (IpAddr, u16), to: (IpAddr, u16), kind: DatagramKind },
+    /// An ICMP message that the destination of a quoted packet cannot be reached.
     Unreachable {
-        /// The sender of the quoted segment.
+        /// The sender of the quoted packet.
         quoted_from: IpAddr,
         /// Its destination.
         quoted_to: (IpAddr, u16),
+        /// Its transport.
+        transport: Transport,
     },
+}
+
+/// The datagrams of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DatagramKind {
+    /// A checker asks.
+    Question,
+    /// A listener answers.
+    Answer,
 }
 
 /// The segments that begin or reset a connection.
@@ -50,6 +67,7 @@ pub(crate) fn read(packet: &[u8]) -> Option<Packet> {
     let payload = payload(packet)?;
     match payload.protocol {
         IPPROTO_TCP => segment(&payload),
+        IPPROTO_UDP => datagram(&payload),
         IPPROTO_ICMP if *payload.bytes.first()? == 3 => unreachable(&payload),
         IPPROTO_ICMPV6 if *payload.bytes.first()? == 1 => unreachable(&payload),
         _ => None,
@@ -68,11 +86,29 @@ fn segment(payload: &Payload<'_>) -> Option<Packet> {
     Some(Packet::Segment { from: (payload.from, from), to: (payload.to, to), kind })
 }
 
+fn datagram(payload: &Payload<'_>) -> Option<Packet> {
+    let bytes = payload.bytes;
+    let (from, to, length) = (u16_at(bytes, 0)?, u16_at(bytes, 2)?, u16_at(bytes, 4)?);
+    // A link may fill short packets up.
+    let data = bytes.get(UDP_HEADER..usize::from(length))?;
+    let kind = match (UdpQuestion::parse(data), UdpAnswer::parse(data)) {
+        (Some(_), _) => DatagramKind::Question,
+        (None, Some(_)) => DatagramKind::Answer,
+        (None, None) => return None,
+    };
+    Some(Packet::Datagram { from: (payload.from, from), to: (payload.to, to), kind })
+}
+
 /// The header of a message has eight bytes, and the quoted packet follows it.
 fn unreachable(message: &Payload<'_>) -> Option<Packet> {
     let quoted = payload(message.bytes.get(8..)?)?;
-    let port = u16_at(quoted.bytes, 2).filter(|_| quoted.protocol == IPPROTO_TCP)?;
-    Some(Packet::Unreachable { quoted_from: quoted.from, quoted_to: (quoted.to, port) })
+    let transport = match quoted.protocol {
+        IPPROTO_TCP => Transport::Tcp,
+        IPPROTO_UDP => Transport::Udp,
+        _ => return None,
+    };
+    let quoted_to = (quoted.to, u16_at(quoted.bytes, 2)?);
+    Some(Packet::Unreachable { quoted_from: quoted.from, quoted_to, transport })
 }
 
 fn payload(packet: &[u8]) -> Option<Payload<'_>> {

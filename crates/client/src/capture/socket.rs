@@ -14,7 +14,7 @@ use nix::{
         sockopt::{RcvBuf, RcvBufForce},
     },
 };
-use port_checker_api::Port;
+use port_checker_api::TransportPort;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{Interest, unix::AsyncFd};
 
@@ -58,7 +58,7 @@ getsockopt_impl!(
 pub(super) struct PacketSocket(AsyncFd<Socket>);
 
 impl PacketSocket {
-    pub(super) fn open(family: Family, ports: &[Port]) -> Result<Self, CaptureError> {
+    pub(super) fn open(family: Family, ports: &[TransportPort]) -> Result<Self, CaptureError> {
         // Only sockets for all protocols see packets that leave.
         let protocol = i32::from((ETH_P_ALL as u16).to_be());
         let kind = Type::DGRAM.nonblocking().cloexec();
@@ -120,7 +120,7 @@ pub(super) enum Batch {
 }
 
 /// The narrowest filter for which the kernel has room (`net.core.optmem_max`).
-fn attach_filter(socket: &Socket, family: Family, ports: &[Port]) -> io::Result<()> {
+fn attach_filter(socket: &Socket, family: Family, ports: &[TransportPort]) -> io::Result<()> {
     let mut attached = Ok(());
     for max_ranges in filter::MAX_RANGES {
         attached = socket.attach_filter(&filter::program(family, ports, max_ranges));

@@ -25,8 +25,12 @@ fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-fn ports(numbers: impl IntoIterator<Item = u16>) -> Vec<Port> {
-    numbers.into_iter().map(|number| Port::new(number).unwrap()).collect()
+fn tcp_port(number: u16) -> TransportPort {
+    TransportPort::from(Port::new(number).unwrap())
+}
+
+fn ports(numbers: impl IntoIterator<Item = u16>) -> Vec<TransportPort> {
+    numbers.into_iter().map(tcp_port).collect()
 }
 
 struct Laboratory {
@@ -43,7 +47,7 @@ impl Laboratory {
         Self { namespace, injector, runtime: runtime.unwrap() }
     }
 
-    fn capture(&self, family: Family, ports: &[Port], own: &str) -> Capture {
+    fn capture(&self, family: Family, ports: &[TransportPort], own: &str) -> Capture {
         let entered = self.runtime.handle().clone();
         self.namespace.within(|| {
             let _entered = entered.enter();
@@ -72,7 +76,9 @@ fn two_thousand_scattered_ports_are_all_seen_and_no_other() {
             let sights = laboratory.namespace.within(|| capture.sights());
             assert_eq!(sights.len(), 2000, "{family} with {memory} bytes");
             for number in numbers() {
-                let [sight] = &sights[&number].peers[..] else { panic!("one peer at {number}") };
+                let [sight] = &sights[&tcp_port(number)].peers[..] else {
+                    panic!("one peer at {number}")
+                };
                 assert_eq!(sight.peer, ip(peer));
                 assert_eq!(sight.interface.as_deref(), Some(laboratory.injector.interface()));
             }
@@ -97,7 +103,7 @@ fn packets_that_are_dropped_at_the_very_end_are_counted() {
         laboratory.injector.syn(from(index), (ip("192.0.2.1"), 7466).into());
     }
     let sights = capture.sights();
-    assert!(sights.contains_key(&7466));
+    assert!(sights.contains_key(&tcp_port(7466)));
     let lost = capture.lost();
     assert!(lost > 0 && lost < MORE_THAN_FIT, "{lost} lost");
     assert_eq!(capture.lost(), lost, "counted once");

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use hyper::{
-    header::{CONTENT_TYPE, LOCATION, RETRY_AFTER},
+    header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER},
     http::request::Builder,
 };
 use hyper_util::client::legacy::connect::HttpInfo;
@@ -23,6 +23,9 @@ use crate::{
     transport::{Answer, Broken, Transport},
 };
 
+/// The header field in which a checker says how long it takes to judge a port that does not answer.
+const SILENT_PORT_SECONDS: &str = "silent-port-seconds";
+
 /// A checker's address and the connections to it.
 #[derive(Debug, Clone)]
 pub(super) struct Exchange {
@@ -32,6 +35,8 @@ pub(super) struct Exchange {
     pub(super) timeout: Duration,
     /// The address of the first connection on which an answer came; clones share it.
     pub(super) peer: Arc<OnceLock<IpAddr>>,
+    /// How long it takes to judge a silent port, by its own words; clones share it.
+    pub(super) silent_port: Arc<OnceLock<Duration>>,
 }
 
 impl Exchange {
@@ -81,11 +86,14 @@ impl Exchange {
         if let Some(peer) = answer.head.extensions().get::<HttpInfo>().map(HttpInfo::remote_addr) {
             self.peer.get_or_init(|| peer.ip().to_canonical());
         }
+        let headers = answer.head.headers();
+        if let Some(told) = headers.get(SILENT_PORT_SECONDS).and_then(seconds) {
+            self.silent_port.get_or_init(|| told);
+        }
         let status = answer.head.status().as_u16();
         if status == 200 {
             return Ok(answer);
         }
-        let headers = answer.head.headers();
         let retry_after =
             headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?));
         if let Some(elsewhere) = headers.get(LOCATION) {
@@ -129,6 +137,11 @@ fn retry_after(value: &str) -> Option<Duration> {
         let left = date.duration_since(SystemTime::now()).unwrap_or_default();
         Some(Duration::from_secs(left.as_secs_f64().ceil() as u64))
     })
+}
+
+/// A number of seconds that a [`Duration`] can hold.
+fn seconds(value: &HeaderValue) -> Option<Duration> {
+    Duration::try_from_secs_f64(value.to_str().ok()?.trim().parse().ok()?).ok()
 }
 
 /// Whether the answer arrives line by line, whatever parameters its media type has.

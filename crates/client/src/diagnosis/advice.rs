@@ -1,15 +1,18 @@
 //! Advice about a port: a sentence or two that a person without a degree in networks can act on.
 
+use port_checker_api::Transport;
+
 use super::{
     network_position::NetworkPosition,
     path::{Station, last_station},
-    silence::{allow_in, no_forward_helps, nothing_arrived, timed_out},
+    refusals::{refused, rejected},
+    silence::{nothing_arrived, timed_out},
     surroundings::Surroundings,
+    udp_advice::udp_advice,
     verdict::PortVerdict,
 };
 use crate::{
     facts::{Local, PortFacts},
-    local_address::is_private,
     sights::Sights,
 };
 
@@ -28,8 +31,25 @@ pub(super) fn advice(
     surroundings: &Surroundings<'_>,
     dissenters: &[(&str, PortVerdict)],
 ) -> Option<String> {
+    let what_to_do = match facts.transport {
+        Transport::Udp => udp_advice(verdict, facts, surroundings),
+        _ => None,
+    };
+    let what_to_do = what_to_do.or_else(|| of_connections(verdict, facts, surroundings));
+    let what_to_do = what_to_do.map(|what_to_do| what_to_do + &surroundings.neighbour());
+    let otherwise =
+        dissenters.iter().map(|(url, found)| format!("Not so from {url}: {}.", found.words()));
+    let parts: Vec<String> = what_to_do.into_iter().chain(otherwise).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+fn of_connections(
+    verdict: PortVerdict,
+    facts: &PortFacts,
+    surroundings: &Surroundings<'_>,
+) -> Option<String> {
     let position = surroundings.position;
-    let what_to_do = match verdict {
+    match verdict {
         PortVerdict::Proven | PortVerdict::Arrived | PortVerdict::Reachable => None,
         PortVerdict::NoVerdict | PortVerdict::FamilyMissing => None,
         PortVerdict::Disagreement => Some(
@@ -48,11 +68,7 @@ pub(super) fn advice(
         PortVerdict::AnswersLost => Some(answers_lost(facts)),
         PortVerdict::AnotherHost => Some(another_host(facts, surroundings)),
         other => Some(fixed(other, position)),
-    };
-    let otherwise =
-        dissenters.iter().map(|(url, found)| format!("Not so from {url}: {}.", found.words()));
-    let parts: Vec<String> = what_to_do.into_iter().chain(otherwise).collect();
-    (!parts.is_empty()).then(|| parts.join(" "))
+    }
 }
 
 fn not_bound(facts: &PortFacts) -> String {
@@ -67,67 +83,6 @@ fn not_bound(facts: &PortFacts) -> String {
     }
 }
 
-fn refused(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
-    let position = surroundings.position;
-    if let Some(Local::InUse { listens_on, .. }) = &facts.local
-        && !listens_on.is_empty()
-        && listens_on.iter().all(|ip| ip.is_loopback())
-    {
-        return "The program that holds the port listens on this machine's loopback address only. \
-                Let it listen on all addresses (0.0.0.0 or ::)."
-            .to_owned();
-    }
-    if matches!(&facts.local, Some(Local::InUse { listens_on, .. }) if listens_on.is_empty()) {
-        return "The port is taken, but nobody listens on it: it is the near end of a connection that \
-                a program of this machine has made. Try again; to keep such connections away from your \
-                ports, name them in the kernel's net.ipv4.ip_local_reserved_ports."
-            .to_owned();
-    }
-    if let Some(advice) = no_forward_helps(position) {
-        return advice.to_owned();
-    }
-    match (&facts.local, position) {
-        (_, NetworkPosition::BehindNat { .. }) => surroundings.wrong_mapping(facts.port).unwrap_or_else(|| {
-            format!(
-                "The router forwards to a machine or a port where nothing listens, or has no forward and refuses \
-                 by itself. Let it forward TCP to the same port of {}.{}",
-                position.here(),
-                unless_here(facts, surroundings, "refuses")
-            )
-        }),
-        (Some(Local::Bound), NetworkPosition::Direct(family)) => format!(
-            "A firewall refuses the connections before they reach our listener. {}{}",
-            allow_in(*family),
-            surroundings.root()
-        ),
-        _ => "The host answered that nothing listens there. Start the service, on all addresses; \
-              behind a router, correct the machine that the port is forwarded to."
-            .to_owned(),
-    }
-}
-
-fn rejected(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
-    format!(
-        "A router on the way says that it must not or cannot pass the connections on. Look for a \
-         rule that rejects them in your router, and whether the machine it forwards to is on.{}",
-        unless_here(facts, surroundings, "rejects")
-    )
-}
-
-/// The firewall of this machine, whose refusal nobody can tell from that of a router which translates its address;
-/// nothing if packets were watched, or if the port is another machine's.
-fn unless_here(facts: &PortFacts, surroundings: &Surroundings<'_>, verb: &str) -> String {
-    let behind_nat = matches!(surroundings.position, NetworkPosition::BehindNat { .. });
-    let unknown = behind_nat && last_station(facts) == Station::Unknown;
-    if !unknown || facts.local != Some(Local::Bound) {
-        return String::new();
-    }
-    format!(
-        " If it does already, this machine's firewall {verb} the connections.{}",
-        surroundings.root()
-    )
-}
-
 fn blocked_here(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
     let sights = facts.sights.as_ref();
     let interface = sights.and_then(Sights::interface).unwrap_or("an interface");
@@ -137,7 +92,9 @@ fn blocked_here(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
     let from = unknown.map(|sender| format!(" from {sender}, which may or may not be the checker"));
     let router = match surroundings.position {
         // A sender of the local network passed no router.
-        NetworkPosition::BehindNat { .. } if unknown.is_none_or(|sender| !is_private(sender)) => {
+        NetworkPosition::BehindNat { .. }
+            if unknown.is_none_or(|sender| !surroundings.is_near(sender)) =>
+        {
             " The router forwards it already."
         }
         _ => "",
@@ -183,9 +140,9 @@ fn another_host(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
                 redirect here, such as that of a container (Docker), or for a proxy."
             .to_owned();
     }
-    surroundings.wrong_mapping(facts.port).unwrap_or_else(|| {
+    surroundings.wrong_mapping(facts.transport_port()).unwrap_or_else(|| {
         let router = match surroundings.position {
-            NetworkPosition::Direct(_) => "Look where the address leads.".to_owned(),
+            position if position.direct().is_some() => "Look where the address leads.".to_owned(),
             position => format!("Let the router forward TCP to {}.", position.here()),
         };
         format!(

@@ -5,9 +5,10 @@ use std::net::IpAddr;
 
 use port_checker_api::{ChallengeOutcome, PortResult};
 
-use super::judgement::challenge;
+use super::{judgement::challenge, senders::Senders};
 use crate::{
     facts::{Arrivals, FamilyFacts, PortFacts, Watch},
+    host::Host,
     sights::{PeerSights, Sights},
 };
 
@@ -17,17 +18,10 @@ pub(super) struct CheckerSources {
     proven: Option<Vec<IpAddr>>,
     /// Those at which they were talked to; none unless that is known of each.
     talked_to: Option<Vec<IpAddr>>,
+    /// This machine, if all of them were talked to outside of its networks: then its neighbours are hardly checkers.
+    among_neighbours: Option<Host>,
     /// Whether packets may have come that were not seen.
     is_watch_incomplete: bool,
-}
-
-/// Whose connections came to a port.
-#[derive(Debug, Clone)]
-pub(super) struct Senders {
-    /// Whether it is certain that those which are not the stranger's are the checkers'.
-    pub(super) is_certain: bool,
-    /// The packets of the first stranger.
-    pub(super) stranger: Option<PeerSights>,
 }
 
 impl CheckerSources {
@@ -36,9 +30,14 @@ impl CheckerSources {
             |index: &usize| facts.ports.iter().any(|port| answer(port, *index).is_some());
         let checkers = || (0..facts.checkers.len()).filter(answered);
         let all = |addresses: Option<Vec<IpAddr>>| addresses.filter(|them| !them.is_empty());
+        let talked_to = all(checkers().map(|index| facts.checkers[index].peer).collect());
+        let are_outside = |host: &&Host| {
+            talked_to.as_ref().is_some_and(|them| !them.iter().any(|peer| host.is_near(*peer)))
+        };
         Self {
             proven: all(checkers().map(|index| proven_source(facts, index)).collect()),
-            talked_to: all(checkers().map(|index| facts.checkers[index].peer).collect()),
+            among_neighbours: facts.host.as_ref().filter(are_outside).cloned(),
+            talked_to,
             is_watch_incomplete: matches!(facts.watch, Watch::Yes { lost: 1.. }),
         }
     }
@@ -63,8 +62,11 @@ impl CheckerSources {
         let all_came = |them: &&Vec<IpAddr>| them.iter().all(|checker| came(port, *checker));
         let sources = self.proven.as_ref().or(self.talked_to.as_ref().filter(all_came));
         let mut facts = port.clone();
-        if let Some(sources) = sources {
-            leave_out_strangers(&mut facts, sources);
+        let mut neighbour = None;
+        match (sources, &self.among_neighbours) {
+            (Some(sources), _) => leave_out_strangers(&mut facts, sources),
+            (None, Some(host)) => neighbour = leave_out_neighbours(&mut facts, host),
+            (None, None) => {}
         }
         let may_have_come =
             self.is_watch_incomplete || port.sights.as_ref().is_some_and(Sights::is_full);
@@ -73,7 +75,7 @@ impl CheckerSources {
             peer.interface.is_some() && sources.is_some_and(|them| !them.contains(&peer.peer))
         };
         let stranger = port.sights.iter().flat_map(|sights| &sights.peers).find(is_stranger);
-        (facts, Senders { is_certain: sources.is_some(), stranger: stranger.cloned() })
+        (facts, Senders { is_certain: sources.is_some(), stranger: stranger.cloned(), neighbour })
     }
 }
 
@@ -115,6 +117,22 @@ fn leave_out_strangers(facts: &mut PortFacts, sources: &[IpAddr]) {
     if let Some(sights) = &mut facts.sights {
         sights.peers.retain(|sights| sources.contains(&sights.peer));
     }
+}
+
+/// Leaves out those of the local network whose connections were not completed. A router may connect in the name of a
+/// checker, and seldom another machine does: so nothing is known any more of a port to which only such came. The first
+/// of them is handed back.
+fn leave_out_neighbours(facts: &mut PortFacts, host: &Host) -> Option<PeerSights> {
+    let is_neighbour =
+        |ip: IpAddr| host.is_near(ip) && !host.addresses.contains(&ip) && host.gateway != Some(ip);
+    facts.arrivals.half_open.retain(|peer| !is_neighbour(*peer));
+    let sights = facts.sights.as_mut()?;
+    let first = sights.peers.iter().find(|sights| is_neighbour(sights.peer)).cloned()?;
+    sights.peers.retain(|sights| !is_neighbour(sights.peer));
+    if sights.peers.is_empty() {
+        facts.sights = None;
+    }
+    Some(first)
 }
 
 /// Whether others may have come that are not kept.

@@ -1,8 +1,10 @@
 //! No sentence claims more than the facts show.
 
-use port_checker_api::{Icmp, IcmpMessage, PortDetails, PortResult, Reason};
+use port_checker_api::{PortResult, Reason};
 
 use super::{
+    sentences::with_icmp,
+    uplinks::line as line_named,
     whereabouts::{
         INSIDE, OUTSIDE, advice, closed, family, ip, kinds, of, open, port, sights, silent,
     },
@@ -10,6 +12,7 @@ use super::{
 };
 use crate::{
     facts::Watch,
+    host::PointToPointKind,
     sights::{LocalRejection, Sights},
 };
 
@@ -48,19 +51,7 @@ fn a_refusal_that_nobody_watched_may_be_this_machines() {
 
 #[test]
 fn the_sender_of_an_icmp_message_decides_who_rejected() {
-    let by = |from: &str, reason: Reason| {
-        let icmp = Icmp { message: IcmpMessage::PortUnreachable, from: ip(from) };
-        let details = PortDetails {
-            reason: Some(reason.into()),
-            attempts: 1,
-            connect_ms: 1.0,
-            challenge: None,
-            icmp: Some(icmp),
-        };
-        let mut answer = PortResult::not_accessible(reason);
-        answer.details = Some(details);
-        Some(answer)
-    };
+    let by = |from: &str, reason| Some(with_icmp(PortResult::not_accessible(reason), from));
     let cases = [
         (OUTSIDE, Reason::Refused, PortVerdict::BlockedHere, "this machine"),
         (OUTSIDE, Reason::HostUnreachable, PortVerdict::BlockedHere, "in other words"),
@@ -140,19 +131,20 @@ fn the_router_is_not_blamed_for_what_came_through_it() {
 
 #[test]
 fn an_address_that_providers_share_is_likely_and_no_proof() {
-    let with = |tunnel: Option<&str>| {
+    let with = |line: Option<(&str, _)>| {
         let mut facts = silent();
         let host = facts.host.as_mut().unwrap();
         host.outbound = Some(ip("100.64.0.10"));
-        host.tunnel = tunnel.map(str::to_owned);
+        host.point_to_point = line.map(|(name, kind)| line_named(name, kind));
         of(facts)
     };
-    for (tunnel, kind, why) in [
-        (None, "carrier_grade_nat", "no tunnel"),
-        (Some("ppp0"), "carrier_grade_nat", "the provider's own line"),
-        (Some("tun0"), "tunnel", "a VPN may use such addresses too"),
+    for (line, kind, why) in [
+        (None, "carrier_grade_nat", "no line"),
+        (Some(("ppp0", PointToPointKind::Ppp)), "carrier_grade_nat", "the provider's own line"),
+        (Some(("wwan0", PointToPointKind::Modem)), "carrier_grade_nat", "a mobile provider's"),
+        (Some(("tun0", PointToPointKind::Tunnel)), "tunnel", "a VPN may use such addresses too"),
     ] {
-        assert_eq!(kinds(&with(tunnel)), [kind], "{why}");
+        assert_eq!(kinds(&with(line)), [kind], "{why}");
     }
     let likely = with(None);
     assert!(advice(&likely).contains("which is likely"), "{}", advice(&likely));

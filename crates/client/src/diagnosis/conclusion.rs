@@ -9,8 +9,8 @@ use crate::{
     facts::{CheckerFacts, PortFacts, Watch},
     family::Family,
     host::Host,
-    local_address::is_local,
-    router::PortMapping,
+    local_address::is_unreachable_from_outside,
+    router::{PortMapping, RouterFacts},
 };
 
 /// The conclusions of a verification.
@@ -47,6 +47,8 @@ pub struct FamilyDiagnosis {
     pub host: Option<Host>,
     /// Whether the packets of the run were watched, and how many were missed.
     pub watch: Watch,
+    /// The router's own account of its address and its mappings; none if it was not asked.
+    pub router: Option<RouterFacts>,
     /// Notices about all its ports.
     pub notices: Vec<Notice>,
     /// A limit of every such check, where it applies. Too common for a report to a person.
@@ -58,9 +60,10 @@ pub struct FamilyDiagnosis {
 }
 
 impl FamilyDiagnosis {
-    /// Whether the address that was checked is one that the Internet cannot reach: loopback, or private.
+    /// Whether the address that was checked is one that the Internet cannot reach: loopback, private, or a
+    /// carrier's.
     pub fn is_private(&self) -> bool {
-        self.address.is_some_and(is_local)
+        self.address.is_some_and(is_unreachable_from_outside)
     }
 }
 

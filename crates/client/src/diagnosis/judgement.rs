@@ -2,14 +2,17 @@
 
 use std::net::IpAddr;
 
-use port_checker_api::{ChallengeOutcome, PortResult, Reason};
+use port_checker_api::{ChallengeOutcome, IcmpMessage, PortResult, Reason, Transport};
 
 use super::{
     conclusion::Opinion,
     path::{Station, is_blocked_here, last_station},
     verdict::PortVerdict,
 };
-use crate::facts::{Arrivals, Local, PortFacts};
+use crate::{
+    checker_words,
+    facts::{Arrivals, Local, PortFacts},
+};
 
 /// The verdict, and the opinions of checkers that differ from it.
 pub(super) fn judge(
@@ -19,6 +22,10 @@ pub(super) fn judge(
 ) -> (PortVerdict, Vec<Opinion>) {
     if facts.local == Some(Local::FamilyMissing) {
         return (PortVerdict::FamilyMissing, Vec::new());
+    }
+    // Over UDP nobody is asked about a port on which nothing here can answer.
+    if facts.transport == Transport::Udp && is_not_bound(facts) {
+        return (PortVerdict::NotBound, Vec::new());
     }
     let through = facts.answers.iter().flatten().filter(|answer| answer.accessible).count();
     let opinions = facts.answers.iter().enumerate().filter_map(|(checker, answer)| {
@@ -50,7 +57,7 @@ fn opinion(
     another_got_through: bool,
     own: &[IpAddr],
 ) -> PortVerdict {
-    let ours = facts.local == Some(Local::Bound);
+    let ours = is_ours(facts);
     let Arrivals { connections, half_open, .. } = &facts.arrivals;
     let arrived = *connections > 0 && !another_got_through;
     let challenge = challenge(answer);
@@ -62,7 +69,7 @@ fn opinion(
             (true, ..) => PortVerdict::Arrived,
         };
     }
-    if matches!(facts.local, Some(Local::NotPermitted | Local::Failed { .. })) {
+    if is_not_bound(facts) {
         return PortVerdict::NotBound;
     }
     let stopped = [
@@ -85,6 +92,9 @@ fn opinion(
     match reason {
         Some(Reason::Refused) if is_by_a_router(answer, facts) => PortVerdict::Rejected,
         Some(Reason::Refused) => PortVerdict::Refused,
+        Some(Reason::TimedOut) if arrived && facts.transport == Transport::Udp => {
+            PortVerdict::AnswersLost
+        }
         Some(Reason::TimedOut) if program_hangs(facts) => PortVerdict::ProgramHangs,
         Some(Reason::TimedOut)
             if !another_got_through
@@ -110,6 +120,14 @@ fn opinion(
     }
 }
 
+fn is_ours(facts: &PortFacts) -> bool {
+    facts.local.as_ref().is_some_and(Local::is_ours)
+}
+
+const fn is_not_bound(facts: &PortFacts) -> bool {
+    matches!(facts.local, Some(Local::NotPermitted | Local::Failed { .. }))
+}
+
 /// Whether connections wait for the program that holds the port, which does not take them. If packets were watched
 /// and none came, it is not the cause.
 fn program_hangs(facts: &PortFacts) -> bool {
@@ -117,13 +135,20 @@ fn program_hangs(facts: &PortFacts) -> bool {
         && last_station(facts) != Station::None
 }
 
-/// Whether an ICMP message refused the connection: a host that nothing listens on resets it instead.
+/// Whether an ICMP message refused the connection: a host that nothing listens on resets it instead. Over UDP it too
+/// sends a message, that the port is unreachable.
 fn is_by_a_router(answer: &PortResult, facts: &PortFacts) -> bool {
-    icmp_from(answer).is_some() && facts.local == Some(Local::Bound)
+    let is_usual = facts.transport == Transport::Udp && says_port_unreachable(answer);
+    icmp_from(answer).is_some() && is_ours(facts) && !is_usual
+}
+
+fn says_port_unreachable(answer: &PortResult) -> bool {
+    let icmp = answer.details.as_ref().and_then(|details| details.icmp.as_ref());
+    icmp.is_some_and(|icmp| icmp.message == IcmpMessage::PortUnreachable)
 }
 
 /// The sender of the ICMP message that ended the connection.
-fn icmp_from(answer: &PortResult) -> Option<IpAddr> {
+pub(super) fn icmp_from(answer: &PortResult) -> Option<IpAddr> {
     Some(answer.details.as_ref()?.icmp.as_ref()?.from.to_canonical())
 }
 
@@ -132,10 +157,10 @@ pub(super) fn challenge(answer: &PortResult) -> Option<ChallengeOutcome> {
     answer.details.as_ref()?.challenge.as_ref()?.known()
 }
 
-/// Other checkers say no more than the text.
+/// Other checkers say no more than a text, some in the words of their system.
 fn reason(answer: &PortResult) -> Option<Reason> {
     let told = answer.details.as_ref().and_then(|details| details.reason.as_ref()?.known());
-    told.or_else(|| answer.error.as_deref().and_then(Reason::from_text))
+    told.or_else(|| answer.error.as_deref().and_then(checker_words::reason))
 }
 
 /// One proof is enough.

@@ -1,13 +1,18 @@
 //! The position of this machine in the network.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
-use super::path::{Station, last_station};
+use ipnet::IpNet;
+
+use super::{
+    near_checkers::{NearChecker, near_checker},
+    path::{Station, last_station},
+};
 use crate::{
-    facts::{CheckerFacts, FamilyFacts, PortFacts},
+    facts::{FamilyFacts, PortFacts},
     family::Family,
-    host::Host,
-    local_address::{is_local, is_private},
+    host::{Host, PointToPointKind},
+    local_address::is_shared,
     router::{RouterFacts, RouterFailureCause},
 };
 
@@ -29,6 +34,23 @@ pub enum NetworkPosition {
         works: bool,
         /// Whether the router was asked, and told its address over no protocol.
         wan_unknown: bool,
+    },
+    /// This machine is likely to be a container, whose host translates its address and publishes its ports.
+    Container {
+        /// The address seen outside.
+        seen: IpAddr,
+        /// The address here.
+        inside: Option<IpAddr>,
+    },
+    /// Packets leave through a line that is the Internet provider's or a tunnel; its other end, or a router beyond
+    /// it, translates addresses.
+    PointToPoint {
+        /// The interface.
+        interface: String,
+        /// Whether it is that of a mobile modem, instead of PPP.
+        is_modem: bool,
+        /// The address seen outside.
+        seen: IpAddr,
     },
     /// Packets leave through a tunnel: the address seen outside is that of the tunnel's other end.
     Tunnel {
@@ -69,6 +91,14 @@ pub enum NetworkPosition {
         /// The address that was checked.
         seen: IpAddr,
     },
+    /// Every checker that was asked is this machine, or in a network of it: they prove no more than that network,
+    /// though the address checked is one of the Internet and this machine's own.
+    SameNetwork {
+        /// One of them.
+        checker: IpAddr,
+        /// The network; none if the checker is on this machine.
+        network: Option<IpNet>,
+    },
     /// The address seen outside is probably the Internet provider's, shared with others.
     CarrierGradeNat {
         /// The address that suggests it.
@@ -80,8 +110,14 @@ impl NetworkPosition {
     /// A port that is accessible proves that forwards can work.
     pub(super) fn of(facts: &FamilyFacts, any_accessible: bool) -> Self {
         let Some(host) = &facts.host else { return Self::Elsewhere };
-        if let Some((checker, seen)) = lan_checker(facts) {
-            return Self::LanChecker { checker, seen };
+        match near_checker(facts) {
+            Some(NearChecker::InTheNetwork { checker, network }) => {
+                return Self::SameNetwork { checker, network };
+            }
+            Some(NearChecker::BehindTheRouter { checker, seen }) => {
+                return Self::LanChecker { checker, seen };
+            }
+            None => {}
         }
         let translated = |seen: &IpAddr| !seen.is_loopback() && !host.addresses.contains(seen);
         let Some(seen) = facts.seen().filter(translated) else { return Self::Direct(facts.family) };
@@ -97,13 +133,8 @@ impl NetworkPosition {
         if any_accessible {
             return nat;
         }
-        // The provider's own line has such an address too, and is no tunnel of a VPN.
-        let is_ppp =
-            |interface: &String| interface.starts_with("ppp") || interface.starts_with("wwan");
-        let is_provider_line =
-            shared_address(host).is_some() && host.tunnel.as_ref().is_some_and(is_ppp);
-        if let Some(interface) = host.tunnel.clone().filter(|_| !is_provider_line) {
-            return Self::Tunnel { interface, seen };
+        if let Some(line) = line(host, seen) {
+            return line;
         }
         let router = facts.router.as_ref();
         match router.and_then(|router| Some((router.gateway, router.wan_address?))) {
@@ -117,6 +148,7 @@ impl NetworkPosition {
                 {
                     (Some(address), _) => Self::CarrierGradeNat { address },
                     (None, Some(router)) => Self::NoPublicAddress { router: router.gateway, seen },
+                    (None, None) if host.bridged_container => Self::Container { seen, inside },
                     (None, None) => nat,
                 }
             }
@@ -131,41 +163,38 @@ impl NetworkPosition {
         }
     }
 
+    /// The family by whose habits connections to this machine's own address are stopped; none if its address is
+    /// translated. Within one network there is no router, which over IPv6 would stop them at home.
+    pub(super) const fn direct(&self) -> Option<Family> {
+        match self {
+            Self::Direct(family) => Some(*family),
+            Self::SameNetwork { .. } => Some(Family::Ipv4),
+            _ => None,
+        }
+    }
+
     /// Where a router must forward to.
     pub(super) fn here(&self) -> String {
         match self {
             Self::BehindNat { inside: Some(inside), .. } => format!("{inside} (this machine)"),
+            Self::Container { .. } => "the host of this container".to_owned(),
             _ => "this machine".to_owned(),
         }
     }
 }
 
-/// A checker of the local network and the address it checked, if no connection came from outside that network, and
-/// the address is one of the Internet.
-fn lan_checker(facts: &FamilyFacts) -> Option<(IpAddr, IpAddr)> {
-    let seen = facts.seen()?;
-    let mut peers = facts.checkers.iter().filter_map(judging_peer).peekable();
-    let checker = *peers.peek()?;
-    let all_local = peers.all(is_local) && !is_visited_from_outside(facts, seen)?;
-    all_local.then_some((checker, seen))
-}
-
-/// The checkers of the local network that stand beside others outside it, about an address of the Internet: how
-/// connections from inside fare says nothing about those from outside.
-pub(super) fn local_checkers(facts: &FamilyFacts) -> Vec<usize> {
-    let seen = facts.seen().filter(|seen| facts.host.is_some() && !is_local(*seen));
-    let outside = facts.checkers.iter().filter_map(judging_peer).any(|peer| !is_local(peer));
-    if seen.is_none() || !outside {
-        return Vec::new();
-    }
-    let checkers = facts.checkers.iter().enumerate();
-    // One on this machine may be the near end of a tunnel to one outside, but not if it sees a local address.
-    let sees_local = |checker: &CheckerFacts| checker.address.is_some_and(is_local);
-    let is_here = |checker: &CheckerFacts| {
-        judging_peer(checker).is_some_and(is_private) || sees_local(checker)
+/// The position of a machine whose packets leave through a line to one other machine, and whose address is translated.
+/// A line of a provider that has an address for carrier-grade NAT is told by that.
+fn line(host: &Host, seen: IpAddr) -> Option<NetworkPosition> {
+    let line = host.point_to_point.as_ref()?;
+    let interface = line.interface.clone();
+    let is_modem = match line.kind {
+        PointToPointKind::Tunnel => return Some(NetworkPosition::Tunnel { interface, seen }),
+        PointToPointKind::Ppp => false,
+        PointToPointKind::Modem => true,
     };
-    let local = checkers.filter(|(_, checker)| is_here(checker));
-    local.map(|(index, _)| index).collect()
+    let is_carriers = shared_address(host).is_some();
+    (!is_carriers).then_some(NetworkPosition::PointToPoint { interface, is_modem, seen })
 }
 
 /// Whether the router says over a protocol that it has no public address.
@@ -173,32 +202,7 @@ fn has_no_public_address(router: &RouterFacts) -> bool {
     router.failures.iter().any(|failure| failure.cause == RouterFailureCause::NoPublicAddress)
 }
 
-/// The address of a checker that gave a verdict.
-fn judging_peer(checker: &CheckerFacts) -> Option<IpAddr> {
-    checker.peer.filter(|_| checker.failure.is_none())
-}
-
-/// Whether a connection came from outside the local network; none if the address is not one of the Internet.
-fn is_visited_from_outside(facts: &FamilyFacts, seen: IpAddr) -> Option<bool> {
-    let host = facts.host.as_ref().filter(|_| !is_local(seen))?;
-    let is_outside =
-        |from: &IpAddr| !is_local(*from) && *from != seen && !host.addresses.contains(from);
-    let from_outside = |port: &PortFacts| {
-        let seen_here = port.sights.iter().flat_map(|sights| &sights.peers);
-        let seen_here = seen_here.map(|sights| &sights.peer);
-        let arrived = port.arrivals.from.iter().chain(&port.arrivals.half_open);
-        arrived.chain(seen_here).any(is_outside)
-    };
-    Some(facts.ports.iter().any(from_outside))
-}
-
 /// An address for carrier-grade NAT on the way out, if there is one.
 fn shared_address(host: &Host) -> Option<IpAddr> {
     [host.outbound, host.gateway].into_iter().flatten().find(|&ip| is_shared(ip))
-}
-
-/// 100.64.0.0/10, shared address space (RFC 6598).
-fn is_shared(ip: IpAddr) -> bool {
-    const FIRST: u32 = Ipv4Addr::new(100, 64, 0, 0).to_bits();
-    matches!(ip, IpAddr::V4(v4) if v4.to_bits() >> 22 == FIRST >> 22)
 }

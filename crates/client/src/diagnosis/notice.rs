@@ -2,13 +2,15 @@
 
 use std::{fmt, net::IpAddr};
 
+use port_checker_api::{Transport, TransportPortRanges};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::{
     network_position::NetworkPosition,
     notice_words::{
-        NO_VERDICT_OURS, NO_VERDICT_THEIRS, checker_failed, contacted_hosts_only, one_checker,
-        one_family_works, scan_guard, scattered_silence,
+        EARLIER_TRY, NO_VERDICT_OURS, NO_VERDICT_THEIRS, checker_failed, contacted_hosts_only,
+        lan_only, one_checker, one_family_works, one_transport_works, scan_guard,
+        scattered_silence, stray_datagrams, too_few_verdicts,
     },
 };
 use crate::family::Family;
@@ -106,6 +108,20 @@ pub enum Notice {
     },
     /// The verification was stopped before every port had a verdict.
     Interrupted,
+    /// A repetition was stopped: this is the diagnosis of the verification before it.
+    EarlierTry,
+    /// A number gets through over one transport and not over the other.
+    OnlyOneTransportWorks {
+        /// The ports that do not get through, of one transport.
+        fails: TransportPortRanges,
+        /// The transport over which their numbers do.
+        works: Transport,
+    },
+    /// The check answered at ports that other programs hold, which got its datagrams too.
+    StrayDatagrams {
+        /// The ports.
+        ports: TransportPortRanges,
+    },
     /// One family works and the other does not.
     OnlyOneFamilyWorks {
         /// The one that works.
@@ -124,7 +140,9 @@ impl Notice {
             self,
             Self::LoopbackOnly
                 | Self::LanOnly { .. }
-                | Self::Position(NetworkPosition::LanChecker { .. })
+                | Self::Position(
+                    NetworkPosition::LanChecker { .. } | NetworkPosition::SameNetwork { .. }
+                )
         )
     }
 
@@ -147,6 +165,9 @@ impl Notice {
             Self::NoVerdictOurs => "no_verdict_ours",
             Self::TooFewVerdicts { .. } => "too_few_verdicts",
             Self::Interrupted => "interrupted",
+            Self::EarlierTry => "earlier_try",
+            Self::OnlyOneTransportWorks { .. } => "only_one_transport_works",
+            Self::StrayDatagrams { .. } => "stray_datagrams",
             Self::OnlyOneFamilyWorks { .. } => "only_one_family_works",
         }
     }
@@ -172,26 +193,19 @@ impl fmt::Display for Notice {
             Self::CheckerFailed { message } => checker_failed(f, message),
             Self::NoVerdictTheirs => f.write_str(NO_VERDICT_THEIRS),
             Self::NoVerdictOurs => f.write_str(NO_VERDICT_OURS),
-            Self::TooFewVerdicts { verdicts, quorum } => write!(
-                f,
-                "Only {verdicts} {} gave a verdict where {quorum} must agree. Ask more checkers, or \
-                 lower --quorum.",
-                if *verdicts == 1 { "checker" } else { "checkers" }
-            ),
+            &Self::TooFewVerdicts { verdicts, quorum } => too_few_verdicts(f, verdicts, quorum),
             Self::Interrupted => f.write_str(
                 "Interrupted: this is what was known by then. That a port has no verdict says nothing about \
                  it.",
             ),
+            Self::EarlierTry => f.write_str(EARLIER_TRY),
             &Self::OnlyOneFamilyWorks { works, fails, behind_nat } => {
                 one_family_works(f, works, fails, behind_nat)
             }
+            Self::OnlyOneTransportWorks { fails, works } => one_transport_works(f, fails, *works),
+            Self::StrayDatagrams { ports } => stray_datagrams(f, ports),
             Self::Position(position) => position.fmt(f),
-            Self::LanOnly { seen } => write!(
-                f,
-                "The checker sees this machine at {seen}, a private address: it is in the same local \
-                 network. This proves the local network only. Whether the Internet reaches the ports, \
-                 only a checker outside can tell."
-            ),
+            &Self::LanOnly { seen } => lan_only(f, seen),
             Self::LocalChecker { url, seen } => write!(
                 f,
                 "{url} is in the local network. Its answers about {seen} do not count, because they say \

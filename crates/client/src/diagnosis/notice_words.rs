@@ -2,7 +2,12 @@
 
 use std::{fmt, net::IpAddr};
 
-use crate::family::Family;
+use port_checker_api::{Transport, TransportPortRanges};
+
+use crate::{family::Family, local_address::is_shared};
+
+pub(super) const EARLIER_TRY: &str =
+    "Interrupted: this is the report of the last try that was finished.";
 
 pub(super) const NO_VERDICT_THEIRS: &str = "No checker gave a verdict, which says nothing about your ports. Do what the messages say, try again later, or \
      ask another checker.";
@@ -14,6 +19,34 @@ pub(super) const NO_VERDICT_OURS: &str = "No checker could be talked to, which s
 pub(super) fn checker_failed(f: &mut fmt::Formatter<'_>, message: &str) -> fmt::Result {
     let end = if message.ends_with('?') { "" } else { "." };
     write!(f, "A checker gave no verdict: {message}{end}")
+}
+
+pub(super) fn lan_only(f: &mut fmt::Formatter<'_>, seen: IpAddr) -> fmt::Result {
+    let (address, network) = if is_shared(seen) {
+        (
+            "an address of 100.64.0.0/10, to which nothing on the Internet can be sent",
+            "the same network of a provider, or the same VPN. This proves that network only",
+        )
+    } else {
+        ("a private address", "the same local network. This proves the local network only")
+    };
+    write!(
+        f,
+        "The checker sees this machine at {seen}, {address}: it is in {network}. Whether the Internet reaches the \
+         ports, only a checker outside can tell."
+    )
+}
+
+pub(super) fn too_few_verdicts(
+    f: &mut fmt::Formatter<'_>,
+    verdicts: usize,
+    quorum: usize,
+) -> fmt::Result {
+    write!(
+        f,
+        "Only {verdicts} {} gave a verdict where {quorum} must agree. Ask more checkers, or lower --quorum.",
+        if verdicts == 1 { "checker" } else { "checkers" }
+    )
 }
 
 pub(super) fn one_family_works(
@@ -30,6 +63,33 @@ pub(super) fn one_family_works(
         f.write_str("The forwards in the router are missing or cannot work. ")?;
     }
     write!(f, "Until that works, publish the {works} address only.")
+}
+
+pub(super) fn one_transport_works(
+    f: &mut fmt::Formatter<'_>,
+    fails: &TransportPortRanges,
+    works: Transport,
+) -> fmt::Result {
+    let (works, missing) = match works {
+        Transport::Udp => ("UDP", "TCP"),
+        _ => ("TCP", "UDP"),
+    };
+    write!(
+        f,
+        "{fails}: {works} gets through with the same number, and {missing} does not. Likely the forward in the router \
+         or the rule of the firewall is for {works} only, which is easily overlooked. Let it cover {missing} too."
+    )
+}
+
+pub(super) fn stray_datagrams(
+    f: &mut fmt::Formatter<'_>,
+    ports: &TransportPortRanges,
+) -> fmt::Result {
+    write!(
+        f,
+        "{ports}: this check answered beside the program that holds the port, which went on meanwhile. That program got a \
+         stray datagram of 160 bytes with each attempt; most programs ignore those that are not theirs."
+    )
 }
 
 pub(super) fn scan_guard(

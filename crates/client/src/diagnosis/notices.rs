@@ -2,17 +2,18 @@
 
 use std::net::IpAddr;
 
-use port_checker_api::subscriber;
+use port_checker_api::{Transport, subscriber};
 
 use super::{
     conclusion::{FamilyDiagnosis, Outcome, PortDiagnosis},
-    network_position::{NetworkPosition, local_checkers},
+    near_checkers::local_checkers,
+    network_position::NetworkPosition,
     notice::Notice,
     verdict::PortVerdict,
 };
 use crate::{
     facts::{FamilyFacts, Local, PortFacts},
-    local_address::is_private,
+    local_address::is_unreachable_from_outside,
 };
 
 pub(super) fn of_family(
@@ -123,7 +124,9 @@ fn loopback(families: &[FamilyDiagnosis]) -> Option<Notice> {
     if addresses().any(|address| address.is_loopback()) {
         return Some(Notice::LoopbackOnly);
     }
-    addresses().find(|address| is_private(*address)).map(|seen| Notice::LanOnly { seen })
+    addresses()
+        .find(|address| is_unreachable_from_outside(*address))
+        .map(|seen| Notice::LanOnly { seen })
 }
 
 /// That there was no time for some ports.
@@ -133,11 +136,18 @@ fn unfinished(families: &[FamilyDiagnosis]) -> Option<Notice> {
     (unfinished || families.is_empty()).then_some(Notice::Interrupted)
 }
 
+/// Whether nobody was asked about a UDP port, because another program has it.
+fn is_held_over_udp(port: &PortDiagnosis) -> bool {
+    let PortFacts { transport, local, .. } = &port.facts;
+    *transport == Transport::Udp && matches!(local, Some(Local::InUse { .. }))
+}
+
 /// Whose fault it is that nothing is known of any port.
 fn no_verdict(families: &[FamilyDiagnosis]) -> Option<Notice> {
     let ports = || families.iter().flat_map(|family| &family.ports);
     let mut checkers = families.iter().flat_map(|family| &family.checkers);
-    let asked = ports().any(|port| port.verdict == PortVerdict::NoVerdict);
+    let asked =
+        ports().any(|port| port.verdict == PortVerdict::NoVerdict && !is_held_over_udp(port));
     if !asked || ports().any(|port| port.facts.answers.iter().any(Option::is_some)) {
         return None;
     }

@@ -37,7 +37,7 @@ pub(super) fn is_blocked_here(facts: &PortFacts) -> bool {
     let listens = match &facts.local {
         Some(Local::Bound) => true,
         // On all addresses, and with room in its queue: then the kernel itself refuses nothing.
-        Some(Local::InUse { listens_on, waiting: 0, .. }) => {
+        Some(Local::InUse { listens_on, waiting: 0, .. } | Local::Shared { listens_on, .. }) => {
             listens_on.iter().any(|ip| ip.is_unspecified())
         }
         _ => false,

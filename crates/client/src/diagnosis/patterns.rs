@@ -1,6 +1,6 @@
 //! Patterns over the ports of a family. They are likely, never certain.
 
-use port_checker_api::Reason;
+use port_checker_api::{Reason, Transport};
 
 use super::{
     notice::Notice,
@@ -14,17 +14,22 @@ const MIN_RUN: usize = 10;
 
 /// The likely cause of ports that are silent, if their order suggests one.
 pub(super) fn silence(ports: &[PortFacts], verdicts: &[PortVerdict]) -> Option<Notice> {
-    scan_guard(ports, verdicts).or_else(|| scattered(ports, verdicts))
+    let over = |transport: &Transport| {
+        let pairs = ports.iter().zip(verdicts).filter(|(port, _)| port.transport == *transport);
+        let (ports, verdicts): (Vec<&PortFacts>, Vec<PortVerdict>) = pairs.unzip();
+        scan_guard(&ports, &verdicts).or_else(|| scattered(&ports, &verdicts))
+    };
+    Transport::ALL.iter().find_map(over)
 }
 
 /// The first ports in a row answered, and all after them were silent: a guard against port scans does that, which
 /// counts connections and then drops all further ones.
-fn scan_guard(ports: &[PortFacts], verdicts: &[PortVerdict]) -> Option<Notice> {
+fn scan_guard(ports: &[&PortFacts], verdicts: &[PortVerdict]) -> Option<Notice> {
     let answered = verdicts.iter().take_while(|verdict| verdict.is_accessible()).count();
     let (later, verdicts) = (ports.get(answered..)?, verdicts.get(answered..)?);
     let silent = later.len();
     let here = |verdict: &PortVerdict| *verdict == PortVerdict::BlockedHere;
-    let none_came = |port: &PortFacts| last_station(port) == Station::None;
+    let none_came = |port: &&PortFacts| last_station(port) == Station::None;
     let here = if verdicts.iter().all(here) {
         Some(true)
     } else if later.iter().all(none_came) {
@@ -41,7 +46,7 @@ fn scan_guard(ports: &[PortFacts], verdicts: &[PortVerdict]) -> Option<Notice> {
 }
 
 /// Silent ports alternate with ports that answered: rules of firewalls and routers cover ranges.
-fn scattered(ports: &[PortFacts], verdicts: &[PortVerdict]) -> Option<Notice> {
+fn scattered(ports: &[&PortFacts], verdicts: &[PortVerdict]) -> Option<Notice> {
     let pairs = || ports.iter().zip(verdicts);
     let judged: Vec<bool> = pairs()
         .filter_map(|(port, verdict)| match verdict {

@@ -2,6 +2,8 @@
 
 use std::{fmt, net::IpAddr};
 
+use ipnet::IpNet;
+
 use super::network_position::NetworkPosition;
 
 impl NetworkPosition {
@@ -11,11 +13,14 @@ impl NetworkPosition {
             Self::Elsewhere => "elsewhere",
             Self::Direct(_) => "direct",
             Self::BehindNat { .. } => "behind_nat",
+            Self::Container { .. } => "container",
+            Self::PointToPoint { .. } => "point_to_point",
             Self::Tunnel { .. } => "tunnel",
             Self::DoubleNat { .. } => "double_nat",
             Self::NoPublicAddress { .. } => "no_public_address",
             Self::NotTheRouters { .. } => "not_the_routers_address",
             Self::LanChecker { .. } => "lan_checker",
+            Self::SameNetwork { .. } => "same_network",
             Self::CarrierGradeNat { .. } => "carrier_grade_nat",
         }
     }
@@ -41,11 +46,17 @@ impl fmt::Display for NetworkPosition {
                  about connections from the Internet: a router may pass connections from inside back in \
                  (hairpin NAT) and drop those from outside, or the reverse. Ask a checker outside."
             ),
+            &Self::SameNetwork { checker, network } => same_network(f, checker, network),
+            &Self::Container { seen, inside } => container(f, seen, inside),
+            Self::PointToPoint { interface, is_modem, seen } => {
+                point_to_point(f, interface, *is_modem, *seen)
+            }
             Self::Tunnel { interface, seen } => write!(
                 f,
                 "Packets to the Internet leave through {interface}, a tunnel such as a VPN: {seen} is the \
-                 address of its other end, and a forward in your own router makes no difference. Let the \
-                 checkers be reached without the tunnel, or ask its provider for forwarded ports."
+                 address of its other end, or of a router beyond, and a forward in a router before this machine makes \
+                 no difference. Let the checkers be reached without the tunnel, or have the ports forwarded \
+                 at its other end: a VPN's provider must do that."
             ),
             Self::DoubleNat { router, wan, seen } => write!(
                 f,
@@ -96,4 +107,60 @@ fn behind_nat(
         )?;
     }
     Ok(())
+}
+
+fn point_to_point(
+    f: &mut fmt::Formatter<'_>,
+    interface: &str,
+    is_modem: bool,
+    seen: IpAddr,
+) -> fmt::Result {
+    write!(f, "Packets to the Internet leave through {interface}, ")?;
+    if is_modem {
+        write!(
+            f,
+            "a mobile modem, and {seen} is not the address there: the modem or the mobile provider translates \
+             addresses, the provider likely for many customers at once (carrier-grade NAT). Ask it for a public \
+             address (some have an APN for that), use IPv6, or rent a small server with a public address that \
+             tunnels to this machine."
+        )
+    } else {
+        write!(
+            f,
+            "a PPP line, and {seen} is not the address there: addresses are translated at its other end, or \
+             beyond. If that is your Internet provider (carrier-grade NAT), ask for a public address, use IPv6, or \
+             rent a small server with a public address that tunnels to this machine. If it is a VPN (PPTP, L2TP), \
+             let the checkers be reached without it, or ask its provider for forwarded ports."
+        )
+    }
+}
+
+fn same_network(
+    f: &mut fmt::Formatter<'_>,
+    checker: IpAddr,
+    network: Option<IpNet>,
+) -> fmt::Result {
+    match network {
+        Some(network) => write!(
+            f,
+            "The checker at {checker} is in the same network as this machine ({network}), and what it finds holds for \
+             that network only. Whether the Internet reaches the ports, only a checker outside of it can tell."
+        ),
+        None => write!(
+            f,
+            "The checker at {checker} is on this machine, and what it finds holds for this machine only. Whether the \
+             Internet reaches the ports, only a checker outside can tell."
+        ),
+    }
+}
+
+fn container(f: &mut fmt::Formatter<'_>, seen: IpAddr, inside: Option<IpAddr>) -> fmt::Result {
+    let here = inside.map_or_else(String::new, |inside| format!(" ({inside})"));
+    write!(
+        f,
+        "This is likely a container behind a bridge of its host: the address checked, {seen}, is not one of the \
+         container{here}. Then the host must publish the ports (-p of docker run, ports of Compose), and a router before \
+         the host must forward them to the host, not to the container. Or the container uses the host's network \
+         (--network=host)."
+    )
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::{
     facts::{FamilyFacts, PortFacts},
-    local_address::is_local,
+    local_address::is_unreachable_from_outside,
 };
 
 impl FamilyFacts {
@@ -19,7 +19,7 @@ impl FamilyFacts {
         };
         let votes = |ip| seen().filter(|(_, other)| *other == ip).count();
         let rank = |&(checker, ip): &(usize, IpAddr)| {
-            (!is_local(ip), is_own(ip), votes(ip), self.reached(checker))
+            (!is_unreachable_from_outside(ip), is_own(ip), votes(ip), self.reached(checker))
         };
         // Of equals the last is taken.
         seen().collect::<Vec<_>>().into_iter().rev().max_by_key(rank).map(|(_, ip)| ip)

@@ -1,13 +1,15 @@
 //! Each situation gets the advice that helps in it.
 
-use port_checker_api::{PortResult, Reason};
+use port_checker_api::{Icmp, IcmpMessage, PortDetails, PortResult, Reason};
 
 use super::{
+    uplinks::line,
     whereabouts::{INSIDE, OUTSIDE, advice, closed, family, ip, of, open, port, router, sights},
     *,
 };
 use crate::{
     facts::{Arrivals, Process, Watch},
+    host::PointToPointKind,
     router::{MappingEntry, RouterFacts},
     sights::Sights,
 };
@@ -31,7 +33,7 @@ fn elsewhere(answer: Option<PortResult>) -> FamilyFacts {
 }
 
 fn through_tunnel(mut facts: FamilyFacts) -> FamilyFacts {
-    facts.host.as_mut().unwrap().tunnel = Some("tun0".to_owned());
+    facts.host.as_mut().unwrap().point_to_point = Some(line("tun0", PointToPointKind::Tunnel));
     facts
 }
 
@@ -70,6 +72,15 @@ fn unwatched(facts: FamilyFacts) -> FamilyFacts {
 fn arrived(mut facts: FamilyFacts, arrivals: Arrivals) -> FamilyFacts {
     facts.ports[0].arrivals = arrivals;
     facts
+}
+
+/// A refusal by an ICMP message of this sender.
+pub(super) fn with_icmp(answer: PortResult, from: &str) -> PortResult {
+    let icmp = Icmp { message: IcmpMessage::PortUnreachable, from: ip(from) };
+    let reason = answer.error.as_deref().and_then(Reason::from_text).map(Into::into);
+    let details =
+        PortDetails { reason, attempts: 1, connect_ms: 1.0, challenge: None, icmp: Some(icmp) };
+    PortResult { details: Some(details), ..answer }
 }
 
 fn in_use(listens_on: &[&str]) -> Local {
@@ -124,6 +135,10 @@ fn a_port_that_is_refused() {
             direct(OUTSIDE, Bound, refused()),
             "A firewall refuses the connections before they reach our listener. Allow incoming",
         ),
+        (
+            without_packets(direct(OUTSIDE, Bound, refused())),
+            "so its firewall is not the cause. A firewall before this machine refuses the connections",
+        ),
         (unwatched(direct(OUTSIDE, Bound, refused())), "provider's. Run as root"),
         (direct(OUTSIDE, in_use(&[OUTSIDE]), refused()), "Start the service, on all addresses"),
         (elsewhere(refused()), "Start the service, on all addresses"),
@@ -132,17 +147,51 @@ fn a_port_that_is_refused() {
 
 /// The firewall of this machine is suspected only where the connections may have reached it unseen.
 #[test]
-fn a_refusal_beyond_this_machine_is_not_blamed_on_its_firewall() {
-    let refused = || closed(Reason::HostUnreachable);
-    for facts in [
-        direct(OUTSIDE, Local::Bound, refused()),
-        without_packets(behind_nat(Local::Bound, refused())),
-        behind_nat(in_use(&[INSIDE]), refused()),
-        elsewhere(refused()),
-    ] {
+fn a_rejection_is_blamed_on_whom_the_facts_leave() {
+    use Local::Bound;
+    let rejected = || closed(Reason::HostUnreachable);
+    let by = |from| rejected().map(|answer| with_icmp(answer, from));
+    const A_ROUTER: &str = "A router on the way";
+    const HERE_TOO: &str = "this machine's firewall";
+    const NOT_HERE: &str = "so its firewall is not the cause";
+    let cases: [(_, &[&str], &[&str], _); 9] = [
+        (behind_nat(Bound, rejected()), &[A_ROUTER, HERE_TOO], &[], "a router translates"),
+        (without_packets(behind_nat(Bound, rejected())), &[A_ROUTER], &[HERE_TOO], "nothing came"),
+        (behind_nat(in_use(&[INSIDE]), rejected()), &[A_ROUTER, HERE_TOO], &[], "a program's port"),
+        (elsewhere(rejected()), &[A_ROUTER], &[HERE_TOO], "another machine"),
+        (
+            direct(OUTSIDE, Bound, rejected()),
+            &[HERE_TOO, "in the provider's"],
+            &["router"],
+            "no router translates, and the checker names nobody",
+        ),
+        (unwatched(direct(OUTSIDE, Bound, rejected())), &["Run as root"], &["router"], "root can"),
+        (
+            without_packets(direct(OUTSIDE, Bound, rejected())),
+            &[NOT_HERE, "before this machine rejects"],
+            &["router"],
+            "nothing came to this machine",
+        ),
+        (
+            direct("2001:db8::7", Bound, rejected()),
+            &[HERE_TOO, "the router's firewall for IPv6"],
+            &[A_ROUTER],
+            "over IPv6 a router may be the firewall",
+        ),
+        (
+            direct(OUTSIDE, Bound, by("203.0.113.254")),
+            &["203.0.113.254, on the way to this machine, says"],
+            &[HERE_TOO],
+            "the checker names the sender",
+        ),
+    ];
+    for (facts, contained, absent, why) in cases {
         let diagnosis = of(facts);
-        assert!(advice(&diagnosis).contains("A router on the way says"));
-        assert!(!advice(&diagnosis).contains("this machine's firewall"), "{diagnosis:?}");
+        let advice = advice(&diagnosis);
+        assert!(contained.iter().all(|text| advice.contains(text)), "{why}: {advice}");
+        assert!(!absent.iter().any(|text| advice.contains(text)), "{why}: {advice}");
+        let summary = &diagnosis.families[0].ports[0].summary;
+        assert!(summary.starts_with("rejected on the way"), "{why}: {summary}");
     }
 }
 
@@ -203,7 +252,7 @@ fn a_port_where_nothing_arrived() {
         ),
         (behind_provider(silent()), "Behind carrier-grade NAT, which is likely"),
         (behind_two_routers(silent()), "No forward in your router alone"),
-        (through_tunnel(silent()), "No forward in your router can change this"),
+        (through_tunnel(silent()), "unless it is the other end of the line"),
     ]);
 }
 
@@ -240,7 +289,7 @@ fn a_silent_port_that_another_program_holds() {
         (public(), "Nothing came back: a firewall drops the packets. Allow incoming TCP"),
         (behind_provider(silent()), "Behind carrier-grade NAT, which is likely"),
         (behind_two_routers(silent()), "No forward in your router alone"),
-        (through_tunnel(silent()), "No forward in your router can change this"),
+        (through_tunnel(silent()), "unless it is the other end of the line"),
         (
             elsewhere(closed(Reason::TimedOut)),
             "or the router before the host does not forward the ports.",

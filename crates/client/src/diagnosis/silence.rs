@@ -7,8 +7,9 @@ use super::{
 };
 use crate::{facts::PortFacts, family::Family};
 
-const SEE_ABOVE: &str =
-    "No forward in your router can change this; see above for what to do instead.";
+/// Said where packets were watched, and none came.
+pub(super) const INNOCENT: &str =
+    "Nothing came to any interface of this machine, so its firewall is not the cause. ";
 
 /// The first router must forward nevertheless.
 const TWO_ROUTERS: &str =
@@ -17,6 +18,14 @@ const TWO_ROUTERS: &str =
 /// An address of 100.64.0.0/10 suggests carrier-grade NAT, and does not prove it.
 const LIKELY_CARRIER_GRADE_NAT: &str = "Behind carrier-grade NAT, which is likely, no forward in your router can \
                                         change this; see above for what to do instead.";
+
+/// The other end may be a router of the same person.
+const OTHER_END: &str = "A forward in a router makes no difference unless it is the other end of the line; see above for \
+                         what to do instead.";
+
+/// A container is told by its marks and its address, which prove nothing.
+const LIKELY_UNPUBLISHED: &str = "Likely the host of this container does not publish the port, or a router before the host \
+                                  does not forward it; see above for what to do.";
 
 const OTHERS_ANSWERED: &str = "Others answered: see above for the likely causes, and verify these alone before you change \
                                anything.";
@@ -28,9 +37,11 @@ pub(super) const fn no_forward_helps(position: &NetworkPosition) -> Option<&'sta
         NetworkPosition::DoubleNat { .. }
         | NetworkPosition::NoPublicAddress { .. }
         | NetworkPosition::NotTheRouters { .. } => Some(TWO_ROUTERS),
-        NetworkPosition::Tunnel { .. } => Some(SEE_ABOVE),
+        NetworkPosition::Tunnel { .. } | NetworkPosition::PointToPoint { .. } => Some(OTHER_END),
+        NetworkPosition::Container { .. } => Some(LIKELY_UNPUBLISHED),
         NetworkPosition::BehindNat { .. }
         | NetworkPosition::Direct(_)
+        | NetworkPosition::SameNetwork { .. }
         | NetworkPosition::LanChecker { .. }
         | NetworkPosition::Elsewhere => None,
     }
@@ -38,11 +49,7 @@ pub(super) const fn no_forward_helps(position: &NetworkPosition) -> Option<&'sta
 
 pub(super) fn nothing_arrived(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
     let watched = last_station(facts) == Station::None;
-    let innocent = if watched {
-        "Nothing came to any interface of this machine, so its firewall is not the cause. "
-    } else {
-        ""
-    };
+    let innocent = if watched { INNOCENT } else { "" };
     let root = surroundings.root();
     if let Some((stranger, interface, checker)) = surroundings.stranger().filter(|_| watched) {
         return format!(
@@ -56,15 +63,15 @@ pub(super) fn nothing_arrived(facts: &PortFacts, surroundings: &Surroundings<'_>
     if let Some(advice) = no_forward_helps(surroundings.position) {
         return advice.to_owned();
     }
-    match surroundings.position {
-        NetworkPosition::BehindNat { .. } => behind_nat(facts, surroundings, innocent),
-        NetworkPosition::Direct(family) if watched => {
-            format!("{innocent}{}", outside_firewall(*family))
+    match (surroundings.position.direct(), surroundings.position) {
+        (_, NetworkPosition::BehindNat { .. }) => behind_nat(facts, surroundings, innocent),
+        (Some(family), _) if watched => {
+            format!("{innocent}{}", outside_firewall(family, "drops"))
         }
-        NetworkPosition::Direct(family) => {
+        (Some(family), _) => {
             format!(
                 "A firewall drops the connections before they reach us. {}{root}",
-                allow_in(*family)
+                allow_in(family)
             )
         }
         _ => "A firewall drops the connections.".to_owned(),
@@ -75,10 +82,10 @@ pub(super) fn nothing_arrived(facts: &PortFacts, surroundings: &Surroundings<'_>
 fn behind_nat(facts: &PortFacts, surroundings: &Surroundings<'_>, innocent: &str) -> String {
     let (root, here) = (surroundings.root(), surroundings.position.here());
     // Packets to another port of this machine are not watched, so it may be no more innocent than others.
-    if let Some(wrong) = surroundings.wrong_mapping(facts.port) {
+    if let Some(wrong) = surroundings.wrong_mapping(facts.transport_port()) {
         return wrong;
     }
-    match surroundings.mapped_to(facts.port) {
+    match surroundings.mapped_to(facts.transport_port()) {
         Some(_) if innocent.is_empty() => format!(
             "The router has a mapping of this port to this machine. Look for a firewall rule in this machine, \
              in the router, or at the provider.{root}"
@@ -99,16 +106,16 @@ fn behind_nat(facts: &PortFacts, surroundings: &Surroundings<'_>, innocent: &str
     }
 }
 
-const fn outside_firewall(family: Family) -> &'static str {
-    match family {
-        Family::Ipv4 => {
-            "A firewall before this machine drops the connections: in a data centre, the provider's."
-        }
+/// The firewalls that may stop connections before this machine; `does` says how.
+pub(super) fn outside_firewall(family: Family, does: &str) -> String {
+    let whose = match family {
+        Family::Ipv4 => "in a data centre, the provider's.",
         Family::Ipv6 => {
-            "A firewall before this machine drops the connections: at home, the router's for IPv6; in a \
-             data centre, the provider's. There is no NAT over IPv6: it must admit the connections, not forward them."
+            "at home, the router's for IPv6; in a data centre, the provider's. There is no NAT over IPv6: it must \
+             admit the connections, not forward them."
         }
-    }
+    };
+    format!("A firewall before this machine {does} the connections: {whose}")
 }
 
 /// There was no listener of the verification, which could have shown whether anything arrived.
@@ -123,12 +130,12 @@ pub(super) fn timed_out(facts: &PortFacts, surroundings: &Surroundings<'_>) -> S
     if let Some(advice) = no_forward_helps(surroundings.position) {
         return advice.to_owned();
     }
-    match surroundings.position {
-        NetworkPosition::Direct(family) => {
-            let allow = allow_in(*family);
+    match (surroundings.position.direct(), surroundings.position) {
+        (Some(family), _) => {
+            let allow = allow_in(family);
             format!("Nothing came back: a firewall drops the packets. {allow}{}", surroundings.root())
         }
-        NetworkPosition::BehindNat { .. } => format!(
+        (_, NetworkPosition::BehindNat { .. }) => format!(
             "Nothing came back: let the router forward TCP to {}, and the firewall admit them.{}",
             surroundings.position.here(),
             surroundings.root()

@@ -113,7 +113,7 @@ fn advice_tells_strangers_from_checkers() {
     let unknown = advice(silent(&[STRANGER], &[]), vec![], Some(CHECKER));
     assert!(unknown.contains(UNKNOWN) && unknown.contains(STRANGER), "{unknown}");
     assert!(unknown.contains("forwards it already"), "somebody outside came through it: {unknown}");
-    let inside = advice(silent(&["192.168.1.77"], &[]), vec![], Some(CHECKER));
+    let inside = advice(silent(&["192.168.1.77"], &[]), vec![], Some("192.168.1.1"));
     assert!(inside.contains(UNKNOWN) && !inside.contains("forwards it already"), "{inside}");
     let known = advice(silent(&[CHECKER], &[]), vec![], Some(CHECKER));
     assert!(!known.contains(UNKNOWN) && known.contains("forwards it already"), "{known}");

@@ -2,18 +2,20 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use port_checker_api::Port;
+use port_checker_api::{Transport, TransportPort};
 
-use super::{checker_sources::Senders, network_position::NetworkPosition};
+use super::{network_position::NetworkPosition, senders::Senders};
 use crate::{
     facts::Watch,
-    local_address::is_private,
-    router::{MappingEntry, RouterFacts},
+    host::Host,
+    local_address::is_local,
+    router::{MappingEntry, MappingTransport, RouterFacts},
 };
 
 /// The facts of a family that decide about the advice for its ports.
 pub(super) struct Surroundings<'a> {
     pub(super) position: &'a NetworkPosition,
+    pub(super) host: Option<&'a Host>,
     pub(super) router: Option<&'a RouterFacts>,
     pub(super) watch: Watch,
     /// Whether a notice tells the likely cause of the silence.
@@ -26,9 +28,14 @@ pub(super) struct Surroundings<'a> {
 
 impl Surroundings<'_> {
     /// The machine to which the router maps a port, by its own account.
-    pub(super) fn mapped_to(&self, port: Port) -> Option<SocketAddr> {
+    pub(super) fn mapped_to(&self, port: TransportPort) -> Option<SocketAddr> {
+        let transport = match port.transport {
+            Transport::Udp => MappingTransport::Udp,
+            _ => MappingTransport::Tcp,
+        };
         let ports = self.router?.ports.iter();
-        let mut ports = ports.filter(|mapped| mapped.port == port.get());
+        let mut ports =
+            ports.filter(|mapped| (mapped.port, mapped.transport) == (port.port.get(), transport));
         ports.find_map(|mapped| match &mapped.entry {
             MappingEntry::Mapped { to, enabled: true, .. } => Some(*to),
             _ => None,
@@ -36,7 +43,7 @@ impl Surroundings<'_> {
     }
 
     /// The words about a mapping of a port that leads elsewhere, by the router's own account.
-    pub(super) fn wrong_mapping(&self, port: Port) -> Option<String> {
+    pub(super) fn wrong_mapping(&self, port: TransportPort) -> Option<String> {
         let (to, here) = (self.mapped_to(port)?, self.position.inside()?);
         if to.ip() != here {
             return Some(format!(
@@ -44,7 +51,7 @@ impl Surroundings<'_> {
                 self.position.here()
             ));
         }
-        (to.port() != port.get()).then(|| {
+        (to.port() != port.port.get()).then(|| {
             format!(
                 "The router maps this port to another port of this machine, {}. Let it map it to the same port.",
                 to.port()
@@ -66,10 +73,25 @@ impl Surroundings<'_> {
         }
     }
 
+    /// Whether an address is one of this machine or its networks.
+    pub(super) fn is_near(&self, ip: IpAddr) -> bool {
+        self.host.map_or_else(|| is_local(ip), |host| host.is_near(ip))
+    }
+
+    /// The words about a neighbour whose connection may have been passed on for a checker; nothing if there was none.
+    pub(super) fn neighbour(&self) -> String {
+        let Some(neighbour) = self.senders.neighbour.as_ref() else { return String::new() };
+        format!(
+            " A connection of {}, a machine of the local network, came in and got no answer. Only if that machine \
+             passes on connections of the checkers, as a proxy does, this machine's firewall is the cause.",
+            neighbour.peer
+        )
+    }
+
     /// A stranger of the Internet, the interface to which a connection of it came, and the address of the
     /// checker, none of whose came.
     pub(super) fn stranger(&self) -> Option<(IpAddr, &str, IpAddr)> {
-        let stranger = self.senders.stranger.as_ref().filter(|it| !is_private(it.peer))?;
+        let stranger = self.senders.stranger.as_ref().filter(|it| !self.is_near(it.peer))?;
         Some((stranger.peer, stranger.interface.as_deref()?, self.checker?))
     }
 }

@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use port_checker_api::{ChallengeOutcome, Port, PortDetails, PortResult, Reason};
+use port_checker_api::{ChallengeOutcome, Port, PortDetails, PortResult, Reason, Transport};
 
 use super::*;
 use crate::{
@@ -76,6 +76,7 @@ fn facts(local: Local, arrivals: Arrivals, answers: Vec<Option<PortResult>>) -> 
         checkers: checkers.collect(),
         ports: vec![PortFacts {
             port: Port::MAX,
+            transport: Transport::Tcp,
             local: Some(local),
             udp_holder: None,
             arrivals,

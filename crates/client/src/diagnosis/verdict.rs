@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::senders::Senders;
 use crate::{
     facts::{Local, PortFacts},
     sights::Sights,
@@ -39,7 +40,7 @@ pub enum PortVerdict {
     TimedOut,
     /// Refused.
     Refused,
-    /// A router on the way says that it cannot or must not pass the connection on.
+    /// A router or a firewall on the way says that it cannot or must not pass the connection on.
     Rejected,
     /// Something accepted the connection and hung up at once.
     Reset,
@@ -62,33 +63,51 @@ impl PortVerdict {
     }
 
     /// The verdict in a few words.
-    pub(super) fn summary(self, facts: &PortFacts) -> String {
-        let summary = self.summary_over_tcp(facts);
+    pub(super) fn summary(self, facts: &PortFacts, senders: &Senders) -> String {
+        let summary = self.summary_over_tcp(facts, senders);
         match &facts.udp_holder {
             Some(holder) => format!(
-                "{summary}; {} (process {}) uses the number over UDP, which is not checked",
-                holder.name, holder.pid
+                "{summary}; {} (process {}) uses the number over UDP, which {}/udp checks",
+                holder.name, holder.pid, facts.port
             ),
             None => summary,
         }
     }
 
-    fn summary_over_tcp(self, facts: &PortFacts) -> String {
-        let words = self.words();
+    fn summary_over_tcp(self, facts: &PortFacts, senders: &Senders) -> String {
+        let arrived_at = facts.sights.as_ref().and_then(Sights::interface);
+        let words = match self {
+            Self::BlockedHere if arrived_at.is_some() && !senders.is_certain => {
+                format!("likely {}", self.words())
+            }
+            // Somebody's connection did arrive, who is hardly a checker.
+            Self::NothingArrived if senders.neighbour.is_some() => {
+                Self::TimedOut.words().to_owned()
+            }
+            _ => self.words().to_owned(),
+        };
         match &facts.local {
-            Some(Local::InUse { by: Some(holder), .. }) => {
+            Some(
+                Local::InUse { by: Some(holder), .. } | Local::Shared { by: Some(holder), .. },
+            ) => {
                 format!("{words}; {} (process {}) holds the port", holder.name, holder.pid)
             }
-            Some(Local::InUse { by: None, .. }) => {
+            Some(Local::InUse { by: None, .. } | Local::Shared { by: None, .. }) => {
                 format!("{words}; another program holds the port")
             }
-            _ if self == Self::BlockedHere => blocked_here(facts),
+            _ if self == Self::BlockedHere => match arrived_at {
+                Some(interface) if senders.is_certain => {
+                    format!("{words}; it arrived at {interface}")
+                }
+                Some(interface) => format!("{words}; a connection arrived at {interface}"),
+                None => words,
+            },
             Some(Local::NotPermitted | Local::Failed { .. }) if self.is_accessible() => {
                 format!("{words}; we could not listen there")
             }
             Some(Local::NotPermitted) => "not permitted to listen there".to_owned(),
             _ if self == Self::NotReachable => format!("{words}: {}", own_words(facts)),
-            _ => words.to_owned(),
+            _ => words,
         }
     }
 
@@ -108,7 +127,7 @@ impl PortVerdict {
             Self::NothingArrived => "timed out, and nothing arrived here",
             Self::TimedOut => "timed out",
             Self::Refused => "refused",
-            Self::Rejected => "rejected by a router",
+            Self::Rejected => "rejected on the way",
             Self::Reset => "accepted and hung up at once",
             Self::NotReachable => "not reachable",
             Self::NotBound => "could not be listened on",
@@ -117,12 +136,6 @@ impl PortVerdict {
             Self::NoVerdict => "no verdict",
         }
     }
-}
-
-fn blocked_here(facts: &PortFacts) -> String {
-    let interface = facts.sights.as_ref().and_then(Sights::interface);
-    let arrived = interface.map(|interface| format!("; it arrived at {interface}"));
-    format!("{}{}", PortVerdict::BlockedHere.words(), arrived.unwrap_or_default())
 }
 
 fn own_words(facts: &PortFacts) -> &str {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use port_checker_api::{Port, PortResult, Reason};
+use port_checker_api::{Port, PortResult, Reason, Transport};
 
 use super::*;
 use crate::{
@@ -36,6 +36,7 @@ pub(super) fn port(number: u16, local: Local, answer: Option<PortResult>) -> Por
     };
     PortFacts {
         port: Port::new(number).unwrap(),
+        transport: Transport::Tcp,
         local: Some(local),
         udp_holder: None,
         arrivals,
@@ -223,13 +224,7 @@ fn the_routers_account_decides_about_forwards() {
 }
 
 #[test]
-fn a_tunnel_a_private_and_a_temporary_address_are_named() {
-    let mut tunnel = silent();
-    tunnel.host.as_mut().unwrap().tunnel = Some("tun0".to_owned());
-    let tunnel = of(tunnel);
-    assert_eq!(kinds(&tunnel), ["tunnel"]);
-    assert!(advice(&tunnel).contains("No forward in your router can change this"));
-
+fn a_private_and_a_temporary_address_are_named() {
     for (seen, outcome) in [
         (INSIDE, Outcome::LocalOnly),
         ("fd00::7", Outcome::LocalOnly),
@@ -289,7 +284,7 @@ fn programs_of_this_machine_are_told_from_the_listener_of_the_check() {
     udp.ports[0].udp_holder = holder();
     let summary = &of(udp).families[0].ports[0].summary;
     assert!(
-        summary.ends_with("; nginx (process 7) uses the number over UDP, which is not checked")
+        summary.ends_with("; nginx (process 7) uses the number over UDP, which 7466/udp checks")
     );
 }
 

@@ -41,7 +41,9 @@ fn a_summary_says_what_was_found_and_what_stood_in_the_way() {
     }
     let mut stopped = port(7466, Local::Bound, closed(Reason::TimedOut));
     stopped.sights = sights(true, false, None);
-    let diagnosis = of(family(OUTSIDE, vec![stopped]));
+    let mut facts = family(OUTSIDE, vec![stopped]);
+    facts.checkers[0].peer = Some(ip("198.51.100.1"));
+    let diagnosis = of(facts);
     let expected = "this machine's firewall blocks it; it arrived at eth0";
     assert_eq!(diagnosis.families[0].ports[0].summary, expected);
 }
@@ -70,6 +72,22 @@ fn of_position() -> Vec<(Notice, &'static str)> {
         (
             at(NetworkPosition::Tunnel { interface: tunnel, seen }),
             "leave through tun0, a tunnel such as a VPN: 203.0.113.7 is",
+        ),
+        (
+            at(NetworkPosition::PointToPoint {
+                interface: "ppp0".to_owned(),
+                is_modem: false,
+                seen,
+            }),
+            "leave through ppp0, a PPP line, and 203.0.113.7 is not the address there",
+        ),
+        (
+            at(NetworkPosition::Container { seen, inside: Some(ip("172.17.0.2")) }),
+            "203.0.113.7, is not one of the container (172.17.0.2).",
+        ),
+        (
+            at(NetworkPosition::SameNetwork { checker: seen, network: None }),
+            "The checker at 203.0.113.7 is on this machine",
         ),
         (
             at(NetworkPosition::DoubleNat { router, wan, seen }),
@@ -140,7 +158,7 @@ fn notices_in_json_have_a_kind_each_and_the_advice() {
         kinds.insert((std::mem::discriminant(&notice), notice.kind()));
     }
     let names: HashSet<_> = kinds.iter().map(|(_, name)| *name).collect();
-    assert_eq!((names.len(), kinds.len()), (16, 16), "{names:?}");
+    assert_eq!((names.len(), kinds.len()), (19, 19), "{names:?}");
     assert!(names.contains("behind_nat"), "in snake case");
 }
 

@@ -6,6 +6,7 @@ use std::{
     time::Instant,
 };
 
+use nix::errno::Errno;
 use port_checker_testbed::{
     namespace::{self, Namespace},
     ports::{Held, LOOPBACK, Listening, unused},
@@ -30,13 +31,13 @@ fn peers(checked: &str) -> PeerFilter {
     PeerFilter::of(&host, Some(checked.parse().unwrap()))
 }
 
-fn open(family: Family, ports: &[Port]) -> Listeners {
-    open_for(peers("127.0.0.1"), family, ports)
+async fn open(family: Family, ports: &[Port]) -> Listeners {
+    open_for(peers("127.0.0.1"), family, ports).await
 }
 
-fn open_for(peers: PeerFilter, family: Family, ports: &[Port]) -> Listeners {
+async fn open_for(peers: PeerFilter, family: Family, ports: &[Port]) -> Listeners {
     let challenge = Challenge::try_from(CHALLENGE.to_owned()).unwrap();
-    Listeners::open(family, ports, &challenge, peers)
+    Listeners::open(family, ports, &challenge, peers).await
 }
 
 fn connect(ip: IpAddr, port: Port) -> Peer {
@@ -61,25 +62,11 @@ async fn while_served<T: Send + 'static>(
     (done, reported.into_inner().unwrap())
 }
 
-#[test]
-fn obstacles_in_words_without_numbers() {
-    let failed = |error: &str| Local::Failed { error: error.to_owned() };
-    let cases = [
-        (Errno::EADDRINUSE, Local::InUse { by: None, listens_on: Vec::new(), waiting: 0 }),
-        (Errno::EACCES, Local::NotPermitted),
-        (Errno::EAFNOSUPPORT, Local::FamilyMissing),
-        (Errno::EMFILE, failed("Too many open files")),
-    ];
-    for (errno, expected) in cases {
-        assert_eq!(obstacle(&io::Error::from(errno)), expected, "{errno}");
-    }
-}
-
 #[tokio::test]
 async fn a_port_can_be_listened_on_over_both_families_at_once() {
     let ports = unused(1);
-    let v6 = open(Family::Ipv6, &ports);
-    let v4 = open(Family::Ipv4, &ports);
+    let v6 = open(Family::Ipv6, &ports).await;
+    let v4 = open(Family::Ipv4, &ports).await;
     assert_eq!([v6.local(ports[0]), v4.local(ports[0])], [&Local::Bound, &Local::Bound]);
 }
 
@@ -89,7 +76,7 @@ async fn a_port_can_be_listened_on_over_both_families_at_once() {
 async fn a_machine_without_an_address_of_the_family_does_not_listen() {
     let ports = unused(1);
     let nowhere = PeerFilter::of(&Host::default(), None);
-    let listeners = open_for(nowhere, Family::Ipv4, &ports);
+    let listeners = open_for(nowhere, Family::Ipv4, &ports).await;
     assert_eq!(listeners.local(ports[0]), &Local::FamilyMissing);
     TcpListener::bind((LOOPBACK, ports[0].get())).expect("nobody listens there");
 }
@@ -98,7 +85,7 @@ async fn a_machine_without_an_address_of_the_family_does_not_listen() {
 async fn the_program_that_holds_a_port_is_named_with_its_queue() {
     let (holder, free) = (Listening::on(LOOPBACK), unused(1)[0]);
     let held = holder.port();
-    let listeners = open(Family::Ipv4, &[held, free]);
+    let listeners = open(Family::Ipv4, &[held, free]).await;
     let name = std::fs::read_to_string("/proc/self/comm").unwrap().trim().to_owned();
     let this = Process { pid: std::process::id().try_into().unwrap(), name };
     let in_use = Local::InUse { by: Some(this), listens_on: vec![LOOPBACK], waiting: 0 };
@@ -108,13 +95,13 @@ async fn the_program_that_holds_a_port_is_named_with_its_queue() {
     let queue = || waiting(Family::Ipv4, &HashSet::from([held.get()]))[&held.get()];
     wait_until("both are in the queue", || queue() == 2);
     assert_eq!(listeners.waiting().await, HashMap::from([(held.get(), 2)]), "it takes none");
-    assert_eq!(open(Family::Ipv4, &unused(1)).waiting().await, HashMap::new());
+    assert_eq!(open(Family::Ipv4, &unused(1)).await.waiting().await, HashMap::new());
 }
 
 #[tokio::test]
 async fn every_peer_gets_the_challenge_and_is_recorded() {
     let ports = unused(2);
-    let listeners = open(Family::Ipv4, &ports);
+    let listeners = open(Family::Ipv4, &ports).await;
     let visited = ports[0];
     let visit = move || {
         let mut text = String::new();
@@ -138,7 +125,7 @@ async fn every_peer_gets_the_challenge_and_is_recorded() {
 #[tokio::test]
 async fn a_program_of_this_machine_is_answered_and_does_not_count() {
     let ports = unused(1);
-    let listeners = open_for(peers(OUTSIDE), Family::Ipv4, &ports);
+    let listeners = open_for(peers(OUTSIDE), Family::Ipv4, &ports).await;
     let port = ports[0];
     let visit = move || {
         let mut text = String::new();
@@ -157,7 +144,7 @@ async fn a_program_of_this_machine_is_answered_and_does_not_count() {
 #[tokio::test]
 async fn a_peer_that_talks_is_listened_to_until_it_hangs_up() {
     let ports = unused(1);
-    let listeners = open(Family::Ipv4, &ports);
+    let listeners = open(Family::Ipv4, &ports).await;
     let port = ports[0];
     let visit = move || {
         let mut peer = connect(LOOPBACK, port);
@@ -195,8 +182,8 @@ async fn connections_that_cannot_be_completed_are_noted() {
         return machine.run_test(name);
     }
     let ports = unused(3);
-    let listeners = open(Family::Ipv4, &ports[..2]);
-    let of_strangers = open_for(peers(OUTSIDE), Family::Ipv4, &ports[2..]);
+    let listeners = open(Family::Ipv4, &ports[..2]).await;
+    let of_strangers = open_for(peers(OUTSIDE), Family::Ipv4, &ports[2..]).await;
     assert_eq!((listeners.open.len(), of_strangers.open.len()), (2, 1), "all are free");
     let _attempts = [begin_to_connect(ports[0]), begin_to_connect(ports[2])];
     wait_until("the kernel knows of both", || half_open(Family::Ipv4).len() == 2);
@@ -210,7 +197,7 @@ async fn connections_that_cannot_be_completed_are_noted() {
     drop(listeners);
     let begun = half_open(Family::Ipv4);
     assert!(begun.iter().any(|(port, _)| *port == ports[0].get()), "it outlives its listener");
-    let again = open(Family::Ipv4, &ports[..1]);
+    let again = open(Family::Ipv4, &ports[..1]).await;
     again.note_half_open().await;
     let none = HashMap::from([(ports[0], Arrivals::default())]);
     assert_eq!(again.arrivals(), none, "it was begun before");

@@ -106,7 +106,7 @@ pub struct RouterFacts {
     pub wan_address: Option<IpAddr>,
     /// Each port that was asked for.
     pub ports: Vec<MappedPort>,
-    /// The protocols that told the address.
+    /// The protocols that told the address, or mapped a port.
     pub answered: Vec<MappingProtocol>,
     /// The others; those of [`NoPublicAddress`](RouterFailureCause::NoPublicAddress) and
     /// [`Refused`](RouterFailureCause::Refused) are spoken by the router too.
@@ -122,13 +122,22 @@ impl RouterFacts {
         Self { gateway, wan_address: None, ports, answered: Vec::new(), failures: Vec::new() }
     }
 
-    /// Takes note of the mapping to `to` that was just made, and of the address that came with it.
-    pub(crate) fn mapped(&mut self, to: SocketAddr, address: Option<IpAddr>) {
+    /// Takes note of the mapping to `to` that was just made in this way, and of the address that came with it.
+    pub(crate) fn mapped(
+        &mut self,
+        to: SocketAddr,
+        protocol: MappingProtocol,
+        address: Option<IpAddr>,
+    ) {
         let transport = MappingTransport::Tcp;
         let entry = MappingEntry::Mapped { to, description: String::new(), enabled: true };
         self.ports.retain(|known| (known.port, known.transport) != (to.port(), transport));
         self.ports.push(MappedPort { port: to.port(), transport, entry });
         self.wan_address = self.wan_address.or(address);
+        if !self.answered.contains(&protocol) {
+            self.answered.push(protocol);
+        }
+        self.failures.retain(|failure| failure.protocol != protocol);
     }
 
     /// Takes the answers over one protocol; of two addresses the first is kept.

@@ -1,23 +1,26 @@
 //! One protocol for mappings behind another: what each can promise about mappings of others.
 //!
-//! UPnP is asked for the mapping of a port before it is made, renewed or removed. PCP knows a mapping by the
-//! nonce of its maker. NAT-PMP maps to the sender only; a mapping that another program of this machine made
-//! for the same port is the same mapping there.
+//! UPnP is asked for the mapping of a port before it is made, renewed or removed. PCP and NAT-PMP map to the sender
+//! only. A mapping that another program of this machine made for the same port is the same mapping over NAT-PMP, and
+//! for `miniupnpd` over PCP too: it renews a mapping whatever the nonce, which then is that of its maker.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
     num::NonZeroU16,
+    sync::Arc,
     time::Duration,
 };
 
 use crab_nat::pcp::Nonce;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{
     facts::{MappingEntry, MappingProtocol, MappingTransport, RouterFailureCause},
     igd::Service,
+    known_router::{KnownRouter, Network},
     lease::Granted,
     nat_pmp, pcp,
+    pcp_packet::UNSUPPORTED_VERSION,
     port_mapping::MappingObstacle,
     uplink::Uplink,
 };
@@ -39,16 +42,20 @@ pub(super) enum MappingClient {
 }
 
 impl MappingClient {
-    /// The ways to ask, the best first. A router that speaks UPnP is not asked in another way: there it says
-    /// whose mapping a port has.
-    pub(super) async fn ways(uplink: Uplink, nonce: Nonce) -> Vec<Self> {
-        let Uplink { gateway, client } = uplink;
-        match timeout(SEARCH_TIMEOUT, Service::find(gateway, client)).await {
-            Ok(Ok(service)) => {
+    /// The ways to ask, the best first, without those that the router is known not to speak. A router that speaks
+    /// UPnP is not asked in another way: there it says whose mapping a port has.
+    pub(super) async fn ways(known: &KnownRouter, network: Network, nonce: Nonce) -> Vec<Self> {
+        let Uplink { gateway, client } = network.uplink;
+        match known.service(network, Instant::now() + SEARCH_TIMEOUT).await {
+            Ok(service) => {
                 let mark = format!("port-checker verify {:08x}", nonce[0]);
                 vec![Self::Igd(IgdClient { service, client, mark })]
             }
-            _ => vec![Self::Pcp { gateway, client, nonce }, Self::NatPmp { gateway }],
+            Err(_) => {
+                let ways = [Self::Pcp { gateway, client, nonce }, Self::NatPmp { gateway }];
+                let spoken = |way: &Self| known.spoken(network, way.protocol()).is_ok();
+                ways.into_iter().filter(spoken).collect()
+            }
         }
     }
 
@@ -61,10 +68,9 @@ impl MappingClient {
     }
 
     /// Whether the router turned out not to speak the protocol. One that speaks UPnP was found before.
-    pub(super) fn is_unknown(&self, obstacle: &MappingObstacle) -> bool {
+    pub(super) fn is_unknown(&self, cause: &RouterFailureCause) -> bool {
         use RouterFailureCause::{NoAnswer, Refused};
-        const OTHER_VERSION: RouterFailureCause = Refused(pcp::UNSUPPORTED_VERSION);
-        let MappingObstacle::Failed { cause } = obstacle else { return false };
+        const OTHER_VERSION: RouterFailureCause = Refused(UNSUPPORTED_VERSION);
         !matches!(self, Self::Igd(_)) && [NoAnswer, OTHER_VERSION].contains(cause)
     }
 
@@ -160,7 +166,7 @@ impl MappingClient {
 
 /// The mappings over UPnP.
 pub(super) struct IgdClient {
-    pub(super) service: Service,
+    pub(super) service: Arc<Service>,
     /// This machine.
     pub(super) client: Ipv4Addr,
     /// The description of the mappings of this run.

@@ -51,7 +51,7 @@ pub(super) async fn map(
 }
 
 /// The same port outside as inside.
-pub(super) const fn mapping_options(port: NonZeroU16, lease_seconds: u32) -> PortMappingOptions {
+const fn mapping_options(port: NonZeroU16, lease_seconds: u32) -> PortMappingOptions {
     PortMappingOptions {
         external_port: Some(port),
         lifetime_seconds: Some(lease_seconds),

@@ -1,26 +1,38 @@
 //! Mappings over PCP, RFC 6887.
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    num::NonZeroU16,
-};
+use std::{net::Ipv4Addr, num::NonZeroU16, time::Duration};
 
 use crab_nat::{
-    InternetProtocol, PortMappingType, VersionCode,
-    pcp::{BaseMapRequest, DropMappingRange, Failure, Nonce, port_mapping, try_drop_mapping},
+    InternetProtocol, VersionCode,
+    pcp::{DropMappingRange, Failure, Nonce, try_drop_mapping},
 };
+use tokio::{net::UdpSocket, time::timeout};
 
 use super::{
     facts::RouterFailureCause,
     lease::Granted,
-    nat_pmp::{RETRIES, mapping_options, socket_cause},
+    nat_pmp::{RETRIES, socket_cause},
+    pcp_packet::{MapRequest, UNSUPPORTED_OPTION, UNSUPPORTED_VERSION},
 };
 
-/// Code 1 of RFC 6887, section 7.4: the server speaks another version, such as NAT-PMP.
-pub(super) const UNSUPPORTED_VERSION: u16 = 1;
+/// The port of PCP servers.
+const PORT: u16 = 5351;
+
+/// How long an answer may take to each sending of a request: the same as over NAT-PMP.
+const ANSWER_TIMEOUTS: [Duration; 3] =
+    [Duration::from_millis(250), Duration::from_millis(500), Duration::from_millis(1000)];
+
+/// Bytes of the longest packet, section 7.
+const MAX_PACKET_BYTES: usize = 1100;
+
+/// Datagrams that are read for each sending of a request: others' answers are passed over.
+const MAX_ANSWERS: usize = 16;
 
 /// Maps a TCP port of this machine, which is `client`, or renews the mapping of that nonce. Asks the gateway
 /// alone: the socket is connected to it.
+///
+/// The router is to refuse rather than to choose another port: `miniupnpd` 2.3 tries all 65,535 of them for a
+/// port that it may not map, and answers nobody for a minute.
 pub(super) async fn map(
     gateway: Ipv4Addr,
     client: Ipv4Addr,
@@ -28,18 +40,50 @@ pub(super) async fn map(
     port: NonZeroU16,
     lease_seconds: u32,
 ) -> Result<Granted, RouterFailureCause> {
-    let options = mapping_options(port, lease_seconds);
-    let base = BaseMapRequest::new(gateway.into(), client.into(), InternetProtocol::Tcp, port);
-    let mapping = port_mapping(base, Some(nonce), None, options).await.map_err(|e| cause(&e))?;
-    let address = match mapping.mapping_type() {
-        PortMappingType::Pcp { external_ip, .. } => Some(external_ip),
-        PortMappingType::NatPmp => None,
+    let request = MapRequest { client, nonce, port: port.get(), lease_seconds };
+    match exchange(gateway, &request, true).await {
+        Err(RouterFailureCause::Refused(UNSUPPORTED_OPTION)) => {
+            exchange(gateway, &request, false).await
+        }
+        answer => answer,
+    }
+}
+
+async fn exchange(
+    gateway: Ipv4Addr,
+    request: &MapRequest,
+    prefer_failure: bool,
+) -> Result<Granted, RouterFailureCause> {
+    let asked = async {
+        let socket = UdpSocket::bind((request.client, 0)).await?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the router is no target that somebody named"
+        )]
+        socket.connect((gateway, PORT)).await?;
+        for wait in ANSWER_TIMEOUTS {
+            socket.send(&request.bytes(prefer_failure)).await?;
+            if let Ok(answer) = timeout(wait, answer(&socket, request)).await {
+                return answer;
+            }
+        }
+        Ok(Err(RouterFailureCause::NoAnswer))
     };
-    Ok(Granted {
-        external_port: mapping.external_port().get(),
-        lease_seconds: Some(mapping.lifetime()),
-        address: address.filter(|address: &IpAddr| !address.is_unspecified()),
-    })
+    asked.await.unwrap_or_else(|error: std::io::Error| Err(socket_cause(&error)))
+}
+
+async fn answer(
+    socket: &UdpSocket,
+    request: &MapRequest,
+) -> std::io::Result<Result<Granted, RouterFailureCause>> {
+    let mut bytes = [0; MAX_PACKET_BYTES];
+    for _ in 0..MAX_ANSWERS {
+        let length = socket.recv(&mut bytes).await?;
+        if let Some(answer) = request.answer(&bytes[..length]) {
+            return Ok(answer);
+        }
+    }
+    Ok(Err(RouterFailureCause::Malformed))
 }
 
 /// Removes the mapping that this nonce made.

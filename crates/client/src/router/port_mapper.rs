@@ -13,12 +13,12 @@ use tokio::{
 };
 
 use super::{
-    facts::RouterFailureCause,
+    facts::{MappingProtocol, RouterFailureCause},
+    known_router::{KnownRouter, Network},
     lease::{Granted, Lease},
     mapping_client::MappingClient,
     mapping_table::{Made, MappingTable},
     port_mapping::{MappingObstacle, MappingState, PortMapping},
-    uplink::Uplink,
 };
 
 /// The lease of a mapping: if the program is killed, the mapping is left for so long at most, unless the router
@@ -105,53 +105,67 @@ impl PortMapper {
         self.mappings()
     }
 
-    /// Opens mappings for ports that have none by this program, and returns those that have one then, and the
-    /// router's address on the Internet's side, if it was told.
+    /// Opens mappings for ports that have none by this program, and returns those that have one then.
     pub(crate) async fn open(
         &self,
-        uplink: Option<Uplink>,
+        known: &KnownRouter,
+        network: Option<Network>,
         ports: &[NonZeroU16],
-    ) -> (Vec<u16>, Option<IpAddr>) {
+    ) -> Opened {
         let ports = ports.iter().copied().filter(|&port| !self.table.is_open(port));
         let ports: Vec<NonZeroU16> = ports.collect();
-        let router = uplink.map(|uplink| uplink.gateway.into());
-        let reason = match uplink {
+        let router = network.map(|network| network.uplink.gateway.into());
+        let reason = match network {
             None => MappingObstacle::NoRouter,
             Some(_) => MappingObstacle::NoTime,
         };
         ports.iter().for_each(|port| self.table.enter(*port, router, reason.clone()));
-        let Some(uplink) = uplink else { return Default::default() };
-        let mut found = (Vec::new(), None);
+        let mut opened = Opened::default();
+        let Some(network) = network else { return opened };
         // Each port is in the table before the router is asked, and the outcome at once after that.
-        let _ = timeout(OPEN_TIMEOUT, self.open_each(uplink, &ports, &mut found)).await;
-        found
+        let _ = timeout(OPEN_TIMEOUT, self.open_each(known, network, &ports, &mut opened)).await;
+        opened
     }
 
     async fn open_each(
         &self,
-        uplink: Uplink,
+        known: &KnownRouter,
+        network: Network,
         ports: &[NonZeroU16],
-        found: &mut (Vec<u16>, Option<IpAddr>),
+        opened: &mut Opened,
     ) {
-        let mut clients =
-            MappingClient::ways(uplink, self.nonce).await.into_iter().map(Arc::new).peekable();
+        let ways = MappingClient::ways(known, network, self.nonce).await;
+        let mut clients = ways.into_iter().map(Arc::new).peekable();
         let room = MAX_MAPPINGS.saturating_sub(self.table.made().len());
         for &port in ports.iter().skip(room) {
             self.table.lost(port, MappingObstacle::TooMany);
         }
         let mut ports = ports.iter().take(room).peekable();
         while let (Some(client), Some(&&port)) = (clients.peek(), ports.peek()) {
+            let protocol = client.protocol();
             match self.open_one(client, port).await {
                 Ok(granted) => {
-                    found.0.push(port.get());
-                    found.1 = found.1.or(granted.address);
+                    known.heard(network, protocol);
+                    opened.protocol = Some(protocol);
+                    opened.ports.push(port.get());
+                    opened.address = opened.address.or(granted.address);
                     ports.next();
                 }
                 // A router that spoke it for an earlier port is overloaded, or gone.
-                Err(obstacle) if client.is_unknown(&obstacle) && found.0.is_empty() => {
+                Err(MappingObstacle::Failed { cause })
+                    if client.is_unknown(&cause) && !known.has_answered(network, protocol) =>
+                {
+                    known.not_spoken(network, protocol, &cause);
                     clients.next();
                 }
-                Err(_) => {
+                Err(obstacle) => {
+                    match obstacle {
+                        MappingObstacle::Failed { cause: RouterFailureCause::NoAnswer } => {
+                            known.forget_service(network);
+                        }
+                        MappingObstacle::Failed { cause: RouterFailureCause::NoRoute } => {}
+                        _ => known.heard(network, protocol),
+                    }
                     ports.next();
                 }
             }
@@ -218,6 +232,17 @@ impl PortMapper {
         }
         removed.map(|()| MappingState::Removed { permanent })
     }
+}
+
+/// The mappings that were opened.
+#[derive(Debug, Default)]
+pub(crate) struct Opened {
+    /// The ports.
+    pub(crate) ports: Vec<u16>,
+    /// How the router was asked; none if it opened no port.
+    pub(crate) protocol: Option<MappingProtocol>,
+    /// The router's address on the Internet's side, if it was told.
+    pub(crate) address: Option<IpAddr>,
 }
 
 impl fmt::Debug for PortMapper {

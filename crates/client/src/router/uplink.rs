@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use crate::host::source_towards;
 
 /// A router over IPv4, and this machine as it sees it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Uplink {
     /// The router.
     pub(crate) gateway: Ipv4Addr,

@@ -10,7 +10,7 @@ use std::{
 
 use clap::{
     Arg, Command,
-    builder::{RangedI64ValueParser, TypedValueParser},
+    builder::{PossibleValue, RangedI64ValueParser, StringValueParser, TypedValueParser},
     error::ErrorKind,
     value_parser,
 };
@@ -36,6 +36,27 @@ impl TypedValueParser for CheckerParser {
         Checker::builder(&value.to_string_lossy()).map_err(|invalid| {
             clap::Error::raw(ErrorKind::ValueValidation, format!("{invalid}\n")).with_cmd(command)
         })
+    }
+}
+
+/// Takes any text, which is validated with the other settings; shells complete these.
+#[derive(Clone)]
+pub(super) struct SuggestedValues(pub(super) Vec<&'static str>);
+
+impl TypedValueParser for SuggestedValues {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(PossibleValue::new)))
     }
 }
 

@@ -10,8 +10,8 @@ pub(super) const DESCRIPTION: [&str; 3] = [
      Programs that use the ports may go on running.",
     "With check it asks checkers about the ports of any address, and listens on nothing. With serve it is itself a \
      checker, for others to ask.",
-    "Ports are numbers, ranges and lists of them: 7466 50800-50899 80,443. They are checked over TCP. Without a command, \
-     port-checker serves.",
+    "Ports are numbers, ranges and lists of them: 7466 50800-50899 80,443. They are checked over TCP, or with /udp behind \
+     them over UDP: 51820/udp 27015-27020/udp. Without a command, port-checker serves.",
 ];
 
 /// What the statuses mean.

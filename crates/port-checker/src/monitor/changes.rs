@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt, net::IpAddr};
 
-use port_checker_client::{Family, Port, PortRanges};
+use port_checker_client::{Family, Port, Transport, TransportPort, TransportPortRanges};
 use serde::Serialize;
 
 use super::observation::{Observation, PortState};
@@ -13,7 +13,7 @@ use crate::exit_status::NO_VERDICT;
 pub(super) struct Known {
     pub(super) status: u8,
     addresses: HashMap<Family, IpAddr>,
-    reachable: HashMap<(Family, Port), bool>,
+    reachable: HashMap<(Family, TransportPort), bool>,
 }
 
 /// What a round found out that was not known, or known otherwise.
@@ -29,6 +29,7 @@ pub(super) struct Changes {
 pub(super) struct PortChange {
     family: Family,
     port: Port,
+    transport: Transport,
     reachable: bool,
     /// None: this is its first verdict.
     before: Option<bool>,
@@ -68,7 +69,8 @@ pub(super) fn changes(known: &Known, now: &Observation) -> Changes {
     let port_change = |state: &PortState| {
         let (family, port, reachable) = (state.family, state.port, state.reachable?);
         let before = known.reachable.get(&(family, port)).copied();
-        let change = PortChange { family, port, reachable, before };
+        let TransportPort { transport, port } = port;
+        let change = PortChange { family, port, transport, reachable, before };
         (before != Some(reachable)).then_some(change)
     };
     let address_change = |family: Family| {
@@ -131,15 +133,17 @@ impl fmt::Display for AddressChange {
 
 /// Ports with the same change, in a few words; in the order of their first ones.
 fn groups(changes: &[PortChange]) -> Vec<String> {
-    let mut groups: Vec<(&PortChange, Vec<Port>)> = Vec::new();
+    let mut groups: Vec<(&PortChange, Vec<TransportPort>)> = Vec::new();
     for change in changes {
+        let PortChange { transport, port, .. } = *change;
+        let port = TransportPort { transport, port };
         let same = |first: &PortChange| PortChange { port: change.port, ..*first } == *change;
         match groups.iter_mut().find(|(first, _)| same(first)) {
-            Some((_, ports)) => ports.push(change.port),
-            None => groups.push((change, vec![change.port])),
+            Some((_, ports)) => ports.push(port),
+            None => groups.push((change, vec![port])),
         }
     }
-    let words = |(first, mut ports): (&PortChange, Vec<Port>)| {
+    let words = |(first, mut ports): (&PortChange, Vec<TransportPort>)| {
         ports.sort_unstable();
         let words = match (first.before, first.reachable) {
             (Some(_), true) => "now reachable",
@@ -147,7 +151,7 @@ fn groups(changes: &[PortChange]) -> Vec<String> {
             (None, true) => "reachable",
             (None, false) => "not reachable",
         };
-        let ports: PortRanges = ports.into_iter().collect();
+        let ports: TransportPortRanges = ports.into_iter().collect();
         let ports = ports.to_string().replace(',', ", ");
         format!("{ports} {words} over {}", first.family)
     };

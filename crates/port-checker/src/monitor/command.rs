@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use port_checker_client::Port;
+use port_checker_client::TransportPort;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{process, task::block_in_place, time::timeout};
 
@@ -24,7 +24,7 @@ const TERM_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) struct Command {
     text: String,
     /// The ports that are verified.
-    ports: Vec<Port>,
+    ports: Vec<TransportPort>,
     max_run_time: Duration,
 }
 
@@ -39,7 +39,7 @@ enum End {
 
 impl Command {
     /// It may run no longer than `interval`.
-    pub(super) fn new(text: String, ports: Vec<Port>, interval: Duration) -> Self {
+    pub(super) fn new(text: String, ports: Vec<TransportPort>, interval: Duration) -> Self {
         Self { text, ports, max_run_time: interval.min(MAX_RUN_TIME) }
     }
 

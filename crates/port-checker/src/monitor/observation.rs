@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use port_checker_client::{Diagnosis, Family, FamilyDiagnosis, Port, PortRanges, PortVerdict};
+use port_checker_client::{
+    Diagnosis, Family, FamilyDiagnosis, PortVerdict, TransportPort, TransportPortRanges,
+};
 
 use crate::exit_status::of_outcome;
 
@@ -21,7 +23,7 @@ pub(super) struct Observation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PortState {
     pub(super) family: Family,
-    pub(super) port: Port,
+    pub(super) port: TransportPort,
     /// Whether it is reachable; none: no verdict.
     pub(super) reachable: Option<bool>,
 }
@@ -30,11 +32,11 @@ pub(super) struct PortState {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PortsByState {
     /// Reachable over every family.
-    pub(super) reachable: PortRanges,
+    pub(super) reachable: TransportPortRanges,
     /// Not reachable over one at least.
-    pub(super) unreachable: PortRanges,
+    pub(super) unreachable: TransportPortRanges,
     /// The others: without a verdict over one at least.
-    pub(super) no_verdict: PortRanges,
+    pub(super) no_verdict: TransportPortRanges,
 }
 
 impl Observation {
@@ -47,7 +49,7 @@ impl Observation {
         let ports = checked.flat_map(|family| {
             family.ports.iter().map(|port| PortState {
                 family: family.family,
-                port: port.facts.port,
+                port: port.facts.transport_port(),
                 reachable: match port.verdict {
                     verdict if verdict.is_accessible() => success.then_some(true),
                     PortVerdict::NoVerdict => None,
@@ -68,17 +70,17 @@ impl Observation {
     }
 
     /// Sorts these ports, of which nothing is known where no checker answered.
-    pub(super) fn sort(&self, asked: &[Port]) -> PortsByState {
-        let mut ports: BTreeMap<u16, (Port, Option<bool>)> = BTreeMap::new();
+    pub(super) fn sort(&self, asked: &[TransportPort]) -> PortsByState {
+        let mut ports: BTreeMap<TransportPort, Option<bool>> = BTreeMap::new();
         for state in &self.ports {
-            let entry = ports.entry(state.port.get()).or_insert((state.port, state.reachable));
-            entry.1 = worse(entry.1, state.reachable);
+            let reachable = ports.entry(state.port).or_insert(state.reachable);
+            *reachable = worse(*reachable, state.reachable);
         }
         for port in asked {
-            ports.entry(port.get()).or_insert((*port, None));
+            ports.entry(*port).or_insert(None);
         }
         let of = |wanted: Option<bool>| {
-            let of_state = ports.values().filter(|(_, reachable)| *reachable == wanted);
+            let of_state = ports.iter().filter(|(_, reachable)| **reachable == wanted);
             of_state.map(|(port, _)| *port).collect()
         };
         PortsByState {
@@ -99,6 +101,8 @@ fn worse(one: Option<bool>, other: Option<bool>) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
+    use port_checker_client::Port;
+
     use super::*;
 
     #[test]
@@ -113,7 +117,7 @@ mod tests {
             (vec![open], ["7466", "", ""], "one family"),
             (vec![], ["", "", "7466"], "no checker answered"),
         ];
-        let port = Port::new(7466).unwrap();
+        let port = TransportPort::from(Port::new(7466).unwrap());
         for (states, expected, why) in rows {
             let states = Family::ALL.into_iter().zip(states);
             let ports = states.map(|(family, reachable)| PortState { family, port, reachable });

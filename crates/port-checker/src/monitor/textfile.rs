@@ -17,9 +17,6 @@ use crate::output::complain;
 /// For everybody to read: the node exporter is another user.
 const MODE: u32 = 0o644;
 
-/// The transport of every port.
-const TRANSPORT: &str = "tcp";
-
 /// The file, which is replaced as a whole.
 pub(super) struct Textfile {
     path: PathBuf,
@@ -81,8 +78,9 @@ fn reachable(observation: &Observation) -> GaugeVec {
             Family::Ipv4 => "ipv4",
             Family::Ipv6 => "ipv6",
         };
-        let port = state.port.to_string();
-        reachable.with_label_values(&[port.as_str(), TRANSPORT, family]).set(value.into());
+        let port = state.port.port.to_string();
+        let labels = [port.as_str(), state.port.transport.name(), family];
+        reachable.with_label_values(&labels).set(value.into());
     }
     reachable
 }

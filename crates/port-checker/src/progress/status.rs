@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use port_checker_client::{Event, Port, PortRanges};
+use port_checker_client::{Event, TransportPort, TransportPortRanges};
 
 use crate::duration_words::{words, words_of_rest};
 
@@ -15,6 +15,9 @@ const MARGIN: usize = 1;
 
 /// The columns before a line.
 const INDENT: usize = 2;
+
+/// The time for the way to a checker and back, and for what it has to do besides.
+const SPARE_TIME: Duration = Duration::from_secs(1);
 
 /// Ports of one address that one checker is being asked about.
 type Asked = (usize, IpAddr);
@@ -25,16 +28,19 @@ pub(super) struct Status {
     /// Lines about ports that earlier tries found closed.
     closed: Vec<String>,
     began: Instant,
-    /// The answers of all checkers about all ports: expected, there, and those that call a port open.
-    expected: usize,
+    /// The answers of all checkers about all ports: asked for, there, and those that call a port open.
+    asked: usize,
     judged: usize,
     open: usize,
     /// The ports of the requests that have been sent and are not over.
-    pending: HashMap<Asked, BTreeSet<Port>>,
-    /// The longest that a request may take.
+    pending: HashMap<Asked, BTreeSet<TransportPort>>,
+    /// The longest that a request may take, and that it takes if the checker keeps its word.
     within: Duration,
-    /// When the last of those requests is over.
+    expected: Duration,
+    /// When the last of those requests is over at the latest.
     until: Instant,
+    /// When the last of them has judged its silent ports, by the words of the checkers.
+    expected_until: Instant,
 }
 
 /// The present step.
@@ -60,12 +66,14 @@ impl Default for Status {
             phase: Phase::Starting,
             closed: Vec::new(),
             began: now,
-            expected: 0,
+            asked: 0,
             judged: 0,
             open: 0,
             pending: HashMap::new(),
             within: Duration::ZERO,
+            expected: Duration::ZERO,
             until: now,
+            expected_until: now,
         }
     }
 }
@@ -90,21 +98,23 @@ impl Status {
                 self.phase = Phase::Locating;
                 self.until = self.until.max(Instant::now() + within);
             }
-            Event::Asking { ports, .. } => self.expected += ports,
+            Event::Asking { ports, .. } => self.asked += ports,
             Event::Mapping { ports } => {
                 self.phase = Phase::Mapping;
-                self.expected += ports;
+                self.asked += ports;
             }
-            Event::Requested { checker, address, ports, within } => {
+            Event::Requested { checker, address, ports, within, silent_port } => {
                 self.pending.entry((checker, address)).or_default().extend(ports);
                 self.phase = Phase::Asking;
+                let expected = silent_port.map_or(within, |silent| within.min(silent + SPARE_TIME));
                 self.within = self.within.max(within);
-                self.until = self.until.max(Instant::now() + within);
+                self.expected = self.expected.max(expected);
+                self.wait_from(Instant::now());
             }
             Event::Waiting { wait, .. } => {
                 let again = Instant::now() + wait;
                 self.phase = Phase::Busy(again);
-                self.until = self.until.max(again + self.within);
+                self.wait_from(again);
             }
             Event::Judged { checker, address, port, accessible } => {
                 self.judged += 1;
@@ -118,7 +128,13 @@ impl Status {
         }
     }
 
-    fn forget(&mut self, asked: Asked, ports: &[Port]) {
+    /// A request is sent at this time.
+    fn wait_from(&mut self, time: Instant) {
+        self.until = self.until.max(time + self.within);
+        self.expected_until = self.expected_until.max(time + self.expected);
+    }
+
+    fn forget(&mut self, asked: Asked, ports: &[TransportPort]) {
         if let Some(pending) = self.pending.get_mut(&asked) {
             ports.iter().for_each(|port| _ = pending.remove(port));
         }
@@ -142,27 +158,30 @@ impl Status {
     }
 
     fn count(&self, now: Instant) -> String {
-        let Self { expected, judged, open, .. } = self;
-        format!("{judged} of {expected} answers, {open} open, {}", words(now - self.began))
+        let Self { asked, judged, open, .. } = self;
+        format!("{judged} of {asked} answers, {open} open, {}", words(now - self.began))
     }
 
     /// What is waited for.
     fn step(&self, now: Instant) -> String {
-        let ports: BTreeSet<Port> = self.pending.values().flatten().copied().collect();
+        let ports: BTreeSet<TransportPort> = self.pending.values().flatten().copied().collect();
         let count = ports.len();
-        let at_most = words_of_rest(self.until.saturating_duration_since(now));
+        let is_late = self.expected_until < now;
+        let rest = |until: Instant| words_of_rest(until.saturating_duration_since(now));
         match self.phase {
             Phase::Starting => "starting".to_owned(),
-            Phase::Locating => format!("asking for our address, up to {at_most} more"),
+            Phase::Locating => format!("asking for our address, up to {} more", rest(self.until)),
             Phase::Mapping => "mapping ports at the router, and checking them again".to_owned(),
             Phase::Busy(until) if until > now => {
                 format!("a checker is busy, and is asked again in {}", words_of_rest(until - now))
             }
             _ if count == 0 => "all answered".to_owned(),
             _ => format!(
-                "waiting for {count} {}, up to {at_most} more: {}",
+                "waiting for {count} {}{}, up to {} more: {}",
                 if count == 1 { "port" } else { "ports" },
-                ports.into_iter().collect::<PortRanges>(),
+                if is_late { " of a checker that is late" } else { "" },
+                rest(if is_late { self.until } else { self.expected_until }),
+                ports.into_iter().collect::<TransportPortRanges>(),
             ),
         }
     }

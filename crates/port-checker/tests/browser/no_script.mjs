@@ -21,6 +21,9 @@ await withPage([url], async (visitor) => {
   await page.waitForURL("**/check?ports=%3Cb*");
   assert.match(await visitor.text("main"), /Not checked[^]*'<b>80<\/b>'/);
   assert.equal(await page.inputValue("#ports"), "<b>80</b>");
+  await visitor.check("51820/udp");
+  await page.waitForURL("**/check?ports=51820%2Fudp*");
+  assert.match(await visitor.text("main"), /Not checked[^]*neither a browser[^]*`port-checker verify 51820\/udp`/);
   // What was typed or linked elsewhere fills the form in.
   await page.goto(`${url}/check?ports=${OPEN}`);
   assert.equal(await visitor.text("h1"), "Check these ports?");

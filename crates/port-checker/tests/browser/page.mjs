@@ -194,6 +194,34 @@ async function presetsFillInTheField(visitor) {
   assert.equal(await visitor.focused(), "ports");
 }
 
+async function overUdpACommandIsNamedAndNothingIsChecked(visitor) {
+  const { page } = visitor;
+  const asked = [];
+  page.on("request", (request) => asked.push(request.url()));
+  const udp = page.locator("#udp");
+  assert.equal(await udp.isVisible(), false, "not for TCP");
+  assert.match(await visitor.text("#hint"), /browser cannot answer over UDP; port-checker verify 51820\/udp/);
+  await page.getByRole("button", { name: "WireGuard" }).click();
+  assert.equal(await page.inputValue("#ports"), "51820/udp");
+  assert.equal(await visitor.text("#udp code"), `port-checker verify 51820/udp --server ${url}`);
+  assert.match(await visitor.text("#udp"), /browser cannot answer over UDP[^]*51820 \(WireGuard\)/);
+  assert.equal(await visitor.text("#command"), `port-checker verify 51820/udp --server ${url}`);
+  await page.keyboard.press("Enter");
+  await visitor.waitForText("#problem", "This page cannot check 51820 (WireGuard) over UDP");
+  assert.deepEqual(asked.filter((to) => to.includes("/check")), [], "nothing is asked");
+  await visitor.isFine("udp");
+  // The number alone is TCP's, and people mean UDP.
+  await page.fill("#ports", "51820");
+  assert.equal(await visitor.text("#udp code"), `port-checker verify 51820/udp --server ${url}`);
+  assert.match(await visitor.text("#command"), /verify 51820 --server/);
+  await page.fill("#ports", "51820/udp; rm -rf /, 7466");
+  assert.equal(await udp.isVisible(), false, "only ports get into a command");
+  await visitor.check(`${OPEN}/tcp, 27000-27001/udp`);
+  await visitor.waitForText("#verdict", "1 of 1 port open");
+  assert.match(await visitor.text("#command"), new RegExp(`verify ${OPEN} 27000-27001/udp --server`));
+  assert.match(await visitor.text("#udp"), /27000–27001[^]*verify 27000-27001\/udp --server/);
+}
+
 async function whatIsNotTheCheckerIsNotTakenForIt(visitor) {
   visitor.expected.push(/502/);
   await visitor.page.fill("#ports", OPEN);
@@ -223,4 +251,5 @@ await withPage([url], async (visitor) => {
   await resultsAndTheCommandCanBeCopied(visitor);
   await presetsFillInTheField(visitor);
   await whatIsNotTheCheckerIsNotTakenForIt(visitor);
+  await overUdpACommandIsNamedAndNothingIsChecked(visitor);
 });

@@ -193,9 +193,10 @@ fn every_flag_of_a_command_is_one_it_has() {
 #[test]
 fn the_examples_of_the_client_are_its_doc_tests() {
     let library = fs::read_to_string(repository("crates/client/src/lib.rs")).unwrap();
-    let documentation: String = library
-        .lines()
-        .filter_map(|line| line.strip_prefix("//!"))
+    let responder = fs::read_to_string(repository("crates/client/src/udp_responder.rs")).unwrap();
+    let lines = library.lines().filter_map(|line| line.strip_prefix("//!"));
+    let documentation: String = lines
+        .chain(responder.lines().filter_map(|line| line.strip_prefix("///")))
         .map(|line| line.strip_prefix(' ').unwrap_or(line))
         .filter(|line| !(line.starts_with("# ") || *line == "#"))
         .map(|line| format!("{line}\n"))
@@ -205,7 +206,7 @@ fn the_examples_of_the_client_are_its_doc_tests() {
         .into_iter()
         .filter(|code| code.contains(";\n"))
         .collect();
-    assert_eq!(tested.len(), 2, "{tested:?}");
+    assert_eq!(tested.len(), 3, "{tested:?}");
     let shown = read(&repository("docs/embedding.md")).code;
     for example in tested {
         assert!(shown.contains(&example), "not in docs/embedding.md:\n{example}");

@@ -10,16 +10,20 @@ use crate::program::{configure, port_checker};
 const SHELL_TIMEOUT: &str = "60";
 
 /// A command line that ends where Tab is pressed, and one of the completions.
-const CASES: [(&str, &str); 12] = [
+const CASES: [(&str, &str); 16] = [
     ("port-checker ver", "verify"),
     ("port-checker ", "check"),
     ("port-checker --ver", "--version"),
     ("port-checker verify --ser", "--server"),
     ("port-checker verify 7466 --wa", "--wait"),
+    ("port-checker verify 51820/udp --wa", "--wait"),
     ("port-checker verify --family b", "both"),
     ("port-checker check --ser", "--server"),
     ("port-checker check 203.0.113.7 7466 --js", "--json"),
     ("port-checker serve --check-con", "--check-config"),
+    ("port-checker serve --targets ", "caller"),
+    ("port-checker serve --log-format j", "json"),
+    ("port-checker serve --debug f", "false"),
     ("port-checker health --u", "--url"),
     ("port-checker completions z", "zsh"),
     ("port-checker help ver", "verify"),

@@ -8,6 +8,7 @@ use std::{
 };
 
 use port_checker_testbed::{
+    datagrams,
     ports::unused,
     process::{Service, wait_until},
     skip,
@@ -17,6 +18,7 @@ use serde_json::Value;
 use crate::program::{port_checker, repository};
 use watch::{Door, TEXTFILE, Watch};
 
+mod clock;
 mod ends;
 mod failures;
 mod watch;
@@ -42,6 +44,18 @@ pub(crate) fn textfile_of_a_machine() -> String {
     let watch = Watch::of(&unused(1)[0].to_string(), service.address);
     watch.wait_for(TEXTFILE, 1, "port_checker_verify_reachable");
     watch.file(TEXTFILE)
+}
+
+#[test]
+fn the_transport_is_told_to_everybody() {
+    let (service, port) = (checker(0), datagrams::unused(1)[0]);
+    let watch = Watch::of(&format!("{port}/udp"), service.address);
+    let sample =
+        format!(r#"port_checker_verify_reachable{{family="ipv4",port="{port}",transport="udp"}}"#);
+    watch.wait_for(TEXTFILE, 1, &format!("{sample} 1"));
+    drop(service);
+    watch.wait_for("told", 1, "0>3");
+    assert!(watch.file("told").contains(&format!(" no_verdict={port}/udp ")));
 }
 
 #[test]
@@ -158,7 +172,7 @@ fn a_round_in_json_is_a_line() {
     let news = out.lines().find_map(changed).unwrap();
     let port: u64 = door.port.into();
     let expected = serde_json::json!({
-        "ports": [{"family": "ipv4", "port": port, "reachable": true, "before": false}],
+        "ports": [{"family": "ipv4", "port": port, "transport": "tcp", "reachable": true, "before": false}],
         "addresses": [],
         "status": {"status": 0, "before": 1},
     });

@@ -1,6 +1,6 @@
 //! What the command says about itself.
 
-use crate::program::port_checker;
+use crate::{program::port_checker, terminal::Terminal};
 
 #[test]
 fn help_is_as_recorded() {
@@ -53,4 +53,24 @@ fn a_wrong_command_line_is_a_usage_error() {
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         assert!(!output.stderr.is_empty(), "{args:?}");
     }
+}
+
+/// To a person, and not to the log of a service, even if somebody asked for it by its name.
+#[test]
+fn the_name_alone_on_a_terminal_points_at_the_other_commands() {
+    const HINT: &str =
+        "port-checker: this serves others; to verify your own ports: port-checker verify 7466";
+    for (arguments, is_shown) in [("", true), ("serve", false)] {
+        let settings = [("PORT_CHECKER_HOST", "127.0.0.1"), ("PORT_CHECKER_PORT", "0")];
+        let mut terminal = Terminal::run(arguments, &settings);
+        terminal.wait_for("listening");
+        terminal.press_ctrl_c();
+        let (status, shown) = terminal.finish();
+        assert_eq!(status.code(), Some(0), "{shown:?}");
+        assert_eq!(shown.contains(HINT), is_shown, "{arguments}: {shown:?}");
+    }
+    let unusable = [("PORT_CHECKER_PORT", "none")];
+    let output = port_checker(&[], &unusable).output().expect("the program starts");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && !complaint.contains("this serves"), "{complaint}");
 }

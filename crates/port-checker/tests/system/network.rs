@@ -3,11 +3,14 @@
 //! The addresses are from documentation ranges, admitted by setting, and lead nowhere else.
 
 mod checkers;
+mod containers;
 mod families;
 mod home;
 mod internet;
+mod links;
 mod lookups;
 mod mappings;
+mod programs;
 mod reasons;
 mod shortages;
 mod sights;
@@ -18,3 +21,5 @@ mod surroundings;
 mod terminals;
 mod tls;
 mod tls_chains;
+mod udp_elsewhere;
+mod udp_home;

@@ -95,6 +95,37 @@ fn every_error_code_of_a_route_has_an_example() {
     assert_eq!(&all - &shown, routeless, "those are of no route");
 }
 
+/// All texts of a document called `description` or `summary`.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Object(fields) => {
+            let named = |name: &str| matches!(name, "description" | "summary");
+            let here =
+                fields.iter().filter(|(name, _)| named(name)).filter_map(|(_, it)| it.as_str());
+            here.chain(fields.values().flat_map(texts)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(texts).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Generators take the descriptions into their code, but only those of the fields themselves.
+#[test]
+fn every_field_is_described_for_readers_who_have_only_the_document() {
+    let printed = port_checker(&["openapi"], &[]).output().unwrap();
+    let document: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    for text in texts(&document) {
+        assert!(!text.contains("[`") && !text.contains("::"), "a link within Rust: {text}");
+    }
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    for (name, schema) in schemas {
+        assert!(schema["description"].is_string(), "{name}");
+        for (field, schema) in schema["properties"].as_object().into_iter().flatten() {
+            assert!(schema["description"].is_string(), "{name}.{field}: {schema}");
+        }
+    }
+}
+
 const JSON_TYPE: &str = "application/json";
 
 /// The names of all fields within a value; texts and numbers do not count.

@@ -18,6 +18,7 @@ use crate::program::configure;
 mod boot;
 mod booted;
 mod contents;
+mod daily;
 mod debian;
 mod installing;
 mod machine;

@@ -12,6 +12,10 @@ use serde_json::json;
 
 use crate::program::{PORT_CHECKER, configure, port_checker};
 
+mod attackers;
+mod egress;
+mod forgers;
+
 const CHALLENGE: &str = "correct horse battery staple";
 
 /// Ports that are asked about, and the attempts at each.

@@ -106,10 +106,7 @@ impl TcpTransport {
                     Ok(AttemptState::Ended(AttemptOutcome { icmp, ..ended(reason) }))
                 }
             },
-            None if now >= attempt.until => {
-                let elapsed = self.settings.timeout + (now - attempt.until);
-                Ok(AttemptState::Ended(AttemptOutcome { elapsed, ..ended(Reason::TimedOut) }))
-            }
+            None if now >= attempt.until => Ok(AttemptState::Ended(ended(Reason::TimedOut))),
             None => {
                 self.watch(attempt, token, Interest::Writable)?;
                 Ok(AttemptState::Pending { until: attempt.until, silent: true })
@@ -225,10 +222,20 @@ impl Phase {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use port_checker_api::Port;
+    use port_checker_testbed::ports::{Held, Silent};
 
     use super::*;
     use crate::Policy;
+
+    fn transport(address: SocketAddr) -> TcpTransport {
+        let policy = Policy { allow_local: true, ..Policy::default() };
+        let ports = vec![Port::new(address.port()).unwrap()];
+        let target = Arc::new(policy.vet(address.ip(), address.ip(), ports).unwrap());
+        TcpTransport::new(target, ProbeSettings::default(), None, Arc::default())
+    }
 
     #[test]
     fn a_connection_is_held_for_as_long_as_the_handshake_took_within_bounds() {
@@ -250,20 +257,28 @@ mod tests {
         const LATE: Duration = Duration::from_secs(1);
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let policy = Policy { allow_local: true, ..Policy::default() };
-        let ports = vec![Port::new(address.port()).unwrap()];
-        let target = policy.vet(address.ip(), address.ip(), ports).unwrap();
-        let settings = ProbeSettings::default();
-        let mut transport =
-            TcpTransport::new(Arc::new(target), settings, None, Arc::new(Reactor::default()));
+        let mut transport = transport(address);
         let now = Instant::now();
         let round = now - LATE;
         let mut attempt = transport.begin(0).unwrap();
-        assert!(attempt.until >= now + settings.timeout, "the time-out");
+        assert!(attempt.until >= now + transport.settings.timeout, "the time-out");
         let progress = transport.advance(&mut attempt, 0, round).unwrap();
         let AttemptState::Pending { until, silent: false } = progress else {
             panic!("{progress:?}")
         };
         assert!(until >= now + MIN_SETTLE, "the wait for a reset");
+    }
+
+    /// A worker that waits leaves the processor to others.
+    #[tokio::test]
+    async fn a_wait_lasts_until_its_time_while_nothing_comes() {
+        let silent = Silent::on([127, 0, 0, 1].into());
+        let mut transport = transport(silent.address());
+        let mut attempt = transport.begin(0).unwrap();
+        let now = Instant::now();
+        transport.advance(&mut attempt, 0, now).unwrap();
+        let until = now + Duration::from_millis(50);
+        transport.wait(until).await;
+        assert!(Instant::now() >= until);
     }
 }

@@ -128,8 +128,7 @@ impl UdpTransport {
         let mut pending = socket.pending();
         let outcome = pending.outcome(key, token).or_else(|| pending.unproven(key));
         outcome.unwrap_or_else(|| {
-            let elapsed = self.settings.timeout + (now - attempt.until);
-            Ok(AttemptOutcome::of(Verdict::NotOpen(Reason::TimedOut), elapsed))
+            Ok(AttemptOutcome::of(Verdict::NotOpen(Reason::TimedOut), now - attempt.began))
         })
     }
 }

@@ -47,7 +47,7 @@ async fn a_challenge_may_come_byte_by_byte_but_not_after_the_time_out() {
     assert_eq!((slow.verdict, slow.challenge), (FAILED, Some(Mismatched)));
     let unanswered = Listening::on(V4);
     let target = target(V4, vec![unanswered.port()]);
-    let finding = findings(check_challenged(expected, target)).await[0];
+    let finding = findings(check_challenged(expected, target, patient())).await[0];
     assert_eq!(
         (finding.verdict, finding.challenge),
         (FAILED, Some(ChallengeOutcome::Silent)),
@@ -76,9 +76,32 @@ async fn a_challenge_that_came_in_time_is_seen_even_if_nobody_looked() {
 }
 
 #[tokio::test]
+async fn a_line_is_judged_at_its_end_though_the_connection_lasts() {
+    const CHALLENGE: &str = "0123456789abcdef";
+    let soon = Duration::from_secs(10);
+    let whole = format!("{CHALLENGE}\n");
+    // No line feed comes within the 256 bytes that are read.
+    for (sent, outcome) in [(whole, Matched), ("x".repeat(256), Mismatched)] {
+        let listening = Listening::on(V4);
+        let settings = ProbeSettings { timeout: LONG, ..settings(1) };
+        let target = target(V4, vec![listening.port()]);
+        let mut check = check_challenged(CHALLENGE, target, settings);
+        let says = tokio::task::spawn_blocking(move || {
+            let (mut peer, _) = listening.listener.accept().expect("the prober connects");
+            peer.write_all(sent.as_bytes()).expect("the prober reads");
+            peer
+        });
+        let found =
+            tokio::time::timeout(soon, check.next()).await.expect("long before the time-out");
+        assert_eq!(found.unwrap().unwrap().challenge, Some(outcome));
+        drop(says.await);
+    }
+}
+
+#[tokio::test]
 async fn where_nothing_listens_no_challenge_is_read() {
     let refusing = Refusing::on(V4);
-    let check = check_challenged("0123456789abcdef", target(V4, vec![refusing.port()]));
+    let check = check_challenged("0123456789abcdef", target(V4, vec![refusing.port()]), patient());
     let finding = findings(check).await[0];
     assert_eq!((finding.verdict, finding.challenge), (Verdict::NotOpen(Reason::Refused), None));
 }
@@ -87,10 +110,16 @@ async fn where_nothing_listens_no_challenge_is_read() {
 #[tokio::test]
 async fn a_listener_that_resets_the_connection_did_not_answer() {
     for ip in [V4, V6] {
-        let check = check_challenged("0123456789abcdef", target(ip, vec![hanging_up(ip, true)]));
+        let check =
+            check_challenged("0123456789abcdef", target(ip, vec![hanging_up(ip, true)]), patient());
         let finding = findings(check).await[0];
         assert_eq!((finding.verdict, finding.challenge), (RESET, None), "{ip}");
     }
+}
+
+/// Time for a line.
+fn patient() -> ProbeSettings {
+    ProbeSettings { timeout: Duration::from_secs(1), ..settings(1) }
 }
 
 const FAILED: Verdict = Verdict::NotOpen(Reason::ChallengeFailed);
@@ -112,16 +141,13 @@ async fn challenged(expected: &str, sent: &[u8], pause: Option<Duration>) -> Fin
             }
         }
     };
-    let check = check_challenged(expected, target);
+    let check = check_challenged(expected, target, patient());
     tokio::join!(findings(check), answer).0[0]
 }
 
-fn check_challenged(challenge: &str, target: Target) -> Check {
-    let settings = ProbeSettings { timeout: Duration::from_secs(1), ..settings(1) };
+fn check_challenged(challenge: &str, target: Target, settings: ProbeSettings) -> Check {
     let prober = Prober::new(settings, Budget::new(1));
     let admission = prober.budget().admit_now(V4, 1).expect("a socket");
-    {
-        let challenge = Some(challenge.parse().expect("a challenge"));
-        prober.check(admission, target, Probe::Tcp { challenge }, LONG)
-    }
+    let challenge = Some(challenge.parse().expect("a challenge"));
+    prober.check(admission, target, Probe::Tcp { challenge }, LONG)
 }

@@ -99,14 +99,15 @@ async fn dropping_a_check_closes_its_sockets() {
 #[tokio::test]
 async fn an_answer_that_comes_late_is_seen() {
     for challenge in [None, Some("0123456789abcdef")] {
-        let silent = Silent::on(V4);
+        // Of several: each is told apart.
+        let (silent, never) = (Silent::on(V4), Silent::on(V4));
         let settings = ProbeSettings { timeout: LONG, ..settings(1) };
-        let prober = Prober::new(settings, Budget::new(1));
-        let admission = prober.budget().admit_now(V4, 1).expect("a socket");
+        let prober = Prober::new(settings, Budget::new(10));
+        let admission = prober.budget().admit_now(V4, 2).expect("a socket");
         let expected = challenge.map(|text| text.parse().expect("a challenge"));
         let mut check = prober.check(
             admission,
-            target(V4, vec![silent.port()]),
+            target(V4, vec![never.port(), silent.port()]),
             Probe::Tcp { challenge: expected },
             LONG,
         );
@@ -114,7 +115,9 @@ async fn an_answer_that_comes_late_is_seen() {
         assert!(tokio::time::timeout(soon, check.next()).await.is_err(), "no answer yet");
         silent.make_room();
         let late = tokio::task::spawn_blocking(move || silent.answer(challenge));
-        let finding = check.next().await.unwrap().unwrap();
+        let soon = Duration::from_secs(10);
+        let finding = tokio::time::timeout(soon, check.next()).await.expect("it is told at once");
+        let finding = finding.unwrap().unwrap();
         assert_eq!((finding.verdict, finding.attempts), (Verdict::Open, 1), "{challenge:?}");
         late.await.expect("the listener says its line");
     }

@@ -81,3 +81,16 @@ table inet late {
         assert_eq!((found.verdict, found.challenge), (failed, silent), "{ip}");
     }
 }
+
+/// Nothing is sent, so that silence would say nothing about the target.
+#[test]
+fn a_machine_without_a_route_gives_no_verdict() {
+    if !skip::is_root() {
+        return;
+    }
+    let checker = Namespace::new();
+    for (target, _) in TARGETS {
+        let judged = judged_within(&checker, ip(target), None, Duration::from_secs(1));
+        assert_eq!(judged.expect_err("no verdict").kind(), FaultKind::Route, "{target}");
+    }
+}

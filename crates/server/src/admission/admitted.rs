@@ -5,13 +5,13 @@ use std::num::NonZeroU32;
 use port_checker_limits::Receipt;
 use port_checker_probe::{Admission, Target};
 
-use super::{deadline::Deadline, transport::Transport};
+use super::{check_kind::CheckKind, deadline::Deadline};
 use crate::{observe::check_summary::CheckSummary, rate_limit::RateLimitHeaders};
 
 /// A check that may begin: its target was vetted, it has its first socket, and it is paid for. Every kind of
 /// check takes one, and only [`AdmissionControl::admit`](super::control::AdmissionControl::admit) makes one.
 pub(crate) struct Admitted {
-    pub(crate) transport: Transport,
+    pub(crate) kind: CheckKind,
     pub(crate) target: Target,
     pub(crate) slot: Admission,
     /// Gives back the surplus price of a third party's ports whose challenge matched.

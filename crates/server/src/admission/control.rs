@@ -4,18 +4,18 @@
 use std::{net::IpAddr, sync::Arc, thread::available_parallelism, time::Duration};
 
 use port_checker_api::{ErrorCode, Port};
-use port_checker_limits::{Limiter, Mode};
+use port_checker_limits::{Asker, Limiter, Mode};
 use port_checker_probe::{Admission, Budget, Fault, Overloaded, Refusal, Target};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     admitted::{Admitted, Sealed},
     caller_slots::CallerSlots,
+    check_kind::{CheckKind, Requirements},
     context::RequestContext,
+    own_targets,
     resolver::Resolver,
     third_party,
-    transport::Transport,
-    udp_targets,
 };
 use crate::{
     config::Config,
@@ -28,9 +28,6 @@ use crate::{
 /// requests.
 const VERIFYING_PART: usize = 2;
 
-/// How long the charge may take that follows the last look at the clock: as long as Redis may take to answer.
-const MAX_CHARGE_TIME: Duration = Duration::from_millis(250);
-
 /// Decides whether checks may begin; clones are cheap.
 #[derive(Clone)]
 pub(crate) struct AdmissionControl {
@@ -42,15 +39,6 @@ pub(crate) struct AdmissionControl {
     pub(super) draining: CancellationToken,
     budget: Budget,
     metrics: Arc<Metrics>,
-}
-
-/// The needs of a check over one transport.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Requirements {
-    /// How long the check takes if the target never answers. The wait for a socket leaves as much.
-    pub(super) silent_time: Duration,
-    /// The check is refused if less time is left, because it could not give a verdict.
-    pub(super) min_time: Duration,
 }
 
 impl AdmissionControl {
@@ -67,70 +55,70 @@ impl AdmissionControl {
         Self { config, limiter, resolver, verifications, draining, budget, metrics }
     }
 
-    pub(super) fn requirements(&self, transport: Transport) -> Requirements {
-        match transport {
-            // Any attempt is worth making, however little time is left.
-            Transport::Tcp | Transport::Udp => {
-                Requirements { silent_time: self.config.probe.longest(), min_time: Duration::ZERO }
-            }
-            // The one attempt has its whole time-out or gives no verdict.
-            Transport::Tls => {
-                let is_shared = self.config.redis.is_some();
-                let charge_time = if is_shared { MAX_CHARGE_TIME } else { Duration::ZERO };
-                let time = self.handshake_time() + charge_time;
-                Requirements { silent_time: time, min_time: time }
-            }
-        }
-    }
-
     /// How long a TLS handshake may take, the connection included.
     pub(crate) fn handshake_time(&self) -> Duration {
         self.config.probe.timeout
+    }
+
+    /// Admits a check of ports of an address.
+    ///
+    /// # Errors
+    /// The policy refuses the address or a port, or the check is not [admitted](Self::admit).
+    pub(crate) async fn admit_address(
+        &self,
+        context: &RequestContext,
+        address: IpAddr,
+        ports: Vec<Port>,
+        kind: impl Into<CheckKind>,
+    ) -> Result<Admitted, ApiError> {
+        let kind = kind.into();
+        let target = self.vet(context, address, ports, kind)?;
+        self.admit(context, target, kind).await
     }
 
     /// Vets one address.
     ///
     /// # Errors
     /// The policy refuses the address or a port.
-    pub(crate) fn vet(
+    pub(super) fn vet(
         &self,
         context: &RequestContext,
         address: IpAddr,
         ports: Vec<Port>,
-        transport: Transport,
+        kind: CheckKind,
     ) -> Result<Target, Refusal> {
         let name = TargetName::Address(address.to_canonical());
-        context.summary.begin(name.clone(), transport.name(), ports.len());
+        context.summary.begin(name.clone(), kind.name(), ports.len());
         let target = self.config.policy.vet(context.caller, address, ports)?;
         // Without repeats.
-        context.summary.begin(name, transport.name(), target.ports().len());
+        context.summary.begin(name, kind.name(), target.ports().len());
         Ok(target)
     }
 
     /// Admits a check of a vetted target.
     ///
     /// # Errors
-    /// The target is not admitted over this transport, or there is no time, no socket, or no allowance left.
+    /// The target is not admitted to this kind of check, or there is no time, no socket, or no allowance left.
     /// Nothing was charged.
     pub(crate) async fn admit(
         &self,
         context: &RequestContext,
         target: Target,
-        transport: Transport,
+        kind: CheckKind,
     ) -> Result<Admitted, ApiError> {
-        let requirements = self.requirements(transport);
+        let requirements = kind.requirements(&self.config);
         let parties = (context.caller, target.address());
         let ports = target.ports().len();
-        udp_targets::require_own_address(transport, parties.0, parties.1)?;
+        own_targets::require_own_address(kind, parties.0, parties.1)?;
         self.require_time(context, requirements)?;
         let slot = self.slot(context, parties, ports, requirements).await?;
         self.require_time(context, requirements)?;
         let (quota, receipt) = self.limiter.charge(parties, ports, Mode::Charge).await?;
-        let is_third_party = context.caller != target.address();
+        let is_third_party = Asker::of(parties.0, parties.1) == Asker::ThirdParty;
         let max_attempts =
             third_party::max_attempts(&self.config.limits).filter(|_| is_third_party);
         Ok(Admitted {
-            transport,
+            kind,
             target,
             slot,
             receipt,

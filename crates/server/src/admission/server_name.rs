@@ -9,10 +9,10 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     caller_slots::{Slot, SlotRequest},
+    check_kind::{CheckKind, Requirements},
     context::RequestContext,
-    control::{AdmissionControl, Requirements},
+    control::AdmissionControl,
     resolver::LOOKUP_TIME,
-    transport::Transport,
 };
 use crate::{
     error::{ApiError, quoted},
@@ -43,10 +43,10 @@ impl AdmissionControl {
         name: &ServerName<'static>,
         port: Port,
     ) -> Result<VettedServer, ApiError> {
-        context.summary.begin(target_name(name), Transport::Tls.name(), 1);
+        context.summary.begin(target_name(name), CheckKind::Tls.name(), 1);
         // All of this before a name is looked up, which is charged.
         self.config.policy.judge_ports(&[port])?;
-        let requirements = self.requirements(Transport::Tls);
+        let requirements = CheckKind::Tls.requirements(&self.config);
         self.require_time(context, requirements)?;
         let verification = self.verifications.request(context.caller);
         let verification = verification.ok_or_else(|| self.busy("TLS checks under way"))?;
@@ -56,7 +56,7 @@ impl AdmissionControl {
             _ => unreachable!("there is no other kind of name"),
         };
         let targets = self.vet_addresses(context, &addresses, name, port)?;
-        context.summary.begin_address(targets[0].address(), Transport::Tls.name());
+        context.summary.begin_address(targets[0].address(), CheckKind::Tls.name());
         Ok(VettedServer { targets, verification })
     }
 
@@ -116,7 +116,7 @@ impl AdmissionControl {
     ) -> Result<Vec<Target>, ApiError> {
         let mut targets: Vec<Target> = Vec::new();
         for &address in addresses {
-            let vetted = self.vet(context, address, vec![port], Transport::Tls);
+            let vetted = self.vet(context, address, vec![port], CheckKind::Tls);
             let target = vetted.map_err(|refusal| refused(refusal, name))?;
             let is_ipv4 = target.address().is_ipv4();
             if targets.iter().all(|other| other.address().is_ipv4() != is_ipv4) {

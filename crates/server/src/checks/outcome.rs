@@ -11,7 +11,7 @@ use port_checker_probe::{Fault, Finding, TlsFinding, TlsVerdict, Verdict};
 use tracing::debug;
 
 use crate::{
-    admission::{admitted::Admitted, transport::Transport},
+    admission::{admitted::Admitted, check_kind::CheckKind},
     observe::{check_summary::CheckSummary, metrics::Metrics},
 };
 
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct CheckOutcome<V> {
     pub(crate) target: IpAddr,
-    pub(crate) transport: Transport,
+    pub(crate) kind: CheckKind,
     /// From admission to the last verdict.
     pub(crate) time: Duration,
     /// In the order asked.
@@ -32,7 +32,7 @@ impl<V> CheckOutcome<V> {
     fn log(&self) {
         debug!(
             target = %self.target,
-            transport = self.transport.name(),
+            transport = self.kind.name(),
             check_ms = to_milliseconds(self.time),
             fault = self.fault.as_ref().map(|fault| fault.kind().name()),
             "the check ended"
@@ -43,7 +43,7 @@ impl<V> CheckOutcome<V> {
 /// Records the outcome of one check.
 pub(crate) struct Recorder {
     target: IpAddr,
-    transport: Transport,
+    kind: CheckKind,
     began: Instant,
     summary: CheckSummary,
     metrics: Arc<Metrics>,
@@ -53,7 +53,7 @@ impl Recorder {
     pub(super) fn new(admitted: &Admitted, metrics: &Arc<Metrics>) -> Self {
         Self {
             target: admitted.target.address(),
-            transport: admitted.transport,
+            kind: admitted.kind,
             began: Instant::now(),
             summary: admitted.summary.clone(),
             metrics: Arc::clone(metrics),
@@ -63,13 +63,12 @@ impl Recorder {
     /// Records the verdict about one port.
     pub(super) fn finding(&self, finding: &Finding) {
         self.summary.count(finding.verdict);
-        match self.transport {
-            Transport::Udp => self.metrics.udp_judged(finding, self.family()),
-            Transport::Tcp | Transport::Tls => self.metrics.judged(finding, self.family()),
+        if let CheckKind::Ports(transport) = self.kind {
+            self.metrics.judged(transport, finding, self.family());
         }
         debug!(
             target = %self.target,
-            transport = self.transport.name(),
+            transport = self.kind.name(),
             port = finding.port,
             verdict = finding.verdict.name(),
             attempts = finding.attempts,
@@ -89,7 +88,7 @@ impl Recorder {
         });
         debug!(
             target = %self.target,
-            transport = self.transport.name(),
+            transport = self.kind.name(),
             verdict = finding.verdict.name(),
             "judged"
         );
@@ -102,8 +101,8 @@ impl Recorder {
 
     /// The whole outcome of the check, once it has ended.
     pub(super) fn outcome<V>(&self, verdicts: Vec<V>, fault: Option<Fault>) -> CheckOutcome<V> {
-        let Self { target, transport, began, .. } = *self;
-        let outcome = CheckOutcome { target, transport, time: began.elapsed(), verdicts, fault };
+        let Self { target, kind, began, .. } = *self;
+        let outcome = CheckOutcome { target, kind, time: began.elapsed(), verdicts, fault };
         outcome.log();
         outcome
     }

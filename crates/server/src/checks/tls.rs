@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     admission::{
-        admitted::Admitted, caller_slots::SlotRequest, context::RequestContext,
-        control::AdmissionControl, server_name::VettedServer, transport::Transport,
+        admitted::Admitted, caller_slots::SlotRequest, check_kind::CheckKind,
+        context::RequestContext, control::AdmissionControl, server_name::VettedServer,
     },
     error::ApiError,
     rate_limit::RateLimitHeaders,
@@ -65,8 +65,8 @@ impl TlsCheck<'_> {
         target: Target,
         verification: &Arc<SlotRequest>,
     ) -> Result<Checked, ApiError> {
-        self.context.summary.begin_address(target.address(), Transport::Tls.name());
-        let admitted = self.admission.admit(self.context, target, Transport::Tls).await?;
+        self.context.summary.begin_address(target.address(), CheckKind::Tls.name());
+        let admitted = self.admission.admit(self.context, target, CheckKind::Tls).await?;
         let recorder = Recorder::new(&admitted, &self.checker.metrics);
         let quota = admitted.quota.clone();
         match self.handshake(prober, admitted, verification).await {

@@ -1,7 +1,57 @@
-//! Consequences of the settings of the rate limits for other settings.
+//! The settings of the rate limits, and their consequences for other settings.
 
 use port_checker_limits::{Asker, Limits, Scope, Tariff};
 use port_checker_probe::Targets;
+
+use super::{parse::whole, setting::Setting};
+
+/// The settings of the rate limits.
+pub(super) const LIMITS: &[Setting] = &[
+    Setting {
+        variable: "PORT_CHECKER_RATE_PER_MINUTE",
+        help: "Probes a caller may ask for per minute in the long run, up to 1000000; 0 turns the \
+               limit off",
+        set: |config, text| {
+            whole(text, 0..=1_000_000).map(|value| config.limits.caller.per_minute = value)
+        },
+        show: |config| config.limits.caller.per_minute.to_string(),
+    },
+    Setting {
+        variable: "PORT_CHECKER_RATE_BURST",
+        help: "Probes a caller may ask for at once, 1 to 1000000",
+        set: |config, text| {
+            whole(text, 1..=1_000_000).map(|value| config.limits.caller.burst = value)
+        },
+        show: |config| config.limits.caller.burst.to_string(),
+    },
+    Setting {
+        variable: "PORT_CHECKER_TARGET_RATE_PER_MINUTE",
+        help: "Probes of a target per minute in the long run, up to 1000000: half for itself, half \
+               for all others together; 0 turns the limit off",
+        set: |config, text| {
+            whole(text, 0..=1_000_000).map(|value| config.limits.target.per_minute = value)
+        },
+        show: |config| config.limits.target.per_minute.to_string(),
+    },
+    Setting {
+        variable: "PORT_CHECKER_TARGET_RATE_BURST",
+        help: "Probes of a target at once, 1 to 1000000: half for itself, half for all others \
+               together",
+        set: |config, text| {
+            whole(text, 1..=1_000_000).map(|value| config.limits.target.burst = value)
+        },
+        show: |config| config.limits.target.burst.to_string(),
+    },
+    Setting {
+        variable: "PORT_CHECKER_THIRD_PARTY_COST",
+        help: "How many times a probe counts for its caller when the target is not the caller, 1 \
+               to 10000; once if the challenge matched",
+        set: |config, text| {
+            whole(text, 1..=10_000).map(|value| config.limits.third_party_cost = value)
+        },
+        show: |config| config.limits.third_party_cost.to_string(),
+    },
+];
 
 /// Ports that a provider of the Golem Network asks about when it starts.
 const PROVIDER_PORTS: u64 = 100;

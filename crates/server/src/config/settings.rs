@@ -2,63 +2,25 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use port_checker_probe::Targets;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 use super::{
-    model::{Config, CorsOrigins, LogFormat},
+    choices::{LOG_FORMATS, TARGETS},
+    limits::LIMITS,
+    model::CorsOrigins,
     parse::{
         boolean, file, list, one_of, optional, origins, own_origin, path, prefixes, seconds,
         shown_if_any, whole, word,
     },
+    setting::{Setting, joined},
 };
 
-const TARGETS: &[(&str, Targets)] =
-    &[("public", Targets::Public), ("caller", Targets::Caller), ("any", Targets::Any)];
-
-const LOG_FORMATS: &[(&str, LogFormat)] = &[("text", LogFormat::Text), ("json", LogFormat::Json)];
-
-/// One setting.
-#[derive(Debug)]
-pub struct Setting {
-    /// The environment variable.
-    pub variable: &'static str,
-    /// Its effect, its unit and its range.
-    pub help: &'static str,
-    set: fn(&mut Config, &str) -> Result<(), String>,
-    show: fn(&Config) -> String,
-}
-
-impl Setting {
-    /// The flag of `serve`: `PORT_CHECKER_HOST` is `host`, `PORT_CHECK_RETRIES` is `check-retries`.
-    pub fn flag(&self) -> String {
-        let name = self.variable.strip_prefix("PORT_CHECKER_");
-        let name = name.or_else(|| self.variable.strip_prefix("PORT_")).unwrap_or(self.variable);
-        name.to_lowercase().replace('_', "-")
-    }
-
-    /// Whether the setting is `true` or `false`.
-    pub fn is_boolean(&self) -> bool {
-        ["true", "false"].contains(&self.show(&Config::default()).as_str())
-    }
-
-    /// Whether a value may hold a secret, so that no message quotes it.
-    pub fn is_secret(&self) -> bool {
-        self.variable == "PORT_CHECKER_REDIS_URL"
-    }
-
-    /// The value in force.
-    pub fn show(&self, config: &Config) -> String {
-        (self.show)(config)
-    }
-
-    pub(super) fn apply(&self, config: &mut Config, value: &str) -> Result<(), String> {
-        (self.set)(config, value)
-    }
-}
-
 /// Every setting, in the order of the contract.
-pub const SETTINGS: &[Setting] = &[
+pub const SETTINGS: &[Setting] =
+    &joined::<{ FIRST.len() + LIMITS.len() + LAST.len() }>(&[FIRST, LIMITS, LAST]);
+
+/// Those before the limits.
+const FIRST: &[Setting] = &[
     Setting {
         variable: "PORT_CHECKER_HOST",
         help: "Address to listen on; :: listens on both families",
@@ -174,50 +136,10 @@ pub const SETTINGS: &[Setting] = &[
         set: |config, text| prefixes(text).map(|value| config.trusted_proxies = value),
         show: |config| list(&config.trusted_proxies),
     },
-    Setting {
-        variable: "PORT_CHECKER_RATE_PER_MINUTE",
-        help: "Probes a caller may ask for per minute in the long run, up to 1000000; 0 turns the \
-               limit off",
-        set: |config, text| {
-            whole(text, 0..=1_000_000).map(|value| config.limits.caller.per_minute = value)
-        },
-        show: |config| config.limits.caller.per_minute.to_string(),
-    },
-    Setting {
-        variable: "PORT_CHECKER_RATE_BURST",
-        help: "Probes a caller may ask for at once, 1 to 1000000",
-        set: |config, text| {
-            whole(text, 1..=1_000_000).map(|value| config.limits.caller.burst = value)
-        },
-        show: |config| config.limits.caller.burst.to_string(),
-    },
-    Setting {
-        variable: "PORT_CHECKER_TARGET_RATE_PER_MINUTE",
-        help: "Probes of a target per minute in the long run, up to 1000000: half for itself, half \
-               for all others together; 0 turns the limit off",
-        set: |config, text| {
-            whole(text, 0..=1_000_000).map(|value| config.limits.target.per_minute = value)
-        },
-        show: |config| config.limits.target.per_minute.to_string(),
-    },
-    Setting {
-        variable: "PORT_CHECKER_TARGET_RATE_BURST",
-        help: "Probes of a target at once, 1 to 1000000: half for itself, half for all others \
-               together",
-        set: |config, text| {
-            whole(text, 1..=1_000_000).map(|value| config.limits.target.burst = value)
-        },
-        show: |config| config.limits.target.burst.to_string(),
-    },
-    Setting {
-        variable: "PORT_CHECKER_THIRD_PARTY_COST",
-        help: "How many times a probe counts for its caller when the target is not the caller, 1 \
-               to 10000; once if the challenge matched",
-        set: |config, text| {
-            whole(text, 1..=10_000).map(|value| config.limits.third_party_cost = value)
-        },
-        show: |config| config.limits.third_party_cost.to_string(),
-    },
+];
+
+/// Those after the limits.
+const LAST: &[Setting] = &[
     Setting {
         variable: "PORT_CHECKER_REDIS_URL",
         help: "Redis through which instances share their limits: redis://, rediss:// or unix://",

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
+use port_checker_api::Transport;
 use port_checker_limits::{Observer, Scope};
 use port_checker_probe::{Fault, FaultKind, Finding, Prober, Reason, TlsVerdict, Verdict};
 use prometheus::{IntGauge, Registry, TextEncoder, process_collector::ProcessCollector};
@@ -12,7 +13,10 @@ use crate::{config::Config, counted::Counted};
 mod buckets;
 mod series;
 
-use series::{CheckSeries, LimitSeries, RequestSeries, TlsSeries, UdpSeries, register_build_info};
+use series::{
+    CheckSeries, DatagramSeries, LimitSeries, PortSeries, RequestSeries, TlsSeries,
+    register_build_info,
+};
 
 /// The beginning of every name.
 const NAMESPACE: &str = "port_checker";
@@ -24,7 +28,9 @@ pub(crate) struct Metrics {
     process: Registry,
     requests: RequestSeries,
     checks: CheckSeries,
-    udp: UdpSeries,
+    /// One for each transport, in the order of [`Transport::ALL`].
+    ports: Vec<PortSeries>,
+    datagrams: DatagramSeries,
     tls: TlsSeries,
     limits: LimitSeries,
 }
@@ -44,8 +50,9 @@ impl Metrics {
         register_build_info(config.revision, &registry)?;
         Ok(Self {
             requests: RequestSeries::register(config, &registry)?,
-            checks: CheckSeries::register(config, &registry)?,
-            udp: UdpSeries::register(config, &registry)?,
+            checks: CheckSeries::register(&registry)?,
+            ports: PortSeries::register_all(config, &registry)?,
+            datagrams: DatagramSeries::register(&registry)?,
             tls: TlsSeries::register(&registry)?,
             limits: LimitSeries::register(config, &registry)?,
             registry,
@@ -53,16 +60,21 @@ impl Metrics {
         })
     }
 
-    /// Makes every series that may ever be, so that rates are right from the first event on.
-    fn touch(&self) {
-        for route in ["/check-ports", "/check-tls", "/port/{port}"] {
+    /// Makes the durations of these routes, as [`touch`](Self::touch) does the others.
+    pub(crate) fn expect_requests<'a>(&self, routes: impl Iterator<Item = &'a str>) {
+        for route in routes {
             self.requests.seconds.with_label_values(&[route]);
         }
+    }
+
+    /// Makes every series that may ever be, so that rates are right from the first event on.
+    fn touch(&self) {
         for family in ["ipv4", "ipv6"] {
             let not_open = Reason::ALL.iter().copied().map(Verdict::NotOpen);
             for verdict in not_open.chain([Verdict::Open]) {
-                self.checks.verdicts.with_label_values(&[verdict.name(), family]);
-                self.udp.verdicts.with_label_values(&[verdict.name(), family]);
+                for ports in &self.ports {
+                    ports.verdicts.with_label_values(&[verdict.name(), family]);
+                }
             }
         }
         for verdict in TlsVerdict::NAMES {
@@ -88,14 +100,10 @@ impl Metrics {
         self.requests.seconds.with_label_values(&[route]).observe(time.as_secs_f64());
     }
 
-    pub(crate) fn judged(&self, finding: &Finding, family: &str) {
-        self.checks.verdicts.with_label_values(&[finding.verdict.name(), family]).inc();
-        self.checks.probe_seconds.observe(finding.elapsed.as_secs_f64());
-    }
-
-    pub(crate) fn udp_judged(&self, finding: &Finding, family: &str) {
-        self.udp.verdicts.with_label_values(&[finding.verdict.name(), family]).inc();
-        self.udp.probe_seconds.observe(finding.elapsed.as_secs_f64());
+    pub(crate) fn judged(&self, transport: Transport, finding: &Finding, family: &str) {
+        let ports = &self.ports[transport as usize];
+        ports.verdicts.with_label_values(&[finding.verdict.name(), family]).inc();
+        ports.probe_seconds.observe(finding.elapsed.as_secs_f64());
     }
 
     pub(crate) fn tls_judged(&self, verdict: &TlsVerdict) {
@@ -129,7 +137,7 @@ impl Metrics {
         self.checks.probes.set(whole(budget.in_flight()));
         self.checks.probes_limit.set(whole(budget.limit()));
         self.checks.waiting.set(whole(budget.waiting()));
-        self.udp.note_ignored(prober.ignored_datagrams());
+        self.datagrams.note_ignored(prober.ignored_datagrams());
         let families = [self.registry.gather(), self.process.gather()].concat();
         TextEncoder::new().encode_to_string(&families).expect("the families are well-formed")
     }

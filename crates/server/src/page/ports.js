@@ -25,6 +25,14 @@ const NAMES = new Map(SERVICES.split(",").map((entry) => {
   return [Number(port), name];
 }));
 
+// Services that use UDP, as people call them; a number that TCP is as likely to be meant by is not among them.
+const UDP_SERVICES = new Map(`69 TFTP,123 NTP,500 IPsec,1194 OpenVPN,2456 Valheim,3478 STUN,4500 IPsec,7777 ARK,
+9987 TeamSpeak,19132 Minecraft Bedrock,27015 Steam,30814 BeamMP,34197 Factorio,41641 Tailscale,51820 WireGuard,
+64738 Mumble`.split(",").map((entry) => {
+  const [, port, name] = /(\d+) (.+)/.exec(entry);
+  return [Number(port), name];
+}));
+
 // What many people ask for.
 export const PRESETS = [
   ["SSH", "22"],
@@ -35,29 +43,47 @@ export const PRESETS = [
   ["BitTorrent", "6881-6889"],
   ["Remote desktop", "3389"],
   ["Plex", "32400"],
+  ["WireGuard", "51820/udp"],
 ];
 
 export const serviceName = (port) => NAMES.get(port) ?? "";
+export const udpServiceName = (port) => UDP_SERVICES.get(port) ?? "";
 
 export const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 
-// Ports out of "50800-50899, 7466", each once; or an error that quotes the part that is wrong.
-export function parse(text, maxPorts) {
-  const ports = new Set();
+// TCP and UDP ports out of "50800-50899, 7466, 51820/udp", each once; or an error that quotes the part that is wrong.
+export function lists(text, maxPorts) {
+  const [tcp, udp] = [new Set(), new Set()];
   const parts = text.replace(/\s*[-–]\s*/g, "-").split(/[\s,;]+/).filter(Boolean);
   if (parts.length === 0) throw new Error("Name at least one port, such as 7466 or 50800-50899.");
   for (const part of parts) {
-    const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(part) ?? [];
+    const [, first, last = first, over] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp))?$/i.exec(part) ?? [];
     const [from, to] = [Number(first), Number(last)];
     if (!(from >= 1 && from <= to && to <= LAST_PORT)) {
       throw new Error(`“${part}” is neither a port from 1 to ${LAST_PORT} nor a range such as 50800-50899.`);
     }
+    const ports = over?.toLowerCase() === "udp" ? udp : tcp;
     for (let port = from; port <= to; port += 1) ports.add(port);
   }
-  if (ports.size > maxPorts) {
-    throw new Error(`${plural(ports.size, "port")} are too many: this checker takes ${plural(maxPorts, "port")} at once.`);
+  if (tcp.size + udp.size > maxPorts) {
+    const count = plural(tcp.size + udp.size, "port");
+    throw new Error(`${count} are too many: this checker takes ${plural(maxPorts, "port")} at once.`);
   }
-  return [...ports];
+  return [[...tcp], [...udp]];
+}
+
+// The ports of a list that can be checked from here: those of TCP.
+export function parse(text, maxPorts) {
+  const [tcp, udp] = lists(text, maxPorts);
+  if (tcp.length === 0) {
+    throw new Error(`This page cannot check ${spoken(udp, udpServiceName)} over UDP: a browser cannot answer. The command below can.`);
+  }
+  return tcp;
+}
+
+// The ports of a list that are UDP's, by what was written or by the service that they are known for.
+export function overUdp([tcp, udp]) {
+  return [...udp, ...(tcp.length <= MAX_PORTS_NAMED ? tcp.filter((port) => UDP_SERVICES.has(port)) : [])];
 }
 
 // Ports as first and last of each range, in ascending order.
@@ -76,13 +102,19 @@ export function compact(ports) {
   return ranges(ports).map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(",");
 }
 
+// Ports of both transports for a command line: "7466 51820/udp".
+export function compactBoth([tcp, udp]) {
+  const ofUdp = compact(udp).split(",").filter(Boolean).map((range) => `${range}/udp`);
+  return [compact(tcp), ...ofUdp].filter(Boolean).join(" ");
+}
+
 // The same for people: with names where there are few, and without an end of thousands.
-export function spoken(ports) {
+export function spoken(ports, nameOf = serviceName) {
   const all = ranges(ports);
   const named = ports.length <= MAX_PORTS_NAMED;
   const shown = all.slice(0, MAX_RANGES_SHOWN).map(([from, to]) => {
     if (from !== to) return `${from}–${to}`;
-    const name = named ? serviceName(from) : "";
+    const name = named ? nameOf(from) : "";
     return name ? `${from} (${name})` : `${from}`;
   });
   const more = all.length - shown.length;

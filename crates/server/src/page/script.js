@@ -2,7 +2,7 @@
 
 import { address as ownAddress, check as askChecker } from "./checker.js";
 import { clear, entries, keep } from "./history.js";
-import { PRESETS, compact, parse, plural } from "./ports.js";
+import { PRESETS, compact, compactBoth, lists, overUdp, parse, plural, spoken, udpServiceName } from "./ports.js";
 import { asText, copy, followedFromHere, linkTo, linked } from "./share.js";
 import { element, grouped, headline, lay, make, paint, running, summarise, tick } from "./view.js";
 
@@ -225,15 +225,24 @@ function submit() {
   }
 }
 
+const verify = (ports) => `port-checker verify ${ports} --server ${location.origin}`;
+
 // The command that listens by itself, with the ports in the field.
 function showCommand() {
-  let ports = "7466";
+  let ports = [[7466], []];
+  let udp = [];
   try {
-    ports = compact(parse(input.value, Number(maxPorts)));
+    ports = lists(input.value, Number(maxPorts));
+    udp = overUdp(ports);
   } catch {
     // Nothing that could be checked has been written yet.
   }
-  element("command").textContent = `port-checker verify ${ports} --server ${location.origin}`;
+  element("command").textContent = verify(compactBoth(ports));
+  element("udp").hidden = udp.length === 0;
+  element("udp").replaceChildren(...(udp.length === 0 ? [] : [
+    `A browser cannot answer over UDP, so this page says nothing about ${spoken(udp, udpServiceName)} there. `
+      + "Run this on the machine itself: ", make("code", "", verify(compactBoth([[], udp]))),
+  ]));
   const other = element("other-family");
   if (other.dataset.url) other.href = `${other.dataset.url}/?ports=${encodeURIComponent(input.value.trim())}`;
 }

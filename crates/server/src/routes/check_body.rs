@@ -12,20 +12,31 @@ use utoipa::{
     },
 };
 
-/// A [`CheckRequest`] that has a challenge if it is about UDP.
+/// A [`CheckRequest`] that has a challenge if its transport requires one.
 pub(super) struct CheckBody;
 
 impl PartialSchema for CheckBody {
     fn schema() -> RefOr<Schema> {
-        let names = [json!(Transport::Tcp), Value::Null];
-        let tcp =
+        let (with, without): (Vec<Transport>, Vec<Transport>) =
+            Transport::ALL.iter().partition(|transport| transport.requires_challenge());
+        let with: Vec<String> = with.iter().map(|it| format!("`{}`", it.name())).collect();
+        let description = format!(
+            "The body of `POST /check-ports`. With {} it has a `challenge`.",
+            with.join(" or ")
+        );
+        let names = without.iter().map(|transport| json!(transport)).chain([Value::Null]);
+        let transport =
             ObjectBuilder::new().schema_type(SchemaType::AnyValue).enum_values(Some(names)).build();
         let text = ObjectBuilder::new().schema_type(Type::String).build();
         let alternatives = AnyOfBuilder::new()
-            .item(ObjectBuilder::new().property("transport", tcp))
+            .item(ObjectBuilder::new().property("transport", transport))
             .item(ObjectBuilder::new().property("challenge", text).required("challenge"));
         let fields = Ref::from_schema_name(CheckRequest::name());
-        AllOfBuilder::new().item(fields).item(Schema::from(alternatives.build())).into()
+        AllOfBuilder::new()
+            .item(fields)
+            .item(Schema::from(alternatives.build()))
+            .description(Some(description))
+            .into()
     }
 }
 
@@ -36,6 +47,7 @@ impl ToSchema for CheckBody {
 
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         schemas.push((CheckRequest::name().into_owned(), CheckRequest::schema()));
+        schemas.push((<Transport as ToSchema>::name().into_owned(), Transport::schema()));
         CheckRequest::schemas(schemas);
     }
 }

@@ -21,7 +21,7 @@ use super::{
     state::AppState,
 };
 use crate::{
-    admission::{context::RequestContext, transport::Transport},
+    admission::context::RequestContext,
     checks::{ports::PortsCheck, progress},
     error::ApiError,
     net::answer::MemoryCharge,
@@ -113,13 +113,10 @@ pub(crate) async fn check_ports(
     let request = body.parse(|body| ports_request::parse(body, state.config.max_ports))?;
     let CheckRequest { provider_ip, ports, transport, challenge, verbose } = request;
     let probe = ports_request::probe(transport, challenge)?;
-    let transport = Transport::of(&probe);
     let share = state.memory.take(context.caller, ports.len() * PORT_BYTES);
     let share = share.ok_or_else(|| out_of_memory(&state.memory, &state.config.bounds))?;
-    let admission = &state.admission;
     let address = provider_ip.unwrap_or(context.caller);
-    let target = admission.vet(&context, address, ports, transport)?;
-    let admitted = admission.admit(&context, target, transport).await?;
+    let admitted = state.admission.admit_address(&context, address, ports, &probe).await?;
     let quota = admitted.quota.clone();
     let check = PortsCheck::begin(&state.checker, admitted, probe);
     let verbose = verbose.unwrap_or(false);

@@ -25,9 +25,10 @@ use super::{
     check_ports::PORT_BYTES,
     page_headers::{POLICY, REFERRERS},
     state::AppState,
+    udp_words,
 };
 use crate::{
-    admission::{context::RequestContext, transport::Transport},
+    admission::context::RequestContext,
     checks::ports::PortsCheck,
     error::{ApiError, Failure, quoted},
     net::answer::MemoryCharge,
@@ -185,10 +186,12 @@ fn parse(text: &str, max_ports: usize) -> Result<Vec<Port>, ApiError> {
     let parts: Vec<&str> =
         text.split([',', ';', ' ', '\t']).filter(|part| !part.is_empty()).collect();
     let ranges: PortRanges = parts.join(",").parse().map_err(|_| {
-        let message = format!(
-            "the list of ports is {}; expected ports and ranges such as 7466, 50800-50899",
-            quoted(&text)
-        );
+        let message = udp_words::advice(&text).unwrap_or_else(|| {
+            format!(
+                "the list of ports is {}; expected ports and ranges such as 7466, 50800-50899",
+                quoted(&text)
+            )
+        });
         ApiError::new(ErrorCode::InvalidPort, message)
     })?;
     let ports: Vec<Port> = ranges.iter().take(max_ports + 1).collect();
@@ -206,9 +209,9 @@ async fn check(
     context: &RequestContext,
     ports: Vec<Port>,
 ) -> Result<(RateLimitHeaders, Vec<Finding>), ApiError> {
-    let target = state.admission.vet(context, context.caller, ports, Transport::Tcp)?;
     let probe = Probe::Tcp { challenge: None };
-    let admitted = state.admission.admit(context, target, Transport::Tcp).await?;
+    let admission = &state.admission;
+    let admitted = admission.admit_address(context, context.caller, ports, &probe).await?;
     let quota = admitted.quota.clone();
     let outcome = PortsCheck::begin(&state.checker, admitted, probe).outcome().await;
     match outcome.fault {

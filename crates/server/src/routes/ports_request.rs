@@ -23,23 +23,20 @@ pub(crate) fn parse(body: &[u8], max_ports: usize) -> Result<CheckRequest, ApiEr
 /// The probe that a request asks for.
 ///
 /// # Errors
-/// Over UDP there is no challenge.
+/// The transport requires a challenge, and there is none.
 pub(super) fn probe(
     transport: Option<Transport>,
     challenge: Option<Challenge>,
 ) -> Result<Probe, ApiError> {
-    match (transport.unwrap_or_default(), challenge) {
-        (Transport::Tcp, challenge) => Ok(Probe::Tcp { challenge }),
-        (Transport::Udp, Some(challenge)) => Ok(Probe::Udp { challenge }),
-        (Transport::Udp, None) => Err(invalid(
-            "challenge is missing or null; expected one, which is required over UDP: no port is open there \
+    let transport = transport.unwrap_or_default();
+    Probe::over(transport, challenge).ok_or_else(|| {
+        invalid(format!(
+            "challenge is missing or null; expected one, which is required over {}: no port is open there \
              that does not answer with it",
-        )),
-        (other, _) => Err(invalid(format!("transport is {}; {TRANSPORTS}", quoted(other.name())))),
-    }
+            transport.title()
+        ))
+    })
 }
-
-const TRANSPORTS: &str = "expected 'tcp', 'udp' or null";
 
 #[derive(Deserialize)]
 struct PortsFields<'a> {
@@ -101,10 +98,12 @@ fn transport(field: Field<'_>) -> Result<(), ApiError> {
     let Some(text) = value::<String>("transport", field, "a string or null")? else {
         return Ok(());
     };
-    match Transport::ALL.iter().any(|transport| transport.name() == text) {
-        true => Ok(()),
-        false => Err(invalid(format!("transport is {}; {TRANSPORTS}", quoted(&text)))),
+    let names = Transport::ALL.iter().map(|transport| transport.name());
+    if names.clone().any(|name| name == text) {
+        return Ok(());
     }
+    let names = names.map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+    Err(invalid(format!("transport is {}; expected {names} or null", quoted(&text))))
 }
 
 fn challenge(field: Field<'_>) -> Result<(), ApiError> {

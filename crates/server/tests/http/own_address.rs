@@ -1,6 +1,6 @@
 //! About the caller's own address.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, num::NonZeroU32, time::Duration};
 
 use port_checker_testbed::{
     http::{get, request},
@@ -21,6 +21,16 @@ fn a_caller_learns_its_address() {
         assert_eq!(String::from_utf8_lossy(&json.body), format!(r#"{{"ip":"{ip}"}}"#));
         assert_eq!(json.header("content-type"), Some("application/json"));
     }
+}
+
+#[test]
+fn a_caller_learns_how_long_a_silent_port_takes() {
+    let server = Server::start(|config| {
+        config.probe.attempts = NonZeroU32::new(3).unwrap();
+        config.probe.delay = Duration::from_secs(1);
+        config.probe.timeout = Duration::from_millis(2500);
+    });
+    assert_eq!(get(server.address, "/ip").header("silent-port-seconds"), Some("4.5"));
 }
 
 #[test]
@@ -50,4 +60,10 @@ fn invalid_and_refused_ports() {
     }
     let answer = get(server.address, "/port/80");
     assert_eq!((answer.status, answer.code().as_str()), (403, "TARGET_NOT_ALLOWED"));
+    for port in ["51820/udp", "51820%2Fudp", "51820/UDP"] {
+        let answer = get(server.address, &format!("/port/{port}"));
+        assert_eq!((answer.status, answer.code().as_str()), (422, "INVALID_PORT"), "{port}");
+        let message = answer.message();
+        assert!(message.contains("`port-checker verify 51820/udp`"), "{message}");
+    }
 }

@@ -7,7 +7,7 @@ use std::{
 
 const PORTS: usize = 1 << 16;
 
-/// When the first TCP packet or datagram of each port was delivered.
+/// When the first TCP packet or datagram of each port, or message about it, was delivered.
 pub(super) struct Answers {
     begun: Instant,
     /// Milliseconds since then, plus one; zero for none.
@@ -21,7 +21,7 @@ impl Answers {
 
     /// Remembers a packet that is delivered now.
     pub(super) fn note(&self, packet: &[u8]) {
-        let Some(port) = source_port(packet) else { return };
+        let Some(port) = port(packet) else { return };
         let after = u32::try_from(self.begun.elapsed().as_millis()).unwrap_or(u32::MAX - 1);
         let first = &self.first[usize::from(port)];
         let _ = first.compare_exchange(0, after + 1, Ordering::Relaxed, Ordering::Relaxed);
@@ -40,17 +40,42 @@ impl Answers {
     }
 }
 
-/// The port that a TCP packet or a datagram comes from (RFC 791, RFC 8200, RFC 9293, RFC 768). Extension headers
-/// of IPv6 are not skipped: Linux sends none with these.
-fn source_port(packet: &[u8]) -> Option<u16> {
+/// The port that a TCP packet or a datagram comes from, or that an ICMP message says cannot be reached (RFC 9293,
+/// RFC 768, RFC 792, RFC 4443).
+fn port(packet: &[u8]) -> Option<u16> {
+    const ICMP: (u8, u8) = (1, 3);
+    const ICMP_V6: (u8, u8) = (58, 1);
+    /// Before the packet that it quotes, in bytes.
+    const MESSAGE_HEADER: usize = 8;
+    let (protocol, payload) = transport(packet)?;
+    if has_ports(protocol) {
+        return number(payload, 0);
+    }
+    if ![ICMP, ICMP_V6].contains(&(protocol, *payload.first()?)) {
+        return None;
+    }
+    let (protocol, quoted) = transport(payload.get(MESSAGE_HEADER..)?)?;
+    has_ports(protocol).then(|| number(quoted, 2)).flatten()
+}
+
+fn has_ports(protocol: u8) -> bool {
     const TCP: u8 = 6;
     const UDP: u8 = 17;
+    [TCP, UDP].contains(&protocol)
+}
+
+fn number(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]))
+}
+
+/// The protocol above IP, and what it carries (RFC 791, RFC 8200). Extension headers of IPv6 are not skipped: Linux
+/// sends none with these.
+fn transport(packet: &[u8]) -> Option<(u8, &[u8])> {
     let first = *packet.first()?;
     let (protocol, header) = match first >> 4 {
         4 => (*packet.get(9)?, usize::from(first & 0x0f) * 4),
         6 => (*packet.get(6)?, 40),
         _ => return None,
     };
-    let port = packet.get(header..header + 2)?;
-    [TCP, UDP].contains(&protocol).then(|| u16::from_be_bytes([port[0], port[1]]))
+    Some((protocol, packet.get(header..)?))
 }

@@ -10,6 +10,7 @@ mod planted;
 mod references;
 mod resolve;
 mod sizes;
+mod transports;
 
 use graph::Graph;
 

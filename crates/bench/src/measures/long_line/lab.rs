@@ -60,7 +60,7 @@ pub(super) struct Lab {
     pub(super) line: LongLine,
     _targets: Targets,
     pub(super) checker: Namespace,
-    _host: Namespace,
+    pub(super) host: Namespace,
 }
 
 impl Lab {
@@ -77,7 +77,7 @@ impl Lab {
             ));
         }
         let targets = Targets::listen(&host, ports.open.iter().copied(), Conduct::Keep);
-        Self { line, _targets: targets, checker, _host: host }
+        Self { line, _targets: targets, checker, host }
     }
 
     /// Starts the service, with one attempt as scanners make unless the settings say otherwise.

@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use super::{
-    super::crafted::{ACK, ICMP, ICMPV6, RST_ACK, SYN, SYN_ACK, TCP, UDP, icmp, ipv4, ipv6, tcp},
+    super::crafted::{
+        ACK, ICMP, ICMPV6, RST_ACK, SYN, SYN_ACK, TCP, UDP, icmp, ipv4, ipv6, tcp, udp,
+    },
     *,
 };
 
@@ -34,26 +36,55 @@ fn segments_that_begin_or_reset_a_connection() {
 }
 
 #[test]
-fn a_message_names_the_port_of_the_segment_it_quotes() {
+fn a_message_names_the_port_of_the_packet_it_quotes() {
     let begun = &tcp(40_000, 7466, SYN)[..8];
     let (segment, datagram) = (ipv4(TCP, THERE, HERE, begun), ipv4(UDP, THERE, HERE, begun));
     let segment_v6 = ipv6(TCP, THERE_V6, HERE_V6, begun);
-    let v4 =
-        Some(Packet::Unreachable { quoted_from: THERE.into(), quoted_to: (HERE.into(), 7466) });
-    let v6 = Some(Packet::Unreachable {
-        quoted_from: THERE_V6.into(),
-        quoted_to: (HERE_V6.into(), 7466),
-    });
+    let message = |quoted_from, quoted_to: IpAddr, transport| {
+        Some(Packet::Unreachable { quoted_from, quoted_to: (quoted_to, 7466), transport })
+    };
+    let v4 = |transport| message(THERE.into(), HERE.into(), transport);
+    let v6 = message(THERE_V6.into(), HERE_V6.into(), Transport::Tcp);
+    let other = ipv4(132, THERE, HERE, begun);
     let cases = [
-        (ipv4(ICMP, HERE, THERE, &icmp(3, 13, &segment)), v4, "destination unreachable"),
+        (ipv4(ICMP, HERE, THERE, &icmp(3, 13, &segment)), v4(Transport::Tcp), "unreachable"),
         (ipv4(ICMP, HERE, THERE, &icmp(0, 0, &segment)), None, "an echo reply"),
-        (ipv4(ICMP, HERE, THERE, &icmp(3, 3, &datagram)), None, "about a datagram"),
+        (ipv4(ICMP, HERE, THERE, &icmp(3, 3, &datagram)), v4(Transport::Udp), "about a datagram"),
+        (ipv4(ICMP, HERE, THERE, &icmp(3, 2, &other)), None, "about another transport"),
         (ipv4(ICMP, HERE, THERE, &icmp(1, 4, &segment)), None, "a type of ICMPv6"),
         (ipv6(ICMPV6, HERE_V6, THERE_V6, &icmp(1, 1, &segment_v6)), v6, "the same over IPv6"),
         (ipv6(ICMPV6, HERE_V6, THERE_V6, &icmp(3, 0, &segment_v6)), None, "time exceeded"),
     ];
     for (packet, expected, why) in cases {
         assert_eq!(read(&packet), expected, "{why}");
+    }
+}
+
+#[test]
+fn datagrams_of_checks_and_no_others() {
+    let token = UdpQuestion { token: [7; 16] };
+    let (asked, answered) = (token.to_bytes(), token.answered(b"correct horse battery staple"));
+    let mut cut = udp(40_000, 7466, &asked);
+    cut[5] -= 1;
+    let padded = [&udp(40_000, 7466, &answered)[..], &[0; 6]].concat();
+    let (question, answer) = (Some(DatagramKind::Question), Some(DatagramKind::Answer));
+    let cases: [(Vec<u8>, Option<DatagramKind>, &str); 8] = [
+        (udp(40_000, 7466, &asked), question, "a question"),
+        (udp(40_000, 7466, &answered), answer, "an answer"),
+        (padded, answer, "one that the link filled up"),
+        (udp(40_000, 7466, &asked[..159]), None, "too short for a question"),
+        (udp(40_000, 7466, &[0; 148]), None, "another protocol, such as WireGuard's"),
+        (udp(40_000, 7466, b""), None, "nothing"),
+        (cut, None, "a length that cuts it short"),
+        (udp(40_000, 7466, &asked)[..100].to_vec(), None, "less than its length says"),
+    ];
+    for (bytes, expected, why) in cases {
+        let of = |from, to, packet| {
+            let datagram = |kind| Packet::Datagram { from: (from, 40_000), to: (to, 7466), kind };
+            assert_eq!(packet, expected.map(datagram), "{why}");
+        };
+        of(THERE.into(), HERE.into(), read(&ipv4(UDP, THERE, HERE, &bytes)));
+        of(THERE_V6.into(), HERE_V6.into(), read(&ipv6(UDP, THERE_V6, HERE_V6, &bytes)));
     }
 }
 

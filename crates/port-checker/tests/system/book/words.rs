@@ -21,7 +21,8 @@ const AVOIDED: [(&str, &str, &str); 6] = [
 const DIRECTORIES: [&str; 8] =
     ["crates", "deploy", "docs", "fuzz", "monitoring", "packaging", "scripts", ".github"];
 
-const KINDS: [&str; 9] = ["css", "html", "js", "md", "mjs", "rs", "sh", "toml", "yaml"];
+const KINDS: [&str; 11] =
+    ["css", "html", "js", "md", "mjs", "py", "rs", "sh", "toml", "ts", "yaml"];
 
 fn files(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).expect("a directory").flatten() {

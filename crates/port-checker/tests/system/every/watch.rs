@@ -32,18 +32,28 @@ pub(super) struct Watch {
 impl Watch {
     /// Starts it with these arguments.
     pub(super) fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, &[])
+    }
+
+    fn start_with(arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let mut command = Command::new("sh");
         command.args(["-c", r#"umask 077; exec "$0" "$@" >out 2>err"#, PORT_CHECKER, "verify"]);
-        configure(command.args(arguments).current_dir(&directory), &[]);
+        configure(command.args(arguments).current_dir(&directory), settings);
         Self { running: Running::launch(&mut command), directory }
     }
 
     /// Starts it with this checker once a second, and a command and a textfile.
     pub(super) fn of(ports: &str, server: SocketAddr) -> Self {
+        Self::with(ports, server, &[])
+    }
+
+    /// The same with these variables in its environment.
+    pub(super) fn with(ports: &str, server: SocketAddr, settings: &[(&str, &str)]) -> Self {
         let url = format!("http://{server}");
         let arguments = ["--server", &url, "--local", "--no-router", "--every=1s", ports];
-        Self::start(&[&arguments[..], &["--exec", TELL, "--textfile", TEXTFILE]].concat())
+        let files = ["--exec", TELL, "--textfile", TEXTFILE];
+        Self::start_with(&[&arguments[..], &files].concat(), settings)
     }
 
     /// A file of its directory; empty if there is none.

@@ -236,7 +236,7 @@ fn a_checker_that_lies_about_our_address_does_not_make_others_look_there() {
 }
 
 /// Starts the Python service on a machine that has this address.
-fn python_service(machine: &Namespace, program: &OsStr, address: &str) -> Running {
+pub(super) fn python_service(machine: &Namespace, program: &OsStr, address: &str) -> Running {
     let mut command = machine.command(&program.to_string_lossy(), &[]);
     command.env("PORT_CHECKER_HOST", "0.0.0.0").env("PORT_CHECKER_PORT", "9000");
     machine.within(|| Running::start(&mut command, address.parse().expect("an address")))

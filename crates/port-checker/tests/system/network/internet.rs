@@ -175,6 +175,15 @@ impl Report {
         Self::run(&mut port_checker_on(machine, arguments))
     }
 
+    /// The same by root without the right to watch packets (CAP_NET_RAW).
+    pub(super) fn unwatched(machine: &Namespace, arguments: &str) -> Self {
+        let without = ["--inh-caps=-net_raw", "--bounding-set=-net_raw", "--", PORT_CHECKER];
+        let mut command = machine.command("setpriv", &without);
+        command.args(arguments.split_whitespace());
+        configure(&mut command, &[]);
+        Self::run(&mut command)
+    }
+
     /// Runs a command to its end.
     pub(super) fn run(command: &mut Command) -> Self {
         let output = command.output().expect("the program starts");

@@ -9,7 +9,10 @@ use super::internet::{CHECKER, Internet, Report};
 use crate::program::port_checker;
 
 mod lab;
+mod leases;
 mod odd_routers;
+mod questions;
+mod refusals;
 
 /// Everything that `miniupnpd` speaks.
 const ALL: &str = "enable_natpmp=yes\nenable_upnp=yes";
@@ -82,7 +85,7 @@ fn a_mapping_to_another_machine_is_named_and_left_alone() {
     if !skip::is_root() {
         return;
     }
-    // Over UPnP its owner is known; over PCP the router offers another port.
+    // Over UPnP its owner is known; over PCP the router offers another port, which is given back.
     for (options, words) in [
         (
             ALL,
@@ -100,24 +103,6 @@ fn a_mapping_to_another_machine_is_named_and_left_alone() {
         assert!(report.flowing().contains(words), "{}", report.text);
         assert_eq!(home.mappings(), before, "untouched, and nothing beside it");
     }
-}
-
-#[test]
-fn a_router_that_refuses_is_quoted() {
-    if !skip::is_root() {
-        return;
-    }
-    // Asked over PCP or NAT-PMP, miniupnpd 2.3.1 does not answer if it may map no port.
-    let Some(home) = Home::new(UPNP, "") else { return };
-    // It maps no ports below 1024 here.
-    let report = home.verify("80 7466 --map");
-    let text = report.flowing();
-    let words =
-        "Not mapped 80/tcp: the router 192.168.1.1 over UPnP refused it (606, not authorized).";
-    assert_eq!(report.status, Some(1), "{}", report.text);
-    assert!(text.contains(words), "{}", report.text);
-    assert!(text.contains("Mapped 7466/tcp"), "the others are mapped: {}", report.text);
-    assert_eq!(home.mappings(), "");
 }
 
 #[test]

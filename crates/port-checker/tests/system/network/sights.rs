@@ -92,6 +92,12 @@ fn the_firewall_of_this_machine_is_named_with_the_interface() {
             report.text
         );
         assert!(text.contains("The router forwards it already."), "{rule}: {}", report.text);
+        let unwatched = home.verify_unprivileged();
+        let text = unwatched.flowing();
+        assert_eq!(unwatched.status, Some(1), "{rule}: {}", unwatched.text);
+        assert!(text.contains("this machine's firewall"), "{rule}: {}", unwatched.text);
+        assert!(text.contains("Run as root, this would tell"), "{rule}: {}", unwatched.text);
+        assert!(!text.contains("by a router"), "{rule}: nobody knows: {}", unwatched.text);
     }
 }
 
@@ -126,6 +132,7 @@ fn without_the_right_to_watch_both_are_named_and_the_way_to_tell() {
     let report = home.verify_unprivileged();
     assert_eq!(report.status, Some(0), "{}", report.text);
     assert!(!report.text.contains("root"), "nothing is left to learn: {}", report.text);
+    assert!(report.flowing().contains("behind NAT, and forwarding works"), "{}", report.text);
 }
 
 #[test]
@@ -205,4 +212,21 @@ fn a_guard_against_port_scans_is_likely() {
         assert!(!text.contains("Let the router forward"), "{place}: {}", report.text);
         assert!(text.contains("Verify the silent ones alone"), "{place}: {}", report.text);
     }
+}
+
+/// Without the right to watch packets the guard may be anywhere.
+#[test]
+fn a_guard_against_port_scans_that_nobody_watched_is_not_placed() {
+    if !skip::is_root() {
+        return;
+    }
+    let home = Home::new();
+    home.provider.firewall(&input("ct state new limit rate over 1/hour burst 15 packets drop"));
+    let report = home.verify_unprivileged();
+    let text = report.flowing();
+    assert_eq!(report.status, Some(1), "{}", report.text);
+    let cause = "a guard against port scans (in a router, at the provider, or on this machine, such as fail2ban)";
+    assert!(text.contains(cause), "{}", report.text);
+    assert!(text.contains("Run as root, this would tell"), "{}", report.text);
+    assert!(!text.contains("Let the router forward"), "{}", report.text);
 }

@@ -165,7 +165,13 @@ fn a_firewall_that_admits_contacted_hosts_is_likely_where_a_stranger_shows_it() 
     let kinds = |family: &Value| family["notices"].to_string();
     assert!(nobody["ports"][0]["verdict"] == "proven", "{nobody:#}");
     assert!(!kinds(&nobody).contains("contacted_hosts_only"), "{nobody:#}");
-    assert!(nobody["note"].as_str().is_some_and(|note| note.contains("talked to first")));
+    let is_noted = |family: &Value| {
+        family["note"].as_str().is_some_and(|note| note.contains("talked to first"))
+    };
+    assert!(is_noted(&nobody));
+    let command = format!("verify {PORTS} --json --family 4 --server {CHECKER}");
+    let unwatched = Report::unwatched(&laboratory.provider, &command).json();
+    assert!(is_noted(&unwatched["families"][0]), "without watching packets: {unwatched:#}");
 
     // Twice at each port: an answer to a single attempt could be under way.
     let knock = |injector: &Injector, number: u32| {

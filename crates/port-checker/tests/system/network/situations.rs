@@ -155,6 +155,9 @@ fn behind_carrier_grade_nat() {
     let report = Report::of(&provider, &format!("verify 7466 50800-50899 --server {CHECKER}"));
     assert_eq!(report.status, Some(1), "{}", report.text);
     insta::assert_snapshot!("carrier_grade_nat", report.text);
+    let unwatched = format!("verify 7466 50800-50899 --server {CHECKER}");
+    let unwatched = Report::unwatched(&provider, &unwatched);
+    assert_eq!(unwatched.text, report.text, "nothing depends on packets");
     let json = Report::of(&provider, &format!("verify 7466 --json --server {CHECKER}")).json();
     assert_eq!(json["families"][0]["notices"][0]["kind"], "carrier_grade_nat", "{json:#}");
 }

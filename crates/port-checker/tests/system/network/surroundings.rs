@@ -1,14 +1,10 @@
-//! Where this machine is: behind a tunnel, beside the checker, behind two routers, with its own programs.
+//! Where this machine is: behind a tunnel, beside the checker, behind two routers.
 
-use std::{
-    net::{TcpListener, TcpStream, UdpSocket},
-    time::Duration,
-};
+use std::time::Duration;
 
 use port_checker_testbed::{
     long_line::Line, namespace::Namespace, process::Service, router::Miniupnpd, skip,
 };
-use socket2::{Domain, Socket, Type};
 
 use super::internet::{
     CHECKER, Internet, Report, attach, attach_far, forward, machine, masquerading_router, serve,
@@ -16,6 +12,12 @@ use super::internet::{
 
 fn verify(provider: &Namespace, arguments: &str) -> Report {
     Report::of(provider, &format!("verify {arguments} --server {CHECKER}"))
+}
+
+/// The same with the right to watch packets, and without.
+pub(super) fn verify_twice(provider: &Namespace, arguments: &str) -> [Report; 2] {
+    let arguments = format!("verify {arguments} --server {CHECKER}");
+    [Report::of(provider, &arguments), Report::unwatched(provider, &arguments)]
 }
 
 #[test]
@@ -29,12 +31,13 @@ fn a_tunnel_is_named() {
     let line = Line::with_round_trip(Duration::from_millis(20), 0.0);
     let _line = attach_far(&provider, &["10.8.0.2/24"], &exit, &["10.8.0.1/24"], line);
     let _checker = internet.serve();
-    let report = verify(&provider, "7466");
-    let text = report.flowing();
-    assert_eq!(report.status, Some(1), "{}", report.text);
-    assert!(text.contains("Packets to the Internet leave through "), "{}", report.text);
-    assert!(text.contains("203.0.113.8 is the address of its other end"), "{}", report.text);
-    assert!(!text.contains("Let the router forward"), "{}", report.text);
+    for report in verify_twice(&provider, "7466") {
+        let text = report.flowing();
+        assert_eq!(report.status, Some(1), "{}", report.text);
+        assert!(text.contains("Packets to the Internet leave through "), "{}", report.text);
+        assert!(text.contains("203.0.113.8 is the address of its other end"), "{}", report.text);
+        assert!(!text.contains("Let the router forward"), "{}", report.text);
+    }
 }
 
 #[test]
@@ -52,11 +55,13 @@ fn a_checker_in_the_local_network_proves_the_local_network_only() {
     let ask = |flags: &str| {
         Report::of(&provider, &format!("verify 7466 {flags} --server http://192.168.1.1:9000"))
     };
-    let report = ask("");
-    let text = report.flowing();
-    assert_eq!(report.status, Some(3), "{}", report.text);
-    assert!(text.contains("This proves the local network only."), "{}", report.text);
-    assert!(text.contains("IPv4: 1 of 1 port usable here."), "{}", report.text);
+    let unwatched = Report::unwatched(&provider, "verify 7466 --server http://192.168.1.1:9000");
+    for report in [ask(""), unwatched] {
+        let text = report.flowing();
+        assert_eq!(report.status, Some(3), "{}", report.text);
+        assert!(text.contains("This proves the local network only."), "{}", report.text);
+        assert!(text.contains("IPv4: 1 of 1 port usable here."), "{}", report.text);
+    }
     assert_eq!(ask("--local").status, Some(0), "that was asked for");
     assert_eq!(ask("--json").json()["outcome"], "local_only");
 }
@@ -87,6 +92,9 @@ fn a_checker_in_the_local_network_tells_nothing_about_an_address_of_the_internet
     assert!(silent.flowing().contains(notice), "{}", silent.text);
     assert!(silent.flowing().contains("7466 no verdict"), "{}", silent.text);
     assert!(!silent.text.contains("Let the router"), "nobody knows: {}", silent.text);
+    let unwatched = "verify 7466 --ip 203.0.113.7 --server http://192.168.2.20:9000";
+    let unwatched = Report::unwatched(&provider, unwatched);
+    assert_eq!(unwatched.text, silent.text, "nothing depends on packets");
 
     forward(&router, "203.0.113.7", "7466", "192.168.1.10");
     let report = ask("");
@@ -157,84 +165,16 @@ fn a_second_translation_beyond_the_router_is_certain() {
     let (inside, outside) = ([192, 168, 1, 1].into(), [8, 8, 4, 4].into());
     let options = "enable_natpmp=yes\nenable_upnp=yes";
     let Some(_upnp) = Miniupnpd::start(&router, inside, outside, options) else { return };
-    let report = verify(&provider, "7466");
-    let text = report.flowing();
-    assert_eq!(report.status, Some(1), "{}", report.text);
-    assert!(
-        text.contains("No forward in the router 192.168.1.1 can work alone"),
-        "{}",
-        report.text
-    );
-    assert!(text.contains("on the Internet's side is 8.8.4.4"), "{}", report.text);
-    assert!(text.contains("the address checked is 203.0.113.7"), "{}", report.text);
+    for report in verify_twice(&provider, "7466") {
+        let text = report.flowing();
+        assert_eq!(report.status, Some(1), "{}", report.text);
+        let alone = "No forward in the router 192.168.1.1 can work alone";
+        assert!(text.contains(alone), "{}", report.text);
+        assert!(text.contains("on the Internet's side is 8.8.4.4"), "{}", report.text);
+        assert!(text.contains("the address checked is 203.0.113.7"), "{}", report.text);
+    }
     let report = verify(&provider, "7466 --no-router");
     assert!(!report.text.contains("8.8.4.4"), "nobody was asked: {}", report.text);
-}
-
-#[test]
-fn a_program_that_listens_over_ipv4_only() {
-    if !skip::is_root() {
-        return;
-    }
-    let internet = Internet::new();
-    let provider = internet.data_centre();
-    let _checker = internet.serve();
-    let _program = provider.within(|| TcpListener::bind("0.0.0.0:7466").expect("a free port"));
-    let report = verify(&provider, "7466");
-    let text = report.flowing();
-    assert_eq!(report.status, Some(1), "{}", report.text);
-    assert!(text.contains("your program does not listen over this address family"), "{text}");
-    assert!(text.contains("IPv6: 0 of 1 port reachable."), "{}", report.text);
-    assert!(text.contains("IPv4: 1 of 1 port reachable."), "{}", report.text);
-}
-
-#[test]
-fn a_program_that_uses_the_number_over_udp_is_named() {
-    if !skip::is_root() {
-        return;
-    }
-    let internet = Internet::new();
-    let provider = internet.data_centre();
-    let _checker = internet.serve();
-    let _program = provider.within(|| UdpSocket::bind("0.0.0.0:51820").expect("a free port"));
-    let report = verify(&provider, "51820 --family 4");
-    let text = report.flowing();
-    assert!(text.contains("uses the number over UDP, which is not checked"), "{}", report.text);
-    assert!(text.contains(&format!("(process {})", std::process::id())), "{}", report.text);
-}
-
-#[test]
-fn a_program_that_takes_no_connections() {
-    if !skip::is_root() {
-        return;
-    }
-    let internet = Internet::new();
-    let provider = internet.data_centre();
-    let _checker = internet.serve();
-    let _full = provider.within(|| {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-        let address: std::net::SocketAddr = "0.0.0.0:7466".parse().expect("an address");
-        socket.bind(&address.into()).expect("a free port");
-        socket.listen(0).expect("a bound socket");
-        // As many as the kernel completes for it.
-        let waiting: Vec<_> = (0..4)
-            .map_while(|_| {
-                let to = "127.0.0.1:7466".parse().expect("an address");
-                #[expect(clippy::disallowed_methods, reason = "a client of the program under test")]
-                TcpStream::connect_timeout(&to, Duration::from_millis(300)).ok()
-            })
-            .collect();
-        (socket, waiting)
-    });
-    let report = verify(&provider, "7466 --family 4");
-    let text = report.flowing();
-    assert_eq!(report.status, Some(1), "{}", report.text);
-    assert!(text.contains("the program does not take connections"), "{}", report.text);
-    assert!(
-        text.contains("The connections came as far as this machine: the router is not the cause"),
-        "{}",
-        report.text
-    );
 }
 
 #[test]
@@ -258,11 +198,12 @@ fn a_temporary_address_is_named_with_the_permanent_one() {
          ip6 daddr 2001:db8:9::/64 ip6 daddr != 2001:db8:9::9 tcp dport 7466 drop\n }\n}\n",
     );
     let _checker = serve(&internet.checker);
-    let report = verify(&provider, "7466 --family 6");
-    let text = report.flowing();
-    assert_eq!(report.status, Some(1), "{}", report.text);
-    assert!(text.contains("is a temporary address of this machine"), "{}", report.text);
-    assert!(text.contains("Its permanent address is 2001:db8:9::9"), "{}", report.text);
+    for report in verify_twice(&provider, "7466 --family 6") {
+        let text = report.flowing();
+        assert_eq!(report.status, Some(1), "{}", report.text);
+        assert!(text.contains("is a temporary address of this machine"), "{}", report.text);
+        assert!(text.contains("Its permanent address is 2001:db8:9::9"), "{}", report.text);
+    }
     let report = verify(&provider, "7466 --family 6 --ip 2001:db8:9::9");
     assert_eq!(report.status, Some(0), "what the advice says helps: {}", report.text);
 }
@@ -280,11 +221,14 @@ fn a_silent_firewall_over_ipv6_is_not_told_to_forward() {
         "table ip6 filter {\n chain forward {\n type filter hook forward priority filter\n \
          tcp dport 7466 drop\n }\n}\n",
     );
-    let report = verify(&provider, "7466 --family 6");
-    let text = report.flowing();
-    assert_eq!(report.status, Some(1), "{}", report.text);
-    assert!(text.contains("There is no NAT over IPv6"), "{}", report.text);
-    assert!(!text.contains("Let the router forward"), "{}", report.text);
+    let [watched, unwatched] = verify_twice(&provider, "7466 --family 6");
+    assert!(watched.flowing().contains("There is no NAT over IPv6"), "{}", watched.text);
+    let both = "this machine's firewall and, at home, in the router's firewall for IPv6";
+    assert!(unwatched.flowing().contains(both), "{}", unwatched.text);
+    for report in [watched, unwatched] {
+        assert_eq!(report.status, Some(1), "{}", report.text);
+        assert!(!report.flowing().contains("Let the router forward"), "{}", report.text);
+    }
 }
 
 /// In most homes behind a carrier's translation the router's own address is one of 100.64.0.0/10.
@@ -306,10 +250,11 @@ fn a_router_that_says_it_has_no_public_address_is_not_told_to_forward() {
     let (inside, outside) = ([192, 168, 1, 1].into(), [100, 64, 0, 10].into());
     let options = "enable_natpmp=yes\nenable_upnp=yes";
     let Some(_upnp) = Miniupnpd::start(&router, inside, outside, options) else { return };
-    let report = verify(&provider, "7466");
-    let text = report.flowing();
-    assert_eq!(report.status, Some(1), "{}", report.text);
-    assert!(text.contains("192.168.1.1 says that it has no public address"), "{}", report.text);
-    assert!(text.contains("No forward in your router alone can change this"), "{}", report.text);
-    assert!(!text.contains("Let the router forward"), "{}", report.text);
+    for report in verify_twice(&provider, "7466") {
+        let text = report.flowing();
+        assert_eq!(report.status, Some(1), "{}", report.text);
+        assert!(text.contains("192.168.1.1 says that it has no public address"), "{text}");
+        assert!(text.contains("No forward in your router alone can change this"), "{text}");
+        assert!(!text.contains("Let the router forward"), "{}", report.text);
+    }
 }

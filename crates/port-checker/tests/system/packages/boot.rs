@@ -158,3 +158,51 @@ fn the_command_alone_listens_on_nothing_and_verifies() {
     let report = machine.run("port-checker verify 7466 --local");
     assert!(report.contains("7466  reachable, proven ours"), "{report}");
 }
+
+/// The unit of docs/watching.md, which asks the checker of the same machine: with `--local` that is a verdict.
+#[test]
+fn a_machine_that_watches_itself_writes_its_textfile_and_ends_in_order() {
+    const FILE: &str = "/run/port-checker-verify/verify.prom";
+    let Some(machine) = machine() else { return };
+    write(&machine, "etc/golem/port-checker.env", "PORT_CHECKER_ALLOW_LOCAL_IPS=true\n");
+    let unit = include_str!("../../../../../deploy/port-checker-verify.service");
+    write(&machine, "etc/systemd/system/port-checker-verify.service", unit);
+    let settings =
+        "PORTS=7466 50800-50801 --local\nPORT_CHECKER_SERVER=http://127.0.0.1:9000\nEVERY=1s\n";
+    write(&machine, "etc/default/port-checker-verify", settings);
+    let machine = Booted::boot(machine);
+    let show = |property: &str| {
+        machine.run(&format!("systemctl show --value --property {property} port-checker-verify"))
+    };
+    machine.run("systemctl enable --now port-checker-verify");
+    wait_until("the file is written", || {
+        machine.output(&format!("test -e {FILE}")).status.success()
+    });
+    // The node exporter runs as another user.
+    let read = || machine.run(&format!("setpriv --reuid 65534 --clear-groups cat {FILE}"));
+    let first = read();
+    let sample = r#"port_checker_verify_reachable{family="ipv4",port="7466",transport="tcp"} 1"#;
+    let journal = || machine.run("journalctl --unit port-checker-verify --output cat --no-pager");
+    assert!(first.contains(sample), "{first}{}", journal());
+    wait_until("a later round", || read() != first);
+    assert_eq!((show("ActiveState"), show("NRestarts")), ("active".into(), "0".into()));
+    machine.run("systemctl stop port-checker-verify");
+    let end = (show("Result"), show("ExecMainStatus"), show("ActiveState"));
+    let journal = journal();
+    assert_eq!(end, ("success".into(), "143".into(), "inactive".into()), "{journal}");
+    assert!(journal.contains("3 of 3 ports"), "{journal}");
+    assert!(
+        !machine.output(&format!("test -e {FILE}")).status.success(),
+        "it goes with the service"
+    );
+
+    write_there(&machine, "PORTS=0\nPORT_CHECKER_SERVER=http://127.0.0.1:9000\n");
+    machine.run("systemctl start port-checker-verify || true");
+    wait_until("it has ended", || show("ActiveState") == "failed");
+    assert_eq!((show("ExecMainStatus"), show("NRestarts")), ("2".into(), "0".into()));
+}
+
+/// Replaces the settings of the watch on a machine that runs.
+fn write_there(machine: &Booted, settings: &str) {
+    fs::write(machine.path("etc/default/port-checker-verify"), settings).expect("the test's own");
+}

@@ -14,11 +14,45 @@ fn record(kind: u8, body: &[u8]) -> Vec<u8> {
     [&[kind, 3, 3], &length[..], body].concat()
 }
 
+/// A message of a handshake in records of this size.
+fn records(size: usize, message: &[u8]) -> Vec<u8> {
+    message.chunks(size).flat_map(|part| record(22, part)).collect()
+}
+
 /// The beginning of the longest message that the TLS library accepts, in records of this size.
 fn endless(size: usize) -> Vec<u8> {
     const SERVER_HELLO: [u8; 4] = [2, 0, 0xff, 0xfb];
-    let message = [&SERVER_HELLO, &[0; 0xfff0][..]].concat();
-    message.chunks(size).flat_map(|part| record(22, part)).collect()
+    records(size, &[&SERVER_HELLO, &[0; 0xfff0][..]].concat())
+}
+
+/// A HelloRetryRequest with a cookie of 40 000 bytes (RFC 8446, sections 4.1.4 and 4.2.2), in answer to the body of
+/// a ClientHello.
+fn retry(hello: &[u8]) -> Vec<u8> {
+    const COOKIE: u16 = 40_000;
+    const RANDOM: [u8; 32] = [
+        0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8,
+        0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8,
+        0x33, 0x9c,
+    ];
+    // Behind the head of the message, the version and the random bytes.
+    let session = &hello[38..][..33];
+    let version = [0, 43, 0, 2, 3, 4];
+    let length = |bytes: u16| bytes.to_be_bytes();
+    let cookie = [&[0, 44][..], &length(COOKIE + 2), &length(COOKIE), &[7; COOKIE as usize]];
+    let extensions = [&version[..], &cookie.concat()].concat();
+    let count = length(u16::try_from(extensions.len()).expect("they fit"));
+    let body = [&[3, 3], &RANDOM[..], session, &[0x13, 1, 0], &count, &extensions].concat();
+    let head = [&[2, 0][..], &length(u16::try_from(body.len()).expect("it fits"))].concat();
+    records(16_000, &[head, body].concat())
+}
+
+/// The body of the next record.
+fn read_record(peer: &mut Peer) -> Vec<u8> {
+    let mut head = [0; 5];
+    peer.read_exact(&mut head).unwrap();
+    let mut body = vec![0; usize::from(u16::from_be_bytes([head[3], head[4]]))];
+    peer.read_exact(&mut body).unwrap();
+    body
 }
 
 /// A ServerHello of TLS 1.1 (RFC 4346, section 7.4.1.3).
@@ -55,6 +89,20 @@ async fn an_answer_that_is_no_handshake_is_told_by_its_kind() {
         let found = finding(&prober, server, expect("localhost")).await;
         assert_eq!(found, TlsVerdict::Invalid(problem).into(), "{why}");
     }
+}
+
+/// The TLS library accepts each message, and has none of the first when the second comes.
+#[tokio::test]
+async fn more_messages_than_a_handshake_takes_are_endless() {
+    let server = listen(|mut peer| {
+        let hello = read_record(&mut peer);
+        peer.write_all(&retry(&hello)).unwrap();
+        let _second_hello = read_record(&mut peer);
+        let _ = peer.write_all(&endless(16_000)[..40_000]);
+        while peer.read(&mut [0; 4096]).is_ok_and(|count| count > 0) {}
+    });
+    let found = finding(&trusting(&[&Authority::new().pem]), server, expect("localhost")).await;
+    assert_eq!(found, TlsVerdict::Invalid(TlsProblem::Endless).into());
 }
 
 #[tokio::test]

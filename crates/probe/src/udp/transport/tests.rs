@@ -65,3 +65,47 @@ async fn an_answer_that_is_read_for_another_attempt_is_not_waited_for() {
     assert_eq!(transport.ready(), [1]);
     assert!(is_open(transport.advance(&mut answered, 1, late).unwrap()));
 }
+
+/// As many as there can be answers, and more: they take the first places in the queue.
+#[tokio::test]
+async fn an_answer_behind_many_other_datagrams_is_read_at_the_time_out() {
+    let port = Mute::on(IP);
+    let mut transport = transport(&[&port]);
+    let mut attempt = transport.begin(0).unwrap();
+    let (question, checker) = port.read();
+    for _ in 0..MAX_ATTEMPTS + 50 {
+        port.send(b"no answer", checker);
+    }
+    let question = UdpQuestion::parse(&question).expect("a question");
+    port.send(&question.answered(CHALLENGE.as_bytes()), checker);
+    let late = attempt.until;
+    assert!(is_open(transport.advance(&mut attempt, 0, late).unwrap()));
+}
+
+/// A worker that waits leaves the processor to others.
+#[tokio::test]
+async fn a_wait_lasts_until_its_time_or_until_a_socket_is_ready() {
+    let port = Mute::on(IP);
+    let mut transport = transport(&[&port]);
+    let mut attempt = transport.begin(0).unwrap();
+    let now = Instant::now();
+    transport.advance(&mut attempt, 7, now).unwrap();
+    let until = now + Duration::from_millis(50);
+    transport.wait(until).await;
+    assert!(Instant::now() >= until, "nothing came");
+    answer(&port);
+    let wait = transport.wait(now + Duration::from_secs(60));
+    tokio::time::timeout(Duration::from_secs(5), wait).await.expect("an answer came");
+    assert_eq!(transport.ready(), [7]);
+}
+
+/// A large check opens many, one after another.
+#[tokio::test]
+async fn sockets_that_are_closed_are_forgotten() {
+    let port = Mute::on(IP);
+    let mut transport = transport(&[&port]);
+    for _ in 0..10 {
+        drop(transport.begin(0).unwrap());
+    }
+    assert_eq!(transport.sockets.len(), 1);
+}

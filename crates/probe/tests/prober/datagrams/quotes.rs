@@ -9,6 +9,11 @@ use super::*;
 
 const PORT: u16 = 7466;
 
+const TIME_OUT: Duration = Duration::from_secs(1);
+
+/// The message comes after this.
+const SOON: Duration = Duration::from_millis(20);
+
 /// The local port of the one UDP socket that is bound to `ip` in this thread's namespace.
 fn local_port(ip: IpAddr) -> Option<u16> {
     let table = if ip.is_ipv4() { "udp" } else { "udp6" };
@@ -25,14 +30,13 @@ fn judged(
     ip: [IpAddr; 3],
 ) -> (Finding, u64) {
     let [own, router, target] = ip;
-    let settings = ProbeSettings { timeout: Duration::from_secs(1), ..settings(1) };
+    let settings = ProbeSettings { timeout: TIME_OUT, ..settings(1) };
     let prober = Prober::new(settings, Budget::new(1));
     let judged = async {
         let target = any_target(target, PORT);
         let address = SocketAddr::new(target.address(), PORT);
         let mut check = check(&prober, target);
-        let soon = Duration::from_millis(20);
-        assert!(tokio::time::timeout(soon, check.next()).await.is_err(), "it is silent");
+        assert!(tokio::time::timeout(SOON, check.next()).await.is_err(), "it is silent");
         let local = SocketAddr::new(own, local_port(own).expect("a socket"));
         injector.unreachable_port(router, local, address, quoted);
         check.next().await.expect("one port").expect("a verdict")
@@ -63,6 +67,9 @@ fn a_message_needs_the_token_or_waits_for_the_time_out() {
         for (quoted, verdict, unmatched, why) in cases {
             let (found, ignored) = judged(&machine, &injector, quoted, ips);
             assert_eq!((found.verdict, ignored), (verdict, unmatched), "{}: {why}", ips[0]);
+            let until_the_message = SOON / 2..TIME_OUT;
+            let in_time = until_the_message.contains(&found.elapsed);
+            assert_eq!(in_time, verdict == REFUSED, "{why}: {:?}", found.elapsed);
             let from = found.icmp.map(|icmp| icmp.from);
             assert_eq!(from, (verdict == REFUSED).then_some(ips[1]), "{why}");
         }

@@ -1,6 +1,7 @@
 //! The effects of values, and the names of flags.
 
 use super::*;
+use crate::config::Config;
 
 #[test]
 fn flags_are_named_as_in_the_contract() {

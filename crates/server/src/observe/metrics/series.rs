@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use port_checker_api::Transport;
 use port_checker_probe::IgnoredDatagrams;
 use prometheus::{
     Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, Result, labels,
@@ -54,10 +55,45 @@ impl RequestSeries {
     }
 }
 
-/// Of checks, and of the checker's means for them.
-pub(super) struct CheckSeries {
+/// Of the ports that were checked over one transport.
+pub(super) struct PortSeries {
     pub(super) verdicts: IntCounterVec,
     pub(super) probe_seconds: Histogram,
+}
+
+impl PortSeries {
+    /// Those of every transport, in the order of [`Transport::ALL`].
+    pub(super) fn register_all(config: &Config, registry: &Registry) -> Result<Vec<Self>> {
+        let all = Transport::ALL.iter();
+        all.map(|&transport| Self::register(transport, config, registry)).collect()
+    }
+
+    fn register(transport: Transport, config: &Config, registry: &Registry) -> Result<Self> {
+        // Those of TCP had their names before there was another transport.
+        let prefix = match transport {
+            Transport::Tcp => String::new(),
+            other => format!("{}_", other.name()),
+        };
+        let title = transport.title();
+        Ok(Self {
+            verdicts: counters!(
+                format!("{prefix}verdicts_total"),
+                format!("{title} ports judged, by verdict and address family of the target."),
+                &["verdict", "family"],
+                registry
+            )?,
+            probe_seconds: histogram!(
+                format!("{prefix}probe_duration_seconds"),
+                format!("Duration of the attempt that decided, of each {title} port."),
+                buckets::of_probes(config),
+                registry
+            )?,
+        })
+    }
+}
+
+/// Of the checker's means for checks.
+pub(super) struct CheckSeries {
     pub(super) probes: IntGauge,
     pub(super) probes_limit: IntGauge,
     pub(super) waiting: IntGauge,
@@ -65,20 +101,8 @@ pub(super) struct CheckSeries {
 }
 
 impl CheckSeries {
-    pub(super) fn register(config: &Config, registry: &Registry) -> Result<Self> {
+    pub(super) fn register(registry: &Registry) -> Result<Self> {
         Ok(Self {
-            verdicts: counters!(
-                "verdicts_total",
-                "TCP ports judged, by verdict and address family of the target.",
-                &["verdict", "family"],
-                registry
-            )?,
-            probe_seconds: histogram!(
-                "probe_duration_seconds",
-                "Duration of the attempt that decided, of each TCP port.",
-                buckets::of_probes(config),
-                registry
-            )?,
             probes: gauge!("probes_in_flight", "Sockets open for probes.", registry)?,
             probes_limit: gauge!(
                 "probes_in_flight_limit",
@@ -100,36 +124,21 @@ impl CheckSeries {
     }
 }
 
-/// Of checks over UDP.
-pub(super) struct UdpSeries {
-    pub(super) verdicts: IntCounterVec,
-    pub(super) probe_seconds: Histogram,
+/// Of the datagrams that arrived for UDP probes.
+pub(super) struct DatagramSeries {
     /// Locked while they are brought up to date, so that two readers of the metrics do not add the same twice.
     ignored: Mutex<IntCounterVec>,
 }
 
-impl UdpSeries {
-    pub(super) fn register(config: &Config, registry: &Registry) -> Result<Self> {
-        Ok(Self {
-            verdicts: counters!(
-                "udp_verdicts_total",
-                "UDP ports judged, by verdict and address family of the target.",
-                &["verdict", "family"],
-                registry
-            )?,
-            probe_seconds: histogram!(
-                "udp_probe_duration_seconds",
-                "Duration of the attempt that decided, of each UDP port.",
-                buckets::of_probes(config),
-                registry
-            )?,
-            ignored: Mutex::new(counters!(
-                "udp_datagrams_ignored_total",
-                "Datagrams and ICMP messages that answered no probe, by cause.",
-                &["cause"],
-                registry
-            )?),
-        })
+impl DatagramSeries {
+    pub(super) fn register(registry: &Registry) -> Result<Self> {
+        let ignored = counters!(
+            "udp_datagrams_ignored_total",
+            "Datagrams and ICMP messages that answered no probe, by cause.",
+            &["cause"],
+            registry
+        )?;
+        Ok(Self { ignored: Mutex::new(ignored) })
     }
 
     /// Brings the counters up to those of the prober.

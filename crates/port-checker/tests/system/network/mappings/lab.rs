@@ -2,7 +2,7 @@
 
 use std::{
     io::Read,
-    net::UdpSocket,
+    net::{Ipv4Addr, UdpSocket},
     process::{Child, Stdio},
     time::Duration,
 };
@@ -38,10 +38,21 @@ impl Home {
              {rules}\n }}\n}}\n"
         );
         home.router.firewall(&rules);
-        let (inside, outside) = ([192, 168, 1, 1].into(), [8, 8, 4, 4].into());
-        home.router_program = Some(Miniupnpd::start(&home.router, inside, outside, options)?);
-        wait_until("the router answers", || home.listens());
+        home.start_router(options)?;
         Some(home)
+    }
+
+    fn start_router(&mut self, options: &str) -> Option<()> {
+        let (inside, outside) = ([192, 168, 1, 1].into(), [8, 8, 4, 4].into());
+        self.router_program = Some(Miniupnpd::start(&self.router, inside, outside, options)?);
+        wait_until("the router answers", || self.listens());
+        Some(())
+    }
+
+    /// Its new program has its description at another port.
+    pub(super) fn restart_router(&mut self, options: &str) {
+        self.router_program = None;
+        self.start_router(options).expect("it was started before");
     }
 
     /// The carrier translates addresses beyond the router: a checker sees the home at 203.0.113.7.
@@ -91,6 +102,23 @@ impl Home {
         Run(command.stdout(Stdio::piped()).spawn().expect("the program starts"))
     }
 
+    /// Packets to the router that its rule with these words has counted.
+    pub(super) fn counted(&self, words: &str) -> u64 {
+        let output = self.router.command("nft", &["list", "ruleset"]).output().expect("nft");
+        let rules = String::from_utf8_lossy(&output.stdout).into_owned();
+        let rule = rules.lines().find(|rule| rule.contains(words)).expect("a rule of the test");
+        let count = rule.split("counter packets ").nth(1).expect("it counts");
+        count.split(' ').next().and_then(|count| count.parse().ok()).expect("a number")
+    }
+
+    /// Counts the connections that checkers begin to a port, wherever they end.
+    pub(super) fn count_probes(&self, port: u16) {
+        self.router.firewall(&format!(
+            "table inet probes {{\n chain prerouting {{\n type filter hook prerouting priority raw\n \
+             iifname != lo ip daddr 8.8.4.4 tcp dport {port} counter\n }}\n}}\n"
+        ));
+    }
+
     /// The mappings in the router's firewall.
     pub(super) fn mappings(&self) -> String {
         let list = ["list", "chain", "inet", "filter", "prerouting_miniupnpd"];
@@ -105,26 +133,53 @@ impl Home {
 
     /// A neighbour maps a port to itself.
     pub(super) fn map_to_neighbour(&self, port: u16) {
+        self.as_neighbour(|sender| self.map_over_nat_pmp(sender, port));
+    }
+
+    /// Lends an address that this machine does not have otherwise.
+    pub(super) fn as_neighbour(&self, act: impl FnOnce(&str)) {
         let own = self.provider.interface_with("192.168.1.10");
         self.provider.ip(&["address", "add", "192.168.1.20/24", "dev", &own]);
-        self.map_over_nat_pmp("192.168.1.20", port);
+        act("192.168.1.20");
         self.provider.ip(&["address", "del", "192.168.1.20/24", "dev", &own]);
     }
 
     /// Another program maps a port over NAT-PMP, which maps to the sender.
     pub(super) fn map_over_nat_pmp(&self, sender: &str, port: u16) {
+        let [high, low] = port.to_be_bytes();
+        // RFC 6886, section 3.3: TCP, for 600 seconds.
+        let request = [0, 2, 0, 0, high, low, high, low, 0, 0, 2, 0x58];
+        assert_eq!(self.ask_as(sender, &request), [0, 130, 0, 0], "mapped");
+    }
+
+    /// The same over PCP.
+    pub(super) fn map_over_pcp(&self, sender: &str, port: u16) {
+        let client = sender.parse::<Ipv4Addr>().expect("an address").to_ipv6_mapped().octets();
+        let port = port.to_be_bytes();
+        // RFC 6887, sections 7.1 and 11.1: a nonce, TCP, the same port outside, any address.
+        let request = [
+            &[2, 1, 0, 0, 0, 0, 2, 0x58][..],
+            &client,
+            &[7; 12],
+            &[6, 0, 0, 0],
+            &port,
+            &port,
+            &Ipv4Addr::UNSPECIFIED.to_ipv6_mapped().octets(),
+        ];
+        assert_eq!(self.ask_as(sender, &request.concat()), [2, 129, 0, 0], "mapped");
+    }
+
+    /// The first bytes of the router's answer to a program.
+    fn ask_as(&self, sender: &str, request: &[u8]) -> [u8; 4] {
         self.provider.within(|| {
             let socket = UdpSocket::bind((sender, 0)).expect("an address of this machine");
             socket.set_read_timeout(Some(ANSWER_TIMEOUT)).expect("a time-out");
-            let [high, low] = port.to_be_bytes();
-            // RFC 6886, section 3.3: TCP, for 600 seconds.
-            let request = [0, 2, 0, 0, high, low, high, low, 0, 0, 2, 0x58];
             #[expect(clippy::disallowed_methods, reason = "the router of this test")]
-            socket.send_to(&request, "192.168.1.1:5351").expect("a route");
-            let mut answer = [0; 16];
+            socket.send_to(request, "192.168.1.1:5351").expect("a route");
+            let mut answer = [0; 60];
             socket.recv(&mut answer).expect("an answer");
-            assert_eq!(answer[..4], [0, 130, 0, 0], "mapped");
-        });
+            answer[..4].try_into().expect("four of sixty bytes")
+        })
     }
 }
 
