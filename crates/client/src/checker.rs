@@ -13,6 +13,7 @@ use hyper::{
 };
 use hyper_util::client::legacy::connect::HttpInfo;
 use port_checker_api::{CheckRequest, CheckResponse, NDJSON, OwnAddress, Progress};
+use port_checker_attestation::{KeySet, MAX_KEY_SET_BYTES};
 use rustls::ClientConfig;
 use tokio::time::sleep;
 
@@ -36,6 +37,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The longest `Retry-After` that is waited for instead of giving up, unless told otherwise.
 const MAX_WAIT: Duration = Duration::from_secs(10);
+
+/// Media types of a set of keys (RFC 7517, section 8.5.2), the registered one and the usual one.
+const JWK_SET: &str = "application/jwk-set+json, application/json;q=0.9";
 
 /// One checker. Clones share its connections.
 #[derive(Debug, Clone)]
@@ -147,6 +151,18 @@ impl Checker {
     /// It does not, does not answer, or has no `/ready`.
     pub async fn ready(&self) -> Result<(), NoVerdict> {
         self.exchange.send(Request::get(&self.exchange.server.ready), Bytes::new()).await.map(drop)
+    }
+
+    /// The keys that the checker signs statements with.
+    ///
+    /// # Errors
+    /// The checker does not answer, publishes no keys (404), or something else than keys.
+    pub async fn keys(&self) -> Result<KeySet, NoVerdict> {
+        let request = Request::get(&self.exchange.server.keys).header(ACCEPT, JWK_SET);
+        let answer = self.exchange.send(request, Bytes::new()).await?;
+        let body = self.exchange.body_within(answer, MAX_KEY_SET_BYTES).await?;
+        let text = String::from_utf8_lossy(&body);
+        KeySet::from_json(&text).map_err(|error| NoVerdict::malformed(self.url(), error))
     }
 
     /// Has the checker judge ports; `on_progress` hears of each as it is judged, if the checker

@@ -14,6 +14,9 @@ use crate::{Family, local_address::is_local, no_verdict::escaped};
 const ROUTES: [&str; 8] =
     ["check-ports", "check-tls", "docs", "health", "ip", "metrics", "openapi.json", "ready"];
 
+/// The route of the keys that a checker signs statements with.
+const KEYS: &str = ".well-known/jwks.json";
+
 /// Where a checker is.
 #[derive(Debug, Clone)]
 pub(crate) struct ServerUrl {
@@ -23,6 +26,7 @@ pub(crate) struct ServerUrl {
     pub(crate) ip: Uri,
     pub(crate) check_ports: Uri,
     pub(crate) ready: Uri,
+    pub(crate) keys: Uri,
 }
 
 /// A text that is not the address of a checker.
@@ -54,7 +58,8 @@ impl ServerUrl {
         };
         let route = |name| route(&base, name).ok_or_else(|| invalid(ODD_CHARACTER.to_owned()));
         let (ip, check_ports, ready) = (route("ip")?, route("check-ports")?, route("ready")?);
-        Ok(Self { text, base, ip, check_ports, ready })
+        let keys = route(KEYS)?;
+        Ok(Self { text, base, ip, check_ports, ready, keys })
     }
 
     /// Whether both are the same checker.
@@ -163,7 +168,7 @@ fn remove_route(base: &mut Url) -> bool {
 /// A route of the checker, which may live under a path.
 fn route(base: &Url, name: &str) -> Option<Uri> {
     let mut url = base.clone();
-    url.path_segments_mut().ok()?.pop_if_empty().push(name);
+    url.path_segments_mut().ok()?.pop_if_empty().extend(name.split('/'));
     url.as_str().parse().ok()
 }
 
@@ -195,6 +200,8 @@ mod tests {
             let server = ServerUrl::parse(text).expect(why);
             assert_eq!(server.check_ports.to_string(), expected, "{why}");
         }
+        let server = ServerUrl::parse("http://a.example/sub/").unwrap();
+        assert_eq!(server.keys.to_string(), "http://a.example/sub/.well-known/jwks.json");
         let server = ServerUrl::parse("5.9.10.11:9000/check-ports").unwrap();
         assert_eq!(server.as_str(), "http://5.9.10.11:9000");
         assert_eq!(server.other_scheme(), "https://5.9.10.11:9000");

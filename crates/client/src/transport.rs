@@ -20,7 +20,7 @@ use crate::{Family, explain::causes, resolver::Resolver};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest answer that is read, in bytes: 65,535 verbose results fit twice.
-const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
 /// How long a connection is kept for the next request: shorter than servers keep theirs, so that none
 /// ends just as it is used again.

@@ -1,23 +1,25 @@
-//! The command line. The flags of `serve` are made from the table of settings.
+//! The command line.
 
-use std::{ffi::OsString, net::IpAddr, path::PathBuf, time::Duration};
+use std::{ffi::OsString, net::IpAddr, time::Duration};
 
-use clap::{
-    Arg, ArgAction, ArgMatches, Args, Command as Parser, FromArgMatches, ValueEnum, value_parser,
-};
+use clap::{Arg, ArgMatches, Args, Command as Parser, FromArgMatches, ValueEnum, value_parser};
 use clap_complete::Shell;
 use port_checker_client::{
     CheckerBuilder, Families, Family, Roots, TransportPort, TransportPortRanges,
 };
-use port_checker_server::{Config, SETTINGS, Setting};
 
 use crate::{examples, settings::SERVERS, usage_error::stop};
 
+mod attestation;
 mod repeat;
+mod serve;
 mod values;
 
+pub(crate) use attestation::{TrustedIssuer, VerifyStatementsArgs};
 use repeat::RepeatArgs;
-use values::{CheckerParser, SuggestedValues, ip, lease_seconds, quorum, roots, seconds};
+pub(crate) use serve::{CHECK_CONFIG, ENVIRONMENT_FILE};
+pub(crate) use values::unreadable;
+use values::{CheckerParser, ip, lease_seconds, quorum, roots, seconds};
 
 /// The command to run.
 pub(crate) enum Command {
@@ -29,6 +31,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Have ports of any machine checked.
     Check(CheckArgs),
+    /// Verify statements of checkers.
+    VerifyStatements(VerifyStatementsArgs),
     /// Ask whether a service takes work.
     Health(ArgMatches),
     /// Print the OpenAPI document.
@@ -151,12 +155,6 @@ impl From<FamilyArg> for Families {
 /// The name of the program.
 pub(crate) const NAME: &str = "port-checker";
 
-/// The argument that only validates the settings.
-pub(crate) const CHECK_CONFIG: &str = "check-config";
-
-/// The argument that names files as systemd reads them.
-pub(crate) const ENVIRONMENT_FILE: &str = "env-file";
-
 /// The argument of `health` that names a checker.
 pub(crate) const URL: &str = "url";
 
@@ -170,6 +168,10 @@ pub(crate) fn parse() -> Command {
         "serve" => Command::Serve(matches),
         "verify" => Command::Verify(derived(&matches)),
         "check" => Command::Check(derived(&matches)),
+        "attestation" => {
+            let (_, matches) = { matches }.remove_subcommand().expect("it is required");
+            Command::VerifyStatements(derived(&matches))
+        }
         "completions" => Command::Completions(*matches.get_one("SHELL").expect("it is required")),
         "health" => Command::Health(matches),
         "openapi" => Command::OpenApi,
@@ -204,6 +206,11 @@ pub(crate) fn parser() -> Parser {
         None => parser.after_help(examples),
     };
     with(examples::overview(), parser_without_examples())
+        .mut_subcommand("attestation", |attestation| {
+            attestation.mut_subcommand("verify", |verify| {
+                with(examples::of_command("attestation verify"), verify)
+            })
+        })
         .mut_subcommands(|command| with(examples::of_command(command.get_name()), command))
 }
 
@@ -225,7 +232,8 @@ pub(crate) fn parser_without_examples() -> Parser {
             Parser::new("verify").after_help(format!("{LIMIT}\n\n{EXIT_STATUS}")),
         ))
         .subcommand(CheckArgs::augment_args(Parser::new("check").after_help(EXIT_STATUS)))
-        .subcommand(serve())
+        .subcommand(attestation::parser())
+        .subcommand(serve::parser())
         .subcommand(
             Parser::new("health")
                 .about("Ask whether a service takes work: GET /ready")
@@ -248,49 +256,3 @@ const HEALTH_STATUS: &str = "The settings come from the environment and from a f
                              same variables, the flags it was started with count too. The \
                              certificate of the service of this machine is not looked at.\n\nExit status: 0 it takes work; 1 it \
                              does not, or does not answer within five seconds; 2 usage or settings.";
-
-fn serve() -> Parser {
-    let check_config = Arg::new(CHECK_CONFIG)
-        .long(CHECK_CONFIG)
-        .action(ArgAction::SetTrue)
-        .help("Validate the settings, print those in force and exit");
-    let environment_files = Arg::new(ENVIRONMENT_FILE)
-        .long(ENVIRONMENT_FILE)
-        .value_name("FILE")
-        .action(ArgAction::Append)
-        .value_parser(value_parser!(PathBuf))
-        .allow_hyphen_values(true)
-        .requires(CHECK_CONFIG)
-        .help(
-            "With --check-config: read the settings from this file as systemd reads it \
-             (EnvironmentFile=), instead of from the environment and .env; may be given several \
-             times, and the last one wins. One with a hyphen before it may be missing",
-        );
-    let defaults = Config::default();
-    Parser::new("serve")
-        // Unlisted: documents of others name it.
-        .alias("start")
-        .about("Run the service")
-        .after_help(
-            "Each setting can also come from the environment, or from a file .env in the working \
-             directory; a flag beats the environment, which beats the file.",
-        )
-        .args([check_config, environment_files])
-        .args(SETTINGS.iter().map(|setting| flag(setting, &defaults)))
-}
-
-fn flag(setting: &'static Setting, defaults: &Config) -> Arg {
-    let default = setting.show(defaults);
-    let default = if default.is_empty() { "none" } else { &default };
-    let help = format!("{} [default: {default}] [env: {}]", setting.help, setting.variable);
-    let flag = Arg::new(setting.variable).long(setting.flag()).help(help);
-    let flag = match setting.choices() {
-        choices if choices.is_empty() => flag,
-        choices => flag.value_parser(SuggestedValues(choices)).hide_possible_values(true),
-    };
-    if setting.is_boolean() {
-        flag.value_name("BOOL").num_args(0..=1).default_missing_value("true")
-    } else {
-        flag.value_name("VALUE").allow_hyphen_values(true)
-    }
-}

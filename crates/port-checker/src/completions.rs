@@ -16,9 +16,9 @@ use crate::{
 const WRONG_LABEL: &str = "port__subcmd__checker__subcmd__";
 const LABEL: &str = "port__checker__subcmd__";
 
-/// How the script for zsh declares the ports: with two colons, zsh would complete no option behind the first one.
-const LAST_ARGUMENTS: &str = "'*::ports ";
-const ARGUMENTS: &str = "'*:ports ";
+/// How the script for zsh declares ports and files: with two colons, zsh would complete no option behind the first one.
+const LAST_ARGUMENTS: [&str; 2] = ["'*::ports ", "'*::files "];
+const ARGUMENTS: [&str; 2] = ["'*:ports ", "'*:files "];
 
 /// The end of the list of commands behind `help` after which fish is to complete no further one. The list must not
 /// have `help` in it, which has always been seen there.
@@ -32,7 +32,10 @@ pub(crate) fn print_completions(shell: Shell) -> anyhow::Result<ExitCode> {
     let script = String::from_utf8(script).context("the completions are not text")?;
     print(&match shell {
         Shell::Bash => script.replace(WRONG_LABEL, LABEL),
-        Shell::Zsh => script.replace(LAST_ARGUMENTS, ARGUMENTS),
+        Shell::Zsh => LAST_ARGUMENTS
+            .into_iter()
+            .zip(ARGUMENTS)
+            .fold(script, |script, (last, all)| script.replace(last, all)),
         Shell::Fish => script.replace(SEEN_WITH_HELP, SEEN) + &shells_in_fish(),
         _ => script,
     })?;

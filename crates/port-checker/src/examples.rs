@@ -2,14 +2,14 @@
 
 /// A command line, and what it is for.
 pub(crate) struct Example {
-    /// The subcommand.
+    /// The subcommand, with the ones above it.
     pub(crate) command: &'static str,
     pub(crate) line: &'static str,
     pub(crate) purpose: &'static str,
 }
 
 /// Every example; the first ones of a command are the commonest.
-pub(crate) const EXAMPLES: [Example; 16] = [
+pub(crate) const EXAMPLES: [Example; 19] = [
     example(
         "verify",
         "port-checker verify 7466 50800-50899 --server https://checker.example",
@@ -45,6 +45,21 @@ pub(crate) const EXAMPLES: [Example; 16] = [
         "check",
         "port-checker check 2001:db8::7 443 --server https://a.example --wait",
         "Say when it has opened",
+    ),
+    example(
+        "attestation verify",
+        "port-checker attestation verify proofs --issuer https://checker.example",
+        "Do these statements hold? Its keys are fetched",
+    ),
+    example(
+        "attestation verify",
+        "port-checker attestation verify proofs --issuer a --issuer b --quorum 2",
+        "Two checkers, whose keys are in the files a and b, must agree; asks nobody",
+    ),
+    example(
+        "attestation verify",
+        "port-checker attestation verify - --issuer a --ip 192.0.2.7 --nonce 4f1c",
+        "About this address, and made after you chose the nonce",
     ),
     example(
         "serve",
@@ -90,7 +105,10 @@ pub(crate) fn overview() -> String {
 }
 
 fn examples(command: &str) -> impl Iterator<Item = &'static Example> {
-    EXAMPLES.iter().filter(move |example| example.command == command)
+    let is_below = move |below: &str| {
+        below.strip_prefix(command).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    EXAMPLES.iter().filter(move |example| is_below(example.command))
 }
 
 fn help_text(examples: impl Iterator<Item = &'static Example>) -> String {

@@ -2,13 +2,13 @@
 
 use port_checker_client::Outcome;
 
-/// Every port is accessible.
-const ACCESSIBLE: u8 = 0;
+/// Every port is accessible; the statements hold.
+pub(crate) const ACCESSIBLE: u8 = 0;
 
 /// A failure of a command that gives no verdicts.
 pub(crate) const FAILURE: u8 = 1;
 
-/// At least one port is not accessible.
+/// At least one port is not accessible; a statement does not hold.
 pub(crate) const NOT_ACCESSIBLE: u8 = 1;
 
 /// A setting or an argument cannot be used.

@@ -1,6 +1,7 @@
 //! The `port-checker` command.
 
 mod args;
+mod attestation;
 mod commands;
 mod completions;
 mod duration_words;
@@ -37,7 +38,7 @@ use output::complain;
 fn main() -> ExitCode {
     let command = args::parse();
     let failure = match command {
-        Command::Verify(_) | Command::Check(_) => NO_VERDICT,
+        Command::Verify(_) | Command::Check(_) | Command::VerifyStatements(_) => NO_VERDICT,
         _ => FAILURE,
     };
     let done = match command {
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         }
         Command::Verify(args) => commands::verify(args),
         Command::Check(args) => commands::check(args),
+        Command::VerifyStatements(args) => attestation::verify(args),
         Command::Health(matches) => health::health(&matches),
         Command::OpenApi => serve::print_openapi(),
         Command::Completions(shell) => completions::print_completions(shell),

@@ -36,7 +36,7 @@ pub(crate) fn print_page() -> anyhow::Result<ExitCode> {
 fn page() -> anyhow::Result<String> {
     let mut program = parser_without_examples();
     program.build();
-    let commands = || program.get_subcommands().filter(|command| command.get_name() != "help");
+    let commands = || program.get_subcommands().flat_map(leaves);
     let mut page = TITLE.to_owned();
     let mut name = Vec::new();
     Man::new(program.clone())
@@ -54,6 +54,15 @@ fn page() -> anyhow::Result<String> {
     page += &entries("FILES", &FILES);
     page += &examples();
     Ok(page + &see_also())
+}
+
+/// The commands below a command, or itself if there are none. The one that only shows help is left out.
+fn leaves(command: &Command) -> Vec<&Command> {
+    match command.get_name() {
+        "help" => Vec::new(),
+        _ if command.has_subcommands() => command.get_subcommands().flat_map(leaves).collect(),
+        _ => vec![command],
+    }
 }
 
 fn synopsis<'a>(commands: impl Iterator<Item = &'a Command>) -> String {
@@ -92,7 +101,7 @@ fn section(command: &Command) -> anyhow::Result<String> {
         .context("cannot write a section of the manual page")?;
     let subsections = text(section)?.replace(".SH ", ".SS ").replace("EXTRA", "NOTES");
     let mut head = Roff::new();
-    let name = format!("{NAME} {}", command.get_name()).to_uppercase();
+    let name = command.get_bin_name().unwrap_or(NAME).to_uppercase();
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     head.control("SH", [name.as_str()]).text([roman(sentence(&about))]);
     Ok(head.render() + &subsections)

@@ -20,7 +20,7 @@ use crate::{
     lines::Lines,
     no_verdict::NoVerdict,
     server_url::ServerUrl,
-    transport::{Answer, Broken, Transport},
+    transport::{Answer, Broken, MAX_ANSWER_BYTES, Transport},
 };
 
 /// The header field in which a checker says how long it takes to judge a port that does not answer.
@@ -105,9 +105,21 @@ impl Exchange {
         Err(NoVerdict::from_answer(self.url(), status, retry_after, &body))
     }
 
-    pub(super) async fn body(&self, mut answer: Answer) -> Result<Vec<u8>, NoVerdict> {
+    pub(super) async fn body(&self, answer: Answer) -> Result<Vec<u8>, NoVerdict> {
+        self.body_within(answer, MAX_ANSWER_BYTES).await
+    }
+
+    /// The same, for a body that has at most so many bytes.
+    pub(super) async fn body_within(
+        &self,
+        mut answer: Answer,
+        max_bytes: usize,
+    ) -> Result<Vec<u8>, NoVerdict> {
         let mut body = Vec::new();
         while let Some(piece) = self.piece(&mut answer).await? {
+            if piece.len() > max_bytes - body.len() {
+                return Err(self.broken(Broken::TooLong));
+            }
             body.extend_from_slice(&piece);
         }
         Ok(body)

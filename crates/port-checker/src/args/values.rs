@@ -65,7 +65,7 @@ pub(super) fn roots(path: &str) -> Result<Roots, String> {
     Roots::from_pem(&pem).map_err(|error| error.to_string())
 }
 
-fn unreadable(error: &io::Error) -> String {
+pub(crate) fn unreadable(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file",
         io::ErrorKind::PermissionDenied => "this user may not read the file",

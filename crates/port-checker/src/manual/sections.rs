@@ -16,16 +16,19 @@ pub(super) const DESCRIPTION: [&str; 3] = [
 
 /// What the statuses mean.
 pub(super) const EXIT_STATUS: [Entry; 5] = [
-    ("0", "Every port is reachable; the other commands: success."),
+    (
+        "0",
+        "Every port is reachable; attestation verify: the statements hold; the other commands: success.",
+    ),
     (
         "1",
-        "At least one port is not; health: the service takes no work; the other commands: a failure.",
+        "At least one port is not; attestation verify: they do not hold; health: the service takes no work; the other commands: a failure.",
     ),
     ("2", "The command line or a setting cannot be used."),
     (
         "3",
         "A port got no verdict; or verify asked only this machine or its local network, and --local was not given. It says \
-         nothing about the Internet.",
+         nothing about the Internet. attestation verify: keys that would decide could not be fetched.",
     ),
     (
         "130, 143",

@@ -1,5 +1,6 @@
 //! Libraries of other languages verify our statements and refuse everything else; what they sign is verified here.
 
+mod command;
 mod keys;
 mod library;
 mod tokens;

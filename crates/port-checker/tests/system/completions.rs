@@ -10,7 +10,7 @@ use crate::program::{configure, port_checker};
 const SHELL_TIMEOUT: &str = "60";
 
 /// A command line that ends where Tab is pressed, and one of the completions.
-const CASES: [(&str, &str); 16] = [
+const CASES: [(&str, &str); 18] = [
     ("port-checker ver", "verify"),
     ("port-checker ", "check"),
     ("port-checker --ver", "--version"),
@@ -20,6 +20,8 @@ const CASES: [(&str, &str); 16] = [
     ("port-checker verify --family b", "both"),
     ("port-checker check --ser", "--server"),
     ("port-checker check 203.0.113.7 7466 --js", "--json"),
+    ("port-checker attestation ver", "verify"),
+    ("port-checker attestation verify proofs --iss", "--issuer"),
     ("port-checker serve --check-con", "--check-config"),
     ("port-checker serve --targets ", "caller"),
     ("port-checker serve --log-format j", "json"),

@@ -10,6 +10,8 @@ fn help_is_as_recorded() {
         ("help_health", vec!["health", "--help"]),
         ("help_verify", vec!["verify", "--help"]),
         ("help_check", vec!["check", "--help"]),
+        ("help_attestation", vec!["attestation", "--help"]),
+        ("help_attestation_verify", vec!["attestation", "verify", "--help"]),
     ];
     for (name, args) in cases {
         insta::assert_snapshot!(name, help(&args));
@@ -25,9 +27,20 @@ fn help(args: &[&str]) -> String {
 /// They are tried as they are written, with a last argument that asks for help instead of carrying them out.
 #[test]
 fn every_help_has_examples_that_can_be_used_in_80_columns() {
-    let commands = ["", "verify", "check", "serve", "health", "openapi", "completions", "man"];
+    let commands = [
+        "",
+        "verify",
+        "check",
+        "attestation",
+        "attestation verify",
+        "serve",
+        "health",
+        "openapi",
+        "completions",
+        "man",
+    ];
     for command in commands {
-        let args: Vec<_> = [command, "--help"].into_iter().filter(|arg| !arg.is_empty()).collect();
+        let args: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
         let text = help(&args);
         let widest = text.lines().map(|line| line.chars().count()).max();
         assert!(widest.is_some_and(|widest| widest <= 80), "{widest:?}: {text}");
@@ -39,7 +52,7 @@ fn every_help_has_examples_that_can_be_used_in_80_columns() {
             let words: Vec<_> = line.1.split(&[' ', ')']).collect();
             let end = words.iter().position(|word| [">openapi.json", "|", ""].contains(word));
             let words = &words[..end.unwrap_or(words.len())];
-            assert!(words[0] == command || command.is_empty(), "{line:?}");
+            assert!(words.join(" ").starts_with(command), "{line:?}");
             let output = port_checker(&[words, &["--help"]].concat(), &[]).output().unwrap();
             assert!(output.status.success(), "{line:?}: {output:?}");
         }

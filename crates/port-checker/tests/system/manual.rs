@@ -46,6 +46,7 @@ fn man_reads_it_without_a_warning() {
         "DESCRIPTION",
         "PORT-CHECKER VERIFY",
         "PORT-CHECKER CHECK",
+        "PORT-CHECKER ATTESTATION VERIFY",
         "PORT-CHECKER SERVE",
         "PORT-CHECKER HEALTH",
         "PORT-CHECKER OPENAPI",
@@ -61,6 +62,7 @@ fn man_reads_it_without_a_warning() {
     for words in [
         "port-checker verify [OPTIONS] <PORTS>...",
         "--quorum <N>",
+        "port-checker attestation verify [OPTIONS] --issuer",
         "[env: PORT_CHECKER_HOST]",
         "instead of the system's",
         "/etc/golem/port-checker.env",
