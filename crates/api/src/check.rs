@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Challenge, Port, Results, Summary, Transport};
+use crate::{Attest, Challenge, Port, Results, Summary, Transport};
 
 /// The body of `POST /check-ports`. Unknown fields are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,10 @@ pub struct CheckRequest {
     /// and the ICMP message of a router.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verbose: Option<bool>,
+    /// Asks for a signed statement; requires a challenge, and a checker that has a key. Left out or null: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::attest, required = false))]
+    pub attest: Option<Attest>,
 }
 
 impl CheckRequest {
@@ -46,6 +50,7 @@ impl CheckRequest {
             transport: None,
             challenge: None,
             verbose: None,
+            attest: None,
         }
     }
 }
@@ -60,14 +65,23 @@ pub struct CheckResponse {
     pub results: Results,
     /// The numbers, for a person.
     pub message: String,
+    /// Present if a statement was asked for: the compact JWS, or null if no port qualified, because none was open whose
+    /// challenge matched.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::attest::statement"
+    )]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::attestation, required = false))]
+    pub attestation: Option<Option<String>>,
 }
 
 impl CheckResponse {
-    /// Sums up `results`.
+    /// Sums up `results`, without a statement.
     pub fn new(results: Results) -> Self {
         let accessible = results.iter().filter(|(_, result)| result.accessible).count();
-        let Summary { success, message } = Summary::new(accessible, results.len());
-        Self { success, results, message }
+        let Summary { success, message, .. } = Summary::new(accessible, results.len());
+        Self { success, results, message, attestation: None }
     }
 }
 
@@ -93,6 +107,31 @@ mod tests {
     }
 
     #[test]
+    fn a_statement_that_was_asked_for_is_a_text_or_null() {
+        let plain =
+            r#"{"success":false,"results":{},"message":"Successfully verified 0 out of 0 ports""#;
+        let line = r#"{"success":false,"message":"Successfully verified 0 out of 0 ports""#;
+        let cases = [
+            (None, "}"),
+            (Some(None), r#","attestation":null}"#),
+            (Some(Some("e30.e30.x".to_owned())), r#","attestation":"e30.e30.x"}"#),
+        ];
+        for (attestation, end) in cases {
+            let answer = CheckResponse {
+                attestation: attestation.clone(),
+                ..CheckResponse::new(Results::default())
+            };
+            let json = format!("{plain}{end}");
+            assert_eq!(serde_json::to_string(&answer).unwrap(), json);
+            assert_eq!(serde_json::from_str::<CheckResponse>(&json).unwrap(), answer);
+            let last = Summary { attestation, ..Summary::new(0, 0) };
+            let json = format!("{line}{end}");
+            assert_eq!(serde_json::to_string(&last).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Summary>(&json).unwrap(), last);
+        }
+    }
+
+    #[test]
     fn no_ports_is_no_success() {
         let answer = CheckResponse::new(Results::default());
         assert!(!answer.success);
@@ -109,6 +148,9 @@ mod tests {
             (r#"{"ports": [80], "transport": "udp"}"#, true, "the transport"),
             (r#"{"ports": [80], "transport": null}"#, true, "TCP"),
             (r#"{"ports": [80], "transport": "sctp"}"#, false, "a transport nobody knows"),
+            (r#"{"ports": [80], "attest": {"nonce": "x"}}"#, true, "a statement is asked for"),
+            (r#"{"ports": [80], "attest": null}"#, true, "none is"),
+            (r#"{"ports": [80], "attest": true}"#, false, "no object"),
             (r#"{"ports": [0]}"#, false, "port 0 names no port"),
             (r#"{"ports": [65536]}"#, false, "above the range"),
             (r#"{"ports": [80.0]}"#, true, "an integer, if oddly written"),

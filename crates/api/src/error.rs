@@ -46,6 +46,8 @@ pub enum ErrorCode {
     InvalidChallenge,
     /// 422: malformed JSON, or a missing or mistyped field.
     InvalidRequest,
+    /// 422: a signed statement was asked for, and this checker has no key, or no clock that it trusts.
+    AttestationUnavailable,
     /// 403: the checker's policy refuses that address or port.
     TargetNotAllowed,
     /// 429: the caller or the target is over its limit; comes with `Retry-After`, unless so many ports
@@ -86,7 +88,8 @@ impl ErrorCode {
             | Self::InvalidPort
             | Self::TooManyPorts
             | Self::InvalidChallenge
-            | Self::InvalidRequest => 422,
+            | Self::InvalidRequest
+            | Self::AttestationUnavailable => 422,
             Self::TargetNotAllowed => 403,
             Self::RateLimited => 429,
             Self::Overloaded | Self::CheckFailed => 503,
@@ -116,6 +119,9 @@ impl ErrorCode {
             }
             Self::InvalidRequest => {
                 "ports is missing or null; expected an array of integers from 1 to 65535"
+            }
+            Self::AttestationUnavailable => {
+                "this checker has no key to sign with; ask it without attest, or ask another one"
             }
             Self::TargetNotAllowed => {
                 "203.0.113.7 is in 203.0.113.0/24 (documentation, RFC 5737); the operator can admit it with \

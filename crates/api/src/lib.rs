@@ -19,6 +19,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod attest;
 mod challenge;
 mod check;
 mod datagram;
@@ -37,6 +38,7 @@ mod tls;
 mod transport;
 mod transport_port;
 
+pub use attest::{Attest, ClaimText, InvalidClaimText};
 pub use challenge::{Challenge, ChallengeOutcome, InvalidChallenge};
 pub use check::{CheckRequest, CheckResponse};
 pub use datagram::{UDP_DATAGRAM_BYTES, UDP_TOKEN_BYTES, UdpAnswer, UdpQuestion};

@@ -8,7 +8,7 @@ use utoipa::{
     },
 };
 
-use crate::{Challenge, Transport};
+use crate::{Attest, Challenge, ClaimText, Transport};
 
 mod answers;
 
@@ -90,6 +90,59 @@ pub(crate) fn challenge() -> Schema {
         .description(Some(
             "A line that your listeners send, followed by a line feed, to every client that connects; over UDP, the \
              end of every answer. A port whose listener sends anything else is not accessible.",
+        ))
+        .into()
+}
+
+/// What to ask for in a statement, or null. The schema of [`Attest`] is added where requests are.
+pub(crate) fn attest() -> Schema {
+    AnyOfBuilder::new()
+        .item(Ref::from_schema_name(<Attest as ToSchema>::name()))
+        .item(ObjectBuilder::new().schema_type(Type::Null))
+        .description(Some(
+            "Asks for a signed statement about the ports that are open and whose challenge matched; requires a \
+             challenge, and a checker that has a key. Left out or null: none.",
+        ))
+        .into()
+}
+
+/// The reader of a statement, or null.
+pub(crate) fn audience() -> Schema {
+    claim_text("The only reader that the statement is for. Left out or null: everybody.")
+}
+
+/// The value that the reader of a statement chose, or null.
+pub(crate) fn nonce() -> Schema {
+    claim_text(
+        "A value that the reader of the statement chose, which shows that it was made afterwards. Left out or null: \
+         none.",
+    )
+}
+
+fn claim_text(description: &str) -> Schema {
+    let text = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some("^[ -~]+$"))
+        .min_length(Some(1))
+        .max_length(Some(ClaimText::MAX_LENGTH));
+    AnyOfBuilder::new()
+        .item(text)
+        .item(ObjectBuilder::new().schema_type(Type::Null))
+        .description(Some(description))
+        .into()
+}
+
+/// A statement, or null.
+pub(crate) fn attestation() -> Schema {
+    let token = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$"));
+    AnyOfBuilder::new()
+        .item(token)
+        .item(ObjectBuilder::new().schema_type(Type::Null))
+        .description(Some(
+            "Present if a statement was asked for: a compact JWS (RFC 7515), or null if no port was open whose \
+             challenge matched.",
         ))
         .into()
 }

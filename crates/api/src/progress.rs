@@ -26,13 +26,20 @@ pub struct Summary {
     pub success: bool,
     /// The numbers, for a person.
     pub message: String,
+    /// Present if a statement was asked for; see [`CheckResponse`](crate::CheckResponse).
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::attest::statement"
+    )]
+    pub attestation: Option<Option<String>>,
 }
 
 impl Summary {
-    /// Sums up a check of `ports` ports.
+    /// Sums up a check of `ports` ports, without a statement.
     pub fn new(accessible: usize, ports: usize) -> Self {
         let message = format!("Successfully verified {accessible} out of {ports} ports");
-        Self { success: accessible > 0, message }
+        Self { success: accessible > 0, message, attestation: None }
     }
 }
 

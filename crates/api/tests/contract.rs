@@ -18,6 +18,7 @@ fn every_error_code_has_the_status_of_the_contract() {
         (ErrorCode::TooManyPorts, 422),
         (ErrorCode::InvalidChallenge, 422),
         (ErrorCode::InvalidRequest, 422),
+        (ErrorCode::AttestationUnavailable, 422),
         (ErrorCode::TargetNotAllowed, 403),
         (ErrorCode::RateLimited, 429),
         (ErrorCode::Overloaded, 503),

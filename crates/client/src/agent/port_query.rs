@@ -123,6 +123,7 @@ impl PortQuery {
             transport: Some(self.transport).filter(|it| *it != Transport::Tcp),
             challenge: self.challenge.clone(),
             verbose: Some(true),
+            attest: None,
         };
         let mut told = HashMap::new();
         let mut on_progress = |progress: &Progress| {

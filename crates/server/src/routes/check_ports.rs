@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::StreamExt;
-use port_checker_api::{CheckRequest, CheckResponse, ErrorBody, NDJSON};
+use port_checker_api::{CheckRequest, CheckResponse, ErrorBody, ErrorCode, NDJSON};
 
 use super::{
     accept_header::WantsLines,
@@ -50,9 +50,14 @@ const LINES_EXAMPLE: &str = concat!(
 /// attempt, 160 bytes: `PRTCHK1?`, a token of 16 random bytes, zeros. A port is accessible if its listener answers
 /// the sender with `PRTCHK1!`, the same token, and the challenge. A port that does not answer is `timed_out`.
 ///
+/// With `attest` the answer gains `attestation`: a signed statement (a compact JWS, ES256, whose claims are the address,
+/// the transport, the challenge and the ports) about the ports that are open and whose challenge matched, for others to
+/// verify with the keys of `GET /.well-known/jwks.json`; null if there is no such port. A `challenge` is required. A
+/// checker without a key refuses: `ATTESTATION_UNAVAILABLE`.
+///
 /// With `Accept: application/x-ndjson` the answer arrives line by line, one JSON object for each port
 /// as it is judged, `{"port":7466,"accessible":true,"error":null}`, and last
-/// `{"success":true,"message":"…"}`. A failure after the first line ends the answer with one error
+/// `{"success":true,"message":"…"}`, with `attestation` if that was asked for. A failure after the first line ends the answer with one error
 /// body as a line.
 #[utoipa::path(
     post,
@@ -63,6 +68,10 @@ const LINES_EXAMPLE: &str = concat!(
         ("With the details" = (value = json!({"ports": [22, 443, 7466], "verbose": true}))),
         ("Your own UDP ports" = (value = json!({
             "ports": [51820], "transport": "udp", "challenge": "correct horse battery staple",
+        }))),
+        ("A signed statement" = (value = json!({
+            "ports": [443, 7466], "challenge": "correct horse battery staple",
+            "attest": {"audience": "requestor.example.org", "nonce": "5f0c1d"},
         }))),
         ("Another address" = (value = json!({"provider_ip": "8.8.8.8", "ports": [53, 443]}))),
     )),
@@ -96,10 +105,19 @@ const LINES_EXAMPLE: &str = concat!(
                     },
                     "message": "Successfully verified 1 out of 3 ports",
                 }))),
+                ("A signed statement" = (value = json!({
+                    "success": true,
+                    "results": {
+                        "443": {"accessible": false, "error": "Connection refused"},
+                        "7466": {"accessible": true, "error": null},
+                    },
+                    "message": "Successfully verified 1 out of 2 ports",
+                    "attestation": "eyJhbGciOiJFUzI1NiJ9.eyJvcGVuIjoiNzQ2NiJ9.c2lnbmF0dXJl",
+                }))),
             )),
             (String = "application/x-ndjson", example = json!(LINES_EXAMPLE)),
         )),
-        (status = 422, description = "`INVALID_IP`, `INVALID_PORT`, `TOO_MANY_PORTS`, `INVALID_CHALLENGE` or `INVALID_REQUEST`.", body = ErrorBody),
+        (status = 422, description = "`INVALID_IP`, `INVALID_PORT`, `TOO_MANY_PORTS`, `INVALID_CHALLENGE`, `INVALID_REQUEST` or `ATTESTATION_UNAVAILABLE`.", body = ErrorBody),
         CheckErrors,
         BodyErrors,
     )
@@ -111,7 +129,12 @@ pub(crate) async fn check_ports(
     body: JsonBytes,
 ) -> Result<Response, ApiError> {
     let request = body.parse(|body| ports_request::parse(body, state.config.max_ports))?;
-    let CheckRequest { provider_ip, ports, transport, challenge, verbose } = request;
+    let CheckRequest { provider_ip, ports, transport, challenge, verbose, attest } = request;
+    ports_request::require_challenge(attest.as_ref(), challenge.as_ref())?;
+    if attest.is_some() {
+        let message = ErrorCode::AttestationUnavailable.example();
+        return Err(ApiError::new(ErrorCode::AttestationUnavailable, message));
+    }
     let probe = ports_request::probe(transport, challenge)?;
     let share = state.memory.take(context.caller, ports.len() * PORT_BYTES);
     let share = share.ok_or_else(|| out_of_memory(&state.memory, &state.config.bounds))?;

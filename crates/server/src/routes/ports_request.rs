@@ -2,12 +2,14 @@
 
 use std::net::IpAddr;
 
-use port_checker_api::{Challenge, CheckRequest, ErrorCode, JsonPort, Transport};
+use port_checker_api::{
+    Attest, Challenge, CheckRequest, ClaimText, ErrorCode, JsonPort, Transport,
+};
 use port_checker_probe::Probe;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::json_object::{self, Field, invalid, value};
+use super::json_object::{self, Field, invalid, shown_field, value};
 use crate::error::{ApiError, quoted, shown};
 
 /// Parses a body and bounds the number of ports.
@@ -38,6 +40,22 @@ pub(super) fn probe(
     })
 }
 
+/// Refuses to ask for a statement without the challenge that it is to be about.
+///
+/// # Errors
+/// A statement is asked for, and no port has to prove anything.
+pub(super) fn require_challenge(
+    attest: Option<&Attest>,
+    challenge: Option<&Challenge>,
+) -> Result<(), ApiError> {
+    if attest.is_none() || challenge.is_some() {
+        return Ok(());
+    }
+    let message = "challenge is missing or null; with attest expected one: a statement is only about ports whose \
+                   listener answers with it";
+    Err(ApiError::new(ErrorCode::InvalidChallenge, message))
+}
+
 #[derive(Deserialize)]
 struct PortsFields<'a> {
     #[serde(borrow)]
@@ -50,6 +68,16 @@ struct PortsFields<'a> {
     challenge: Field<'a>,
     #[serde(borrow)]
     verbose: Field<'a>,
+    #[serde(borrow)]
+    attest: Field<'a>,
+}
+
+#[derive(Deserialize)]
+struct AttestFields<'a> {
+    #[serde(borrow)]
+    audience: Field<'a>,
+    #[serde(borrow)]
+    nonce: Field<'a>,
 }
 
 impl PortsFields<'_> {
@@ -58,7 +86,8 @@ impl PortsFields<'_> {
         ports(self.ports, max_ports)?;
         transport(self.transport)?;
         challenge(self.challenge)?;
-        value::<bool>("verbose", self.verbose, "true or false").map(drop)
+        value::<bool>("verbose", self.verbose, "true or false")?;
+        attest(self.attest)
     }
 }
 
@@ -114,6 +143,22 @@ fn challenge(field: Field<'_>) -> Result<(), ApiError> {
         let message = format!("challenge is {}; {expected}", quoted(&text));
         ApiError::new(ErrorCode::InvalidChallenge, message)
     })
+}
+
+fn attest(field: Field<'_>) -> Result<(), ApiError> {
+    let Some(raw) = field else { return Ok(()) };
+    let object = raw.get().starts_with('{').then_some(raw.get());
+    let fields = object.and_then(|text| serde_json::from_str::<AttestFields<'_>>(text).ok());
+    let Some(AttestFields { audience, nonce }) = fields else {
+        let shown = shown_field(field);
+        return Err(invalid(format!("attest is {shown}; expected an object or null")));
+    };
+    for (name, field) in [("attest.audience", audience), ("attest.nonce", nonce)] {
+        let expected =
+            format!("1 to {} printable ASCII characters, or null", ClaimText::MAX_LENGTH);
+        value::<ClaimText>(name, field, &expected)?;
+    }
+    Ok(())
 }
 
 /// Counts repeats too: the bound is on the ports asked for, whether they repeat or not.

@@ -1,0 +1,148 @@
+//! What a request says about the signed statement that it asks for.
+
+use std::{fmt, str::FromStr};
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
+
+/// Asks for a signed statement about the ports that are open and whose challenge matched. Unknown fields are ignored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Attest {
+    /// The only reader that the statement is for. Left out or null: everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::audience, required = false))]
+    pub audience: Option<ClaimText>,
+    /// A value that the reader of the statement chose, which shows that it was made afterwards. Left out or null: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::nonce, required = false))]
+    pub nonce: Option<ClaimText>,
+}
+
+/// A text that a statement repeats: 1 to 128 printable ASCII characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClaimText(String);
+
+impl ClaimText {
+    /// The most characters.
+    pub const MAX_LENGTH: usize = 128;
+
+    /// The characters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A text that no statement repeats.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("1 to {} printable ASCII characters", ClaimText::MAX_LENGTH)]
+pub struct InvalidClaimText;
+
+impl TryFrom<String> for ClaimText {
+    type Error = InvalidClaimText;
+
+    fn try_from(text: String) -> Result<Self, InvalidClaimText> {
+        let length = (1..=Self::MAX_LENGTH).contains(&text.len());
+        let printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        if length && printable { Ok(Self(text)) } else { Err(InvalidClaimText) }
+    }
+}
+
+impl FromStr for ClaimText {
+    type Err = InvalidClaimText;
+
+    fn from_str(text: &str) -> Result<Self, InvalidClaimText> {
+        text.to_owned().try_into()
+    }
+}
+
+impl From<ClaimText> for String {
+    fn from(text: ClaimText) -> Self {
+        text.0
+    }
+}
+
+/// Only an object: serde's own code for a struct takes an array for the fields in order, too.
+impl<'de> Deserialize<'de> for Attest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Fields {
+            audience: Option<ClaimText>,
+            nonce: Option<ClaimText>,
+        }
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Attest;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with audience and nonce, both of which can be left out")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Attest, A::Error> {
+                let Fields { audience, nonce } =
+                    Fields::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Attest { audience, nonce })
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// The statement of an answer: a field that is there and null says that no port qualified, and one that is missing that
+/// none was asked for.
+pub(crate) fn statement<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_statements_repeat() {
+        let cases = [
+            ("x".to_owned(), true, "the shortest"),
+            ("~ ".repeat(64), true, "the longest, of the last and the first character"),
+            (String::new(), false, "nothing"),
+            ("x".repeat(129), false, "too long"),
+            ("a\nb".to_owned(), false, "a line feed"),
+            ("é".to_owned(), false, "beyond ASCII"),
+            ("\x7f".to_owned(), false, "a control character"),
+        ];
+        for (text, valid, why) in cases {
+            assert_eq!(
+                text.parse::<ClaimText>().is_ok_and(|it| it.as_str() == text),
+                valid,
+                "{why}"
+            );
+            let json = serde_json::to_string(&text).unwrap();
+            assert_eq!(serde_json::from_str::<ClaimText>(&json).is_ok(), valid, "{why}");
+        }
+    }
+
+    #[test]
+    fn objects_that_ask_for_a_statement() {
+        let cases = [
+            ("{}", true, "neither"),
+            (r#"{"audience":null,"nonce":null}"#, true, "null for neither"),
+            (r#"{"audience":"a","nonce":"b","more":1}"#, true, "both, and an unknown field"),
+            (r#"{"audience":1}"#, false, "a number"),
+            (r#"{"nonce":""}"#, false, "nothing"),
+            (r#"["a","b"]"#, false, "an array"),
+            ("true", false, "a word"),
+        ];
+        for (json, good, why) in cases {
+            assert_eq!(serde_json::from_str::<Attest>(json).is_ok(), good, "{why}");
+        }
+        let both: Attest = serde_json::from_str(r#"{"nonce":"b","audience":"a"}"#).unwrap();
+        assert_eq!(serde_json::to_string(&both).unwrap(), r#"{"audience":"a","nonce":"b"}"#);
+        assert_eq!(serde_json::to_string(&Attest::default()).unwrap(), "{}");
+    }
+}
