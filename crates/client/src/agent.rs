@@ -82,7 +82,7 @@ impl Agent {
         let (checkers, router) = (self.checkers.clone(), Arc::clone(&self.router));
         Ok(Verification::of(|events, stop| async move {
             let own = OwnListeners {
-                challenge: fresh_challenge(),
+                challenge: plan.challenge.clone().unwrap_or_else(fresh_challenge),
                 permits: Semaphore::new(plan.connections()),
             };
             let budgets: Vec<_> = checkers.iter().map(WaitBudget::of).collect();

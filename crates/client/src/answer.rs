@@ -27,7 +27,8 @@ enum Line {
 #[derive(Default)]
 pub(crate) struct Gathered {
     results: Vec<Progress>,
-    ended: bool,
+    /// The last line.
+    summary: Option<Summary>,
 }
 
 impl Gathered {
@@ -38,8 +39,8 @@ impl Gathered {
                 self.results.push(progress);
                 Ok(self.results.last())
             }
-            Ok(Line::Summary(Summary { .. })) => {
-                self.ended = true;
+            Ok(Line::Summary(summary)) => {
+                self.summary = Some(summary);
                 Ok(None)
             }
             Ok(Line::Failure(ErrorBody { detail })) => Err(NoVerdict::Refused {
@@ -55,8 +56,8 @@ impl Gathered {
     }
 
     /// Whether the last line was there.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.ended
+    pub(crate) const fn is_complete(&self) -> bool {
+        self.summary.is_some()
     }
 
     /// All verdicts, if there is one for every port asked.
@@ -65,11 +66,12 @@ impl Gathered {
         url: &str,
         request: &CheckRequest,
     ) -> Result<CheckResponse, NoVerdict> {
-        if !self.ended {
+        let Some(summary) = self.summary else {
             return Err(NoVerdict::malformed(url, "it broke off"));
-        }
+        };
         let results = self.results.into_iter().map(|line| (line.port, line.result));
-        complete(url, request, results.collect())
+        let answer = complete(url, request, results.collect())?;
+        Ok(CheckResponse { attestation: summary.attestation, ..answer })
     }
 }
 
@@ -86,7 +88,8 @@ pub(crate) fn whole(
     body: &[u8],
 ) -> Result<CheckResponse, NoVerdict> {
     let answer: CheckResponse = json(url, body)?;
-    complete(url, request, answer.results)
+    let attestation = answer.attestation;
+    Ok(CheckResponse { attestation, ..complete(url, request, answer.results)? })
 }
 
 /// A port that is called closed for a fault of the checker got no verdict.

@@ -13,7 +13,7 @@ use hyper::{
 };
 use hyper_util::client::legacy::connect::HttpInfo;
 use port_checker_api::{CheckRequest, CheckResponse, NDJSON, OwnAddress, Progress};
-use port_checker_attestation::{KeySet, MAX_KEY_SET_BYTES};
+use port_checker_attestation::KeySet;
 use rustls::ClientConfig;
 use tokio::time::sleep;
 
@@ -37,9 +37,6 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The longest `Retry-After` that is waited for instead of giving up, unless told otherwise.
 const MAX_WAIT: Duration = Duration::from_secs(10);
-
-/// Media types of a set of keys (RFC 7517, section 8.5.2), the registered one and the usual one.
-const JWK_SET: &str = "application/jwk-set+json, application/json;q=0.9";
 
 /// One checker. Clones share its connections.
 #[derive(Debug, Clone)]
@@ -158,19 +155,17 @@ impl Checker {
     /// # Errors
     /// The checker does not answer, publishes no keys (404), or something else than keys.
     pub async fn keys(&self) -> Result<KeySet, NoVerdict> {
-        let request = Request::get(&self.exchange.server.keys).header(ACCEPT, JWK_SET);
-        let answer = self.exchange.send(request, Bytes::new()).await?;
-        let body = self.exchange.body_within(answer, MAX_KEY_SET_BYTES).await?;
-        let text = String::from_utf8_lossy(&body);
-        KeySet::from_json(&text).map_err(|error| NoVerdict::malformed(self.url(), error))
+        self.exchange.keys().await
     }
 
     /// Has the checker judge ports; `on_progress` hears of each as it is judged, if the checker
-    /// reports progress. When the checker is busy and says for how long, waits that long, once; see
+    /// reports progress. A signed statement that the request asks for is verified with the checker's
+    /// [`keys`](Self::keys): its signature, time, audience, nonce, transport and challenge, the address if the request
+    /// names it, and that it calls no port open which the answer does not. When the checker is busy and says for how long, waits that long, once; see
     /// [`max_wait`](CheckerBuilder::max_wait).
     ///
     /// # Errors
-    /// The checker gave no verdict about even one of the ports.
+    /// The checker gave no verdict about even one of the ports, or signed a wrong statement.
     pub async fn check(
         &self,
         request: &CheckRequest,
@@ -208,7 +203,9 @@ impl Checker {
         let post = post.header(CONTENT_TYPE, "application/json");
         let post = post.header(ACCEPT, format!("{NDJSON}, application/json;q=0.9"));
         let answer = self.exchange.send(post, body.into()).await?;
-        self.exchange.verdicts(answer, request, on_progress).await
+        let answer = self.exchange.verdicts(answer, request, on_progress).await?;
+        self.exchange.verify_statement(request, &answer).await?;
+        Ok(answer)
     }
 }
 

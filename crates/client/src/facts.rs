@@ -67,12 +67,29 @@ pub struct CheckerFacts {
     pub peer: Option<IpAddr>,
     /// Why it gave no verdict, if it gave none about even one port.
     pub failure: Option<Failure>,
+    /// Its signed statements, one for each request that asked for one and had open ports.
+    pub attestations: Vec<Attestation>,
+}
+
+/// A signed statement of a checker about ports of the address that it was asked about, verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Attestation {
+    /// The transport of the ports.
+    pub transport: Transport,
+    /// The compact JWS.
+    pub token: String,
 }
 
 impl CheckerFacts {
     /// One that is asked about `address`.
     pub(crate) fn asked(checker: &Checker, address: IpAddr) -> Self {
-        Self { url: checker.url().to_owned(), address: Some(address), peer: None, failure: None }
+        Self {
+            url: checker.url().to_owned(),
+            address: Some(address),
+            peer: None,
+            failure: None,
+            attestations: Vec::new(),
+        }
     }
 }
 

@@ -89,6 +89,7 @@ pub mod router;
 mod server_url;
 mod sights;
 mod sockets;
+mod statement_check;
 mod transport;
 mod trust;
 mod udp_listeners;
@@ -102,16 +103,17 @@ pub use diagnosis::{
 };
 pub use event::Event;
 pub use facts::{
-    Arrivals, CheckerFacts, Facts, Failure, FamilyFacts, Local, PortFacts, Process, Watch,
+    Arrivals, Attestation, CheckerFacts, Facts, Failure, FamilyFacts, Local, PortFacts, Process,
+    Watch,
 };
 pub use family::Family;
 pub use host::{Host, PointToPoint, PointToPointKind};
 pub use no_verdict::NoVerdict;
 pub use plan::{Families, InvalidPlan, Plan};
 pub use port_checker_api::{
-    Challenge, ChallengeOutcome, CheckRequest, CheckResponse, ErrorCode, Extensible, Port,
-    PortDetails, PortRanges, PortResult, Progress, Reason, Results, Transport, TransportPort,
-    TransportPortRanges, distinct,
+    Attest, Challenge, ChallengeOutcome, CheckRequest, CheckResponse, ClaimText, ErrorCode,
+    Extensible, Port, PortDetails, PortRanges, PortResult, Progress, Reason, Results, Transport,
+    TransportPort, TransportPortRanges, distinct,
 };
 pub use server_url::InvalidUrl;
 pub use sights::{LocalRejection, PeerSights, Sights};

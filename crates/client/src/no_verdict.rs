@@ -80,6 +80,14 @@ pub enum NoVerdict {
         /// Whether it is the checker that lacks descriptors, memory or ports, and may do with fewer ports at once.
         shortage: bool,
     },
+    /// The checker signed something else than what was asked for, or published no keys to verify it with.
+    #[error("{url} gave a wrong statement: {reason}")]
+    WrongStatement {
+        /// The checker.
+        url: String,
+        /// The problem.
+        reason: String,
+    },
     /// The checker's answer is not one of the contract.
     #[error("{url} gave an answer that cannot be understood: {reason}")]
     Malformed {
@@ -132,6 +140,10 @@ impl NoVerdict {
             quoted(elsewhere)
         );
         Self::Refused { url: url.to_owned(), status, code: None, message, retry_after: None }
+    }
+
+    pub(crate) fn wrong_statement(url: &str, reason: &str) -> Self {
+        Self::WrongStatement { url: url.to_owned(), reason: quoted(reason) }
     }
 
     pub(crate) fn malformed(url: &str, reason: impl ToString) -> Self {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, net::IpAddr, sync::Arc};
 
-use port_checker_api::{Transport, TransportPort};
+use port_checker_api::{Attest, Challenge, Transport, TransportPort};
 
 use crate::{Family, router::PortMapper};
 
@@ -33,6 +33,12 @@ pub struct Plan {
     /// Maps TCP ports at the router that checkers do not reach over IPv4, and has them checked again; by default
     /// none does. It can serve several verifications, one after the other.
     pub mapper: Option<Arc<PortMapper>>,
+    /// The line that the listeners here send instead of a random one, such as a signature by this machine's operator: it
+    /// is in the statements. A new one for each verification, because who has seen it can send it too.
+    pub challenge: Option<Challenge>,
+    /// Asks each checker for a signed statement about the ports on which the listeners here answer; by default none.
+    /// A checker that signs none gives no verdict then.
+    pub attest: Option<Attest>,
     /// How many descriptors may be open at once, at least 8. Half of them listen; more ports than
     /// that are verified in batches. By default all that the soft limit allows except 64.
     pub descriptors: u64,
@@ -98,6 +104,8 @@ impl Plan {
             quorum: 1,
             ask_router: false,
             mapper: None,
+            challenge: None,
+            attest: None,
             descriptors: usual_descriptors(),
         }
     }

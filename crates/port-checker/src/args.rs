@@ -10,11 +10,13 @@ use port_checker_client::{
 
 use crate::{examples, settings::SERVERS, usage_error::stop};
 
+mod attest;
 mod attestation;
 mod repeat;
 mod serve;
 mod values;
 
+pub(crate) use attest::AttestArgs;
 pub(crate) use attestation::{TrustedIssuer, VerifyStatementsArgs};
 use repeat::RepeatArgs;
 pub(crate) use serve::{CHECK_CONFIG, ENVIRONMENT_FILE};
@@ -75,6 +77,8 @@ pub(crate) struct VerifyArgs {
     pub(crate) family: Option<FamilyArg>,
     #[command(flatten)]
     pub(crate) asking: AskingArgs,
+    #[command(flatten)]
+    pub(crate) attest: AttestArgs,
     #[command(flatten)]
     pub(crate) repeat: RepeatArgs,
 }

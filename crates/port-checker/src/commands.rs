@@ -4,6 +4,7 @@ use std::{
     cell::Cell,
     convert::Infallible,
     future::pending,
+    path::Path,
     process::ExitCode,
     sync::Arc,
     time::{Duration, Instant},
@@ -22,7 +23,7 @@ use crate::{
     args::{AskingArgs, CheckArgs, VerifyArgs},
     end_signals::EndSignals,
     exit_status::{UNUSABLE, of_outcome},
-    local_checker,
+    kept_statements, local_checker,
     monitor::{self, Monitor},
     output::{complain, print},
     pace::{min_interval, pause_between_tries},
@@ -47,6 +48,8 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     plan.ask_router = !args.no_router;
     plan.mapper = args.map.then(|| Arc::new(PortMapper::new(args.keep)));
     plan.quorum = args.asking.quorum;
+    plan.attest = args.attest.request();
+    plan.challenge = args.attest.challenge;
     if let Some(complaint) = unmappable(&plan) {
         complain(complaint);
         return Ok(ExitCode::from(UNUSABLE));
@@ -66,7 +69,12 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
         }
         let agent = agent(servers, &args.asking);
         let Some(interval) = args.repeat.every else {
-            return run(plan, &args.asking, args.local, signals, |plan| agent.verify(plan)).await;
+            let report = ReportArgs {
+                local_suffices: args.local,
+                statements: args.attest.file.as_deref(),
+                asking: &args.asking,
+            };
+            return run(plan, report, signals, |plan| agent.verify(plan)).await;
         };
         let monitor = Monitor {
             ports: plan.ports.clone(),
@@ -104,7 +112,8 @@ pub(crate) fn check(args: CheckArgs) -> anyhow::Result<ExitCode> {
     let plan = Plan { quorum: args.asking.quorum, ..Plan::of_ports(args.ports.iter()) };
     block_on(async move {
         let signals = EndSignals::listen()?;
-        run(plan, &args.asking, false, signals, |plan| agent.check(args.ip, plan)).await
+        let report = ReportArgs { local_suffices: false, statements: None, asking: &args.asking };
+        run(plan, report, signals, |plan| agent.check(args.ip, plan)).await
     })
 }
 
@@ -127,18 +136,27 @@ fn agent(servers: Vec<CheckerBuilder>, asking: &AskingArgs) -> Agent {
     }))
 }
 
+/// How a run is reported.
+#[derive(Clone, Copy)]
+struct ReportArgs<'a> {
+    /// Whether nobody outside need have been asked.
+    local_suffices: bool,
+    /// The file in which signed statements are kept.
+    statements: Option<&'a Path>,
+    asking: &'a AskingArgs,
+}
+
 /// Asks, once or until every port is reachable, and reports what is known by the end, be it by Ctrl-C or SIGTERM.
 /// Mappings at the router are ended in any case.
 async fn run(
     plan: Plan,
-    asking: &AskingArgs,
-    local_suffices: bool,
+    report: ReportArgs<'_>,
     signals: EndSignals,
     begin: impl Fn(Plan) -> Result<Verification, InvalidPlan>,
 ) -> anyhow::Result<ExitCode> {
     let mapper = plan.mapper.clone();
     let asked = select! {
-        asked = ask(&plan, asking.wait, begin, signals) => asked,
+        asked = ask(&plan, report.asking.wait, begin, signals) => asked,
         never = keep_alive(mapper.as_deref()) => match never {},
     };
     let (mut diagnosis, signalled) = match asked {
@@ -151,8 +169,20 @@ async fn run(
     if let Some(mapper) = mapper {
         diagnosis.mappings = mapper.close().await;
     }
-    show(&diagnosis, asking.json)?;
-    Ok(ExitCode::from(signalled.unwrap_or_else(|| of_outcome(diagnosis.outcome, local_suffices))))
+    show(&diagnosis, report.asking.json)?;
+    let kept = report.statements.map(|path| kept_statements::keep(&diagnosis, path)).transpose();
+    match kept {
+        Ok(sentence) if !report.asking.json => {
+            print(&sentence.map(|it| it + "\n").unwrap_or_default())?
+        }
+        Ok(_) => {}
+        Err(complaint) => {
+            complain(complaint);
+            return Ok(ExitCode::from(signalled.unwrap_or(UNUSABLE)));
+        }
+    }
+    let status = || of_outcome(diagnosis.outcome, report.local_suffices);
+    Ok(ExitCode::from(signalled.unwrap_or_else(status)))
 }
 
 /// The last diagnosis, and the exit status of the signal that ended the tries, if one did. The first try then tells

@@ -9,7 +9,7 @@ pub(crate) struct Example {
 }
 
 /// Every example; the first ones of a command are the commonest.
-pub(crate) const EXAMPLES: [Example; 19] = [
+pub(crate) const EXAMPLES: [Example; 20] = [
     example(
         "verify",
         "port-checker verify 7466 50800-50899 --server https://checker.example",
@@ -35,6 +35,11 @@ pub(crate) const EXAMPLES: [Example; 19] = [
         "verify",
         "port-checker verify 7466 --server https://checker.example --json",
         "Everything that was found, for a program",
+    ),
+    example(
+        "verify",
+        "port-checker verify 7466 --server https://a.example --attest proofs",
+        "Keep a signed statement for others, who then need not connect",
     ),
     example(
         "check",

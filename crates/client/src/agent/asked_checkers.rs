@@ -64,6 +64,7 @@ impl AskedCheckers {
             let transport = Transport::default();
             let events = QueryEvents { events, checker: index, address, transport };
             let asked = queries(address).into_iter();
+            let asked = asked.map(|query| query.attested(common.plan.attest.as_ref()));
             let asked = asked.map(|query| query.ask(checker, &common.budgets[index], events, stop));
             let answers = join_all(asked).await;
             Some(answers.into_iter().fold(Verdicts::default(), Verdicts::and))

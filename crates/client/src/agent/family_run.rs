@@ -155,6 +155,7 @@ impl<'a> FamilyRun<'a> {
             never = open.serve(&own.permits, on_arrival) => match never {},
             never = watch.run() => match never {},
         };
+        let answers = self.keep_attestations(answers);
         let mut sights = watch.sights();
         self.facts.watch = watch.state(self.facts.watch);
         self.facts.router = self.facts.router.take().or(router);
@@ -191,6 +192,7 @@ impl<'a> FamilyRun<'a> {
                 transport,
                 ports: over(ports, transport),
                 challenge,
+                attest: None,
             };
             vec![query(Transport::Tcp, None), query(Transport::Udp, Some(challenge.clone()))]
         });
@@ -200,6 +202,14 @@ impl<'a> FamilyRun<'a> {
 
     async fn ask(&self, queries: impl Fn(IpAddr) -> Vec<PortQuery>) -> Vec<Option<Verdicts>> {
         self.checkers.ask(self.common, &self.facts.checkers, queries).await
+    }
+
+    /// Takes the statements out of the answers.
+    fn keep_attestations(&mut self, mut answers: Vec<Option<Verdicts>>) -> Vec<Option<Verdicts>> {
+        for (facts, answer) in self.facts.checkers.iter_mut().zip(&mut answers) {
+            facts.attestations.extend(answer.iter_mut().flat_map(|it| it.attestations.drain(..)));
+        }
+        answers
     }
 
     /// Records ports that no checker was asked about.

@@ -48,7 +48,13 @@ async fn ask_one(family: Family, checker: &Checker) -> Result<IpAddr, NoVerdict>
 
 /// A checker of which is not known about which address to ask.
 fn not_asked(checker: &Checker, failure: Option<Failure>) -> CheckerFacts {
-    CheckerFacts { url: checker.url().to_owned(), address: None, peer: None, failure }
+    CheckerFacts {
+        url: checker.url().to_owned(),
+        address: None,
+        peer: None,
+        failure,
+        attestations: Vec::new(),
+    }
 }
 
 fn failure(error: &NoVerdict, another_tells: bool) -> Failure {

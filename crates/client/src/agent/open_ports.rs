@@ -65,6 +65,7 @@ impl OpenPorts {
             transport,
             ports,
             challenge: challenge.cloned(),
+            attest: None,
         };
         parts.into_iter().map(query).collect()
     }

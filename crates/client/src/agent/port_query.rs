@@ -3,11 +3,11 @@
 use std::{collections::HashMap, net::IpAddr, time::Instant};
 
 use port_checker_api::{
-    Challenge, CheckRequest, Port, PortResult, Progress, Transport, TransportPort,
+    Attest, Challenge, CheckRequest, Port, PortResult, Progress, Transport, TransportPort,
 };
 
 use super::{query_events::QueryEvents, stop::StopSignal, wait_budget::WaitBudget};
-use crate::{Checker, NoVerdict};
+use crate::{Attestation, Checker, NoVerdict};
 
 /// Single ports that a checker may refuse before the others are not asked about either: it seems to
 /// refuse the address.
@@ -23,6 +23,8 @@ pub(super) struct PortQuery {
     pub(super) ports: Vec<Port>,
     /// The line that the listeners on them send.
     pub(super) challenge: Option<Challenge>,
+    /// Asks for a signed statement.
+    pub(super) attest: Option<Attest>,
 }
 
 /// The answer of a checker.
@@ -32,6 +34,15 @@ pub(super) struct Verdicts {
     pub(super) results: HashMap<TransportPort, PortResult>,
     /// Why it did not judge others, if there are any.
     pub(super) failure: Option<NoVerdict>,
+    /// Its signed statements.
+    pub(super) attestations: Vec<Attestation>,
+}
+
+/// The answer to one request.
+struct JudgedPart {
+    results: HashMap<Port, PortResult>,
+    /// The signed statement.
+    token: Option<String>,
 }
 
 impl Verdicts {
@@ -39,11 +50,18 @@ impl Verdicts {
     pub(super) fn and(mut self, other: Self) -> Self {
         self.results.extend(other.results);
         self.failure = self.failure.or(other.failure);
+        self.attestations.extend(other.attestations);
         self
     }
 }
 
 impl PortQuery {
+    /// Asks for a signed statement too, if there is a challenge to be signed.
+    pub(super) fn attested(self, attest: Option<&Attest>) -> Self {
+        let attest = attest.filter(|_| self.challenge.is_some()).cloned();
+        Self { attest, ..self }
+    }
+
     /// Asks. A checker that takes fewer ports at once, or does not dial some, is asked in parts, as
     /// long as its budget lasts and it is not to stop.
     pub(super) async fn ask(
@@ -66,11 +84,14 @@ impl PortQuery {
                 continue;
             }
             match self.ask_part(checker, ports.clone(), budget, events, stop).await {
-                Ok(results) => verdicts.results.extend(
-                    results
-                        .into_iter()
-                        .map(|(port, result)| (TransportPort { transport, port }, result)),
-                ),
+                Ok(judged) => {
+                    let results = judged.results.into_iter();
+                    let results =
+                        results.map(|(port, result)| (TransportPort { transport, port }, result));
+                    verdicts.results.extend(results);
+                    let attestation = |token| Attestation { transport, token };
+                    verdicts.attestations.extend(judged.token.map(attestation));
+                }
                 Err(error)
                     if error.may_be_about_some_ports() && ports.len() > 1 && !budget.is_spent() =>
                 {
@@ -114,7 +135,7 @@ impl PortQuery {
         budget: &WaitBudget,
         events: QueryEvents<'_>,
         stop: &StopSignal,
-    ) -> Result<HashMap<Port, PortResult>, NoVerdict> {
+    ) -> Result<JudgedPart, NoVerdict> {
         events.requested(&ports, checker);
         let request = CheckRequest {
             provider_ip: Some(self.address),
@@ -123,7 +144,7 @@ impl PortQuery {
             transport: Some(self.transport).filter(|it| *it != Transport::Tcp),
             challenge: self.challenge.clone(),
             verbose: Some(true),
-            attest: None,
+            attest: self.attest.clone(),
         };
         let mut told = HashMap::new();
         let mut on_progress = |progress: &Progress| {
@@ -138,7 +159,7 @@ impl PortQuery {
         let answer = checker.check_and_wait(&request, &mut on_progress, may_wait);
         let answer = stop.or_stop(answer).await;
         events.ended(&ports);
-        let Some(answer) = answer else { return Ok(told) };
+        let Some(answer) = answer else { return Ok(JudgedPart { results: told, token: None }) };
         match &answer {
             Ok(answer) => budget.judged(answer.results.len()),
             Err(_) => {
@@ -152,6 +173,7 @@ impl PortQuery {
                 events.judged(&Progress { port: *port, result: result.clone() });
             }
         }
-        Ok(answer.results.into_iter().collect())
+        let token = answer.attestation.flatten();
+        Ok(JudgedPart { results: answer.results.into_iter().collect(), token })
     }
 }

@@ -8,11 +8,13 @@ use std::{
 
 use bytes::Bytes;
 use hyper::{
-    header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER},
+    Request,
+    header::{ACCEPT, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER},
     http::request::Builder,
 };
 use hyper_util::client::legacy::connect::HttpInfo;
 use port_checker_api::{CheckRequest, CheckResponse, NDJSON, Progress};
+use port_checker_attestation::{KeySet, MAX_KEY_SET_BYTES};
 
 use crate::{
     answer::{self, Gathered},
@@ -20,11 +22,15 @@ use crate::{
     lines::Lines,
     no_verdict::NoVerdict,
     server_url::ServerUrl,
+    statement_check,
     transport::{Answer, Broken, MAX_ANSWER_BYTES, Transport},
 };
 
 /// The header field in which a checker says how long it takes to judge a port that does not answer.
 const SILENT_PORT_SECONDS: &str = "silent-port-seconds";
+
+/// Media types of a set of keys (RFC 7517, section 8.5.2), the registered one and the usual one.
+const JWK_SET: &str = "application/jwk-set+json, application/json;q=0.9";
 
 /// A checker's address and the connections to it.
 #[derive(Debug, Clone)]
@@ -42,6 +48,30 @@ pub(super) struct Exchange {
 impl Exchange {
     pub(super) fn url(&self) -> &str {
         self.server.as_str()
+    }
+
+    /// The keys that the checker publishes.
+    pub(super) async fn keys(&self) -> Result<KeySet, NoVerdict> {
+        let request = Request::get(&self.server.keys).header(ACCEPT, JWK_SET);
+        let answer = self.send(request, Bytes::new()).await?;
+        let body = self.body_within(answer, MAX_KEY_SET_BYTES).await?;
+        let text = String::from_utf8_lossy(&body);
+        KeySet::from_json(&text).map_err(|error| NoVerdict::malformed(self.url(), error))
+    }
+
+    /// Verifies the statement in an answer, if one was asked for and is there.
+    pub(super) async fn verify_statement(
+        &self,
+        request: &CheckRequest,
+        answer: &CheckResponse,
+    ) -> Result<(), NoVerdict> {
+        let (Some(_), Some(Some(token))) = (&request.attest, &answer.attestation) else {
+            return Ok(());
+        };
+        let wrong = |reason: String| NoVerdict::wrong_statement(self.url(), &reason);
+        let keys = self.keys().await;
+        let keys = keys.map_err(|error| wrong(format!("no keys to verify it with: {error}")))?;
+        statement_check::verify(token, keys, request, answer).map(drop).map_err(wrong)
     }
 
     /// The answer to a check, whole or line by line, whichever the checker sends.

@@ -59,6 +59,7 @@ fn facts(local: Local, arrivals: Arrivals, answers: Vec<Option<PortResult>>) -> 
         address: Some(ip(OUTSIDE)),
         peer: None,
         failure: None,
+        attestations: Vec::new(),
     });
     let host = Host {
         addresses: vec![ip("127.0.0.1"), ip(INSIDE)],

@@ -66,6 +66,7 @@ pub(super) fn family(seen: &str, ports: Vec<PortFacts>) -> FamilyFacts {
             address: Some(seen),
             peer: None,
             failure: None,
+            attestations: Vec::new(),
         }],
         ports,
     }

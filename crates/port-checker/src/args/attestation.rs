@@ -22,10 +22,10 @@ pub(crate) struct VerifyStatementsArgs {
     #[arg(long, value_name = "IP", value_parser = ip)]
     pub(crate) ip: Option<IpAddr>,
     /// The audience that the statements must be for; without it, statements for an audience are refused
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) audience: Option<Audience>,
     /// The nonce that must be in the statements
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) nonce: Option<Nonce>,
     /// How many checkers must have seen a port open, for each address; with 3 or more, they must name at least two
     /// regional registries if they name any. Statements that are not believed then only do not count

@@ -1,10 +1,7 @@
 //! A file for the textfile collector of Prometheus' node exporter.
 
 use std::{
-    fs::Permissions,
-    io::{self, Write},
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, SystemTime},
 };
 
@@ -12,7 +9,10 @@ use port_checker_client::Family;
 use prometheus::{Encoder, Gauge, GaugeVec, Opts, Registry, TextEncoder, core::Collector};
 
 use super::{observation::Observation, round::Round};
-use crate::output::complain;
+use crate::{
+    file_replacement::{reason, replace},
+    output::complain,
+};
 
 /// For everybody to read: the node exporter is another user.
 const MODE: u32 = 0o644;
@@ -34,7 +34,7 @@ impl Textfile {
         if round.observation.has_verdict() {
             self.last_verdict = Some(round.ended);
         }
-        if let Err(error) = replace(&self.path, &self.text(round)) {
+        if let Err(error) = replace(&self.path, &self.text(round), MODE) {
             complain(format!("cannot write {}: {}", self.path.display(), reason(&error)));
         }
     }
@@ -92,32 +92,4 @@ fn register(registry: &Registry, metric: impl Collector + 'static) {
 /// Before 1970: 0.
 fn unix_time(time: SystemTime) -> f64 {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
-}
-
-/// Readers find the old text or the new one: it is renamed within its directory. Its name until then does not end in
-/// `.prom`, so that the node exporter passes it over. A device is not replaced by a file, and a link stays one.
-fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    let followed = path.canonicalize();
-    let path = followed.as_deref().unwrap_or(path);
-    if path.metadata().is_ok_and(|there| !there.is_file()) {
-        return Err(io::Error::other("it is not a file"));
-    }
-    let directory = path.parent().filter(|it| !it.as_os_str().is_empty());
-    let mut file = tempfile::Builder::new()
-        .prefix(".port-checker-")
-        .tempfile_in(directory.unwrap_or(Path::new(".")))?;
-    file.write_all(text)?;
-    // Not left to the umask.
-    file.as_file().set_permissions(Permissions::from_mode(MODE))?;
-    file.persist(path)?;
-    Ok(())
-}
-
-/// Why the file cannot be written. The text of the error itself names the temporary file.
-fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such directory".to_owned(),
-        io::ErrorKind::Other => error.to_string(),
-        kind => kind.to_string(),
-    }
 }
