@@ -1,7 +1,7 @@
 //! Libraries of other languages verify our statements and refuse everything else; what they sign is verified here.
 
 mod keys;
-mod library;
+pub(crate) mod library;
 mod tokens;
 
 use library::{Library, Name};
