@@ -11,7 +11,7 @@ use std::{
 use anyhow::Context;
 use clap::ArgMatches;
 use port_checker_server::{
-    Config, Listeners, OpenFiles, TlsIdentity, adopt, escaped, run_supervised,
+    Config, Listeners, OpenFiles, SigningKeys, TlsIdentity, adopt, escaped, run_supervised,
 };
 use tokio::{
     net::TcpListener,
@@ -75,7 +75,8 @@ async fn run(mut config: Config, activated: ActivatedSockets) -> anyhow::Result<
     let mut signals = EndSignals::listen()?;
     let hangups = signal(SignalKind::hangup()).context("cannot wait for signals")?;
     let manager = Arc::new(ServiceManager::of_environment(status(address, metrics)));
-    let reloads = tokio::spawn(reload(hangups, listeners.tls.clone(), Arc::clone(&manager)));
+    let files = ReadAgain { tls: listeners.tls.clone(), keys: config.signing_keys.clone() };
+    let reloads = tokio::spawn(reload(hangups, files, Arc::clone(&manager)));
     info!(
         %address,
         tls = listeners.tls.is_some(),
@@ -125,23 +126,43 @@ fn status(address: SocketAddr, metrics: Option<SocketAddr>) -> String {
     format!("Listening on {address}{}", metrics.unwrap_or_default())
 }
 
-/// Reads the certificate and key again at every SIGHUP.
-async fn reload(mut hangups: Signal, tls: Option<Arc<TlsIdentity>>, manager: Arc<ServiceManager>) {
+/// What is read again at SIGHUP.
+struct ReadAgain {
+    tls: Option<Arc<TlsIdentity>>,
+    keys: Option<Arc<SigningKeys>>,
+}
+
+/// Reads the files again at every SIGHUP.
+async fn reload(mut hangups: Signal, files: ReadAgain, manager: Arc<ServiceManager>) {
     while hangups.recv().await.is_some() {
         manager.reloading();
-        match tls.as_ref().map(|identity| identity.reload()) {
-            Some(Ok(())) => {
-                info!("the certificate and its key were read again");
-                manager.reloaded("the certificate and its key were read again");
-            }
-            Some(Err(error)) => {
-                warn!(%error, "keeping the certificate and key there were");
-                manager.reloaded(&format!("keeping the certificate and key there were: {error}"));
-            }
-            None => {
-                info!("there is no certificate to read again");
-                manager.reloaded("there is no certificate to read again");
-            }
+        let tls = files.tls.as_ref().map(|identity| {
+            reloaded("the certificate and its key", "the certificate and key", identity.reload())
+        });
+        let keys = files.keys.as_ref().map(|keys| {
+            reloaded("the keys for statements", "the keys for statements", keys.reload())
+        });
+        let said: Vec<String> = tls.into_iter().chain(keys).collect();
+        if said.is_empty() {
+            info!("there is no certificate to read again");
+            manager.reloaded("there is no certificate to read again");
+        } else {
+            manager.reloaded(&said.join("; "));
+        }
+    }
+}
+
+/// Says whether files were read again or what was there is kept.
+fn reloaded(new: &str, old: &str, result: Result<(), impl Display>) -> String {
+    match result {
+        Ok(()) => {
+            let said = format!("{new} were read again");
+            info!("{said}");
+            said
+        }
+        Err(error) => {
+            warn!(%error, "keeping {old} there were");
+            format!("keeping {old} there were: {error}")
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The settings: parsed and validated once, then immutable.
 
+mod attestations;
 mod bounds;
 mod choices;
 mod invalid;
+pub(crate) mod key_ring;
 mod limits;
 mod model;
 mod open_files;
@@ -10,9 +12,11 @@ mod parse;
 mod resolve;
 mod setting;
 mod settings;
+mod signing_keys;
 mod tls_identity;
 mod warnings;
 
+pub use attestations::AttestationSettings;
 pub use bounds::Bounds;
 pub use invalid::InvalidSetting;
 pub use model::{Config, CorsOrigins, LogFormat, PageUrls};
@@ -20,4 +24,5 @@ pub use open_files::OpenFiles;
 pub use port_checker_limits::{Allowance, Limits, RedisUrl};
 pub use setting::Setting;
 pub use settings::SETTINGS;
+pub use signing_keys::{KeyFileError, KeyFiles, SigningKeys, UnusableKey};
 pub use tls_identity::{TlsFiles, TlsIdentity, UnusableIdentity};

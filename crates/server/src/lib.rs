@@ -45,8 +45,9 @@ mod supervisor;
 
 pub use app::openapi;
 pub use config::{
-    Allowance, Bounds, Config, CorsOrigins, InvalidSetting, Limits, LogFormat, OpenFiles, PageUrls,
-    RedisUrl, SETTINGS, Setting, TlsFiles, TlsIdentity, UnusableIdentity,
+    Allowance, AttestationSettings, Bounds, Config, CorsOrigins, InvalidSetting, KeyFileError,
+    KeyFiles, Limits, LogFormat, OpenFiles, PageUrls, RedisUrl, SETTINGS, Setting, SigningKeys,
+    TlsFiles, TlsIdentity, UnusableIdentity, UnusableKey,
 };
 pub use net::listen::{adopt, listen};
 pub use quote::escaped;

@@ -10,6 +10,7 @@ mod error_examples;
 mod error_responses;
 mod health;
 mod json_object;
+mod key_set;
 pub(crate) mod metrics;
 pub(crate) mod own_address;
 mod page;
@@ -36,6 +37,7 @@ pub(crate) fn documented() -> (Router<AppState>, OpenApi) {
         .routes(routes!(own_address::port))
         .routes(routes!(health::health))
         .routes(routes!(health::ready))
+        .routes(routes!(key_set::key_set))
         .split_for_parts();
     error_examples::add_to(&mut document);
     // As in the port lists of the command; the answer says what to do instead.

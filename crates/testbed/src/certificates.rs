@@ -34,6 +34,11 @@ pub enum Validity {
     Future,
 }
 
+/// A key on P-256, in PEM (PKCS#8).
+pub fn signing_key() -> String {
+    key().serialize_pem()
+}
+
 impl Authority {
     /// Makes one.
     pub fn new() -> Self {

@@ -2,7 +2,7 @@
 
 mod command;
 mod keys;
-mod library;
+pub(crate) mod library;
 mod tokens;
 
 use library::{Library, Name};

@@ -39,6 +39,7 @@ mod redis;
 mod scale_out;
 mod settings;
 mod signals;
+mod signing;
 mod terminal;
 mod udp;
 mod udp_document;

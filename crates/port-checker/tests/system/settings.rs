@@ -60,6 +60,18 @@ const UNUSABLE: &[(&str, &str, &str)] = &[
     ("PORT_CHECKER_TLS_CERT", "/etc/hostname", "no certificate in it"),
     ("PORT_CHECKER_TLS_KEY", "/etc", "a directory"),
     ("PORT_CHECKER_LOG_FORMAT", "xml", "not one of the two"),
+    ("PORT_CHECKER_ISSUER", "checker.example.net", "no scheme"),
+    ("PORT_CHECKER_ISSUER", "https://checker.example.net/", "a final slash"),
+    ("PORT_CHECKER_ISSUER", "https://checker.example.net", "an issuer without a key"),
+    ("PORT_CHECKER_SIGNING_KEY", "/nonexistent", "no file"),
+    ("PORT_CHECKER_SIGNING_KEY", "/etc/hostname", "no key in it"),
+    ("PORT_CHECKER_SIGNING_KEY", "/dev/zero", "more than a key"),
+    ("PORT_CHECKER_NEXT_KEY", "/etc", "a directory"),
+    ("PORT_CHECKER_ATTESTATION_LIFETIME", "59", "shorter than clocks differ"),
+    ("PORT_CHECKER_ATTESTATION_LIFETIME", "86401", "longer than a day"),
+    ("PORT_CHECKER_CLOCK_CHECK", "no", "neither true nor false"),
+    ("PORT_CHECKER_PERSPECTIVE", "fra1", "no registry"),
+    ("PORT_CHECKER_PERSPECTIVE", "fra1:EUROPE", "not one of the five"),
 ];
 
 #[test]

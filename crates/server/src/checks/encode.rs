@@ -2,24 +2,34 @@
 
 use bytes::Bytes;
 use port_checker_api::{
-    CheckResponse, OwnPort, PortDetails, PortResult, Progress, Summary, TlsCheckResponse,
+    CheckResponse, OwnPort, Port, PortDetails, PortResult, Progress, Summary, TlsCheckResponse,
 };
 use port_checker_probe::{Fault, Finding, TlsFinding, TlsVerdict, Verdict};
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
-use super::outcome::{CheckOutcome, milliseconds};
+use super::{
+    attester::StatementOrder,
+    outcome::{CheckOutcome, milliseconds},
+};
 use crate::error::ApiError;
 
 impl CheckOutcome<Finding> {
-    /// The answer about every port.
+    /// The answer about every port, with a statement if one was ordered.
     ///
     /// # Errors
-    /// The checker could not judge even one of them.
-    pub(crate) fn into_response(self, verbose: bool) -> Result<CheckResponse, ApiError> {
-        let results = self.judged()?.into_iter();
-        let results = results.map(|finding| (finding.port, port_result(&finding, verbose)));
-        Ok(CheckResponse::new(results.collect()))
+    /// The checker could not judge even one of them, or not sign.
+    pub(crate) fn into_response(
+        self,
+        verbose: bool,
+        order: Option<StatementOrder>,
+    ) -> Result<CheckResponse, ApiError> {
+        let target = self.target;
+        let findings = self.judged()?;
+        let open = findings.iter().filter_map(StatementOrder::qualifies);
+        let attestation = order.map(|order| order.sign(target, open)).transpose()?;
+        let results = findings.iter().map(|it| (it.port, port_result(it, verbose)));
+        Ok(CheckResponse { attestation, ..CheckResponse::new(results.collect()) })
     }
 
     /// The answer about the one port of a caller.
@@ -66,11 +76,22 @@ pub(super) fn port_line(finding: &Finding, verbose: bool) -> Bytes {
     line(&Progress { port: finding.port, result: port_result(finding, verbose) })
 }
 
-/// The last line, of an outcome whose findings went out before.
-pub(super) fn last_line(outcome: CheckOutcome<Finding>, accessible: usize, ports: usize) -> Bytes {
-    match outcome.judged() {
-        Ok(_) => line(&Summary::new(accessible, ports)),
-        Err(fault) => line(&ApiError::from(fault).into_body()),
+/// The last line, of an outcome whose findings went out before; with a statement about the proven ones of them, if one
+/// was ordered.
+pub(super) fn last_line(
+    outcome: CheckOutcome<Finding>,
+    (accessible, ports): (usize, usize),
+    order: Option<StatementOrder>,
+    proven: &[Port],
+) -> Bytes {
+    let target = outcome.target;
+    let summary = outcome.judged().map_err(ApiError::from).and_then(|_| {
+        let statement = order.map(|order| order.sign(target, proven.iter().copied()));
+        Ok(Summary { attestation: statement.transpose()?, ..Summary::new(accessible, ports) })
+    });
+    match summary {
+        Ok(summary) => line(&summary),
+        Err(error) => line(&error.into_body()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 
@@ -11,7 +12,9 @@ use port_checker_limits::{Limits, RedisUrl};
 use port_checker_probe::{Policy, ProbeSettings};
 
 use super::{
+    attestations::AttestationSettings,
     bounds::{Bounds, USUAL_OPEN_FILES},
+    signing_keys::SigningKeys,
     tls_identity::TlsFiles,
 };
 
@@ -48,6 +51,10 @@ pub struct Config {
     pub page_urls: PageUrls,
     /// The files of the certificate for callers.
     pub tls: TlsFiles,
+    /// What is signed, and in whose name.
+    pub attestation: AttestationSettings,
+    /// The keys of the files that [`attestation`](Self::attestation) names; none: nothing is signed.
+    pub signing_keys: Option<Arc<SigningKeys>>,
     /// Where to serve `/metrics`, and only there; none: beside the other routes.
     pub metrics_address: Option<SocketAddr>,
     /// Bounds on the memory and time that clients can take. Not settings.
@@ -105,6 +112,8 @@ impl Default for Config {
             cors_origins: CorsOrigins::Any,
             page_urls: PageUrls::default(),
             tls: TlsFiles::default(),
+            attestation: AttestationSettings::default(),
+            signing_keys: None,
             metrics_address: None,
             bounds: Bounds::default(),
             revision: "unknown",

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{
+    attestations,
     invalid::InvalidSetting,
     model::Config,
     open_files::OpenFiles,
@@ -44,6 +45,9 @@ impl Config {
         // A file that was rejected is set all the same.
         if !rejected.iter().any(|setting| setting.variable.starts_with("PORT_CHECKER_TLS_")) {
             rejected.extend(unusable_files(&config.tls));
+        }
+        if !rejected.iter().any(|setting| attestations::owns(setting.variable)) {
+            rejected.extend(attestations::load_keys(&mut config).err());
         }
         config.bounds.connections = files.clients_beside(config.max_in_flight);
         if rejected.is_empty() { Ok(config) } else { Err(rejected) }

@@ -5,6 +5,7 @@ use std::{num::NonZeroU32, time::Duration};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 use super::{
+    attestations::ATTESTATIONS,
     choices::{LOG_FORMATS, TARGETS},
     limits::LIMITS,
     model::CorsOrigins,
@@ -16,8 +17,9 @@ use super::{
 };
 
 /// Every setting, in the order of the contract.
-pub const SETTINGS: &[Setting] =
-    &joined::<{ FIRST.len() + LIMITS.len() + LAST.len() }>(&[FIRST, LIMITS, LAST]);
+pub const SETTINGS: &[Setting] = &joined::<
+    { FIRST.len() + LIMITS.len() + LAST.len() + ATTESTATIONS.len() },
+>(&[FIRST, LIMITS, LAST, ATTESTATIONS]);
 
 /// Those before the limits.
 const FIRST: &[Setting] = &[

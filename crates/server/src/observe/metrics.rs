@@ -7,19 +7,37 @@ use port_checker_api::Transport;
 use port_checker_limits::{Observer, Scope};
 use port_checker_probe::{Fault, FaultKind, Finding, Prober, Reason, TlsVerdict, Verdict};
 use prometheus::{IntGauge, Registry, TextEncoder, process_collector::ProcessCollector};
+use strum::{IntoStaticStr, VariantArray};
 
-use crate::{config::Config, counted::Counted};
+use crate::{
+    config::{Config, SigningKeys},
+    counted::Counted,
+};
 
 mod buckets;
 mod series;
 
 use series::{
-    CheckSeries, DatagramSeries, LimitSeries, PortSeries, RequestSeries, TlsSeries,
-    register_build_info,
+    AttestationSeries, CheckSeries, DatagramSeries, LimitSeries, PortSeries, RequestSeries,
+    TlsSeries, register_build_info,
 };
 
 /// The beginning of every name.
 const NAMESPACE: &str = "port_checker";
+
+/// Why a statement that was asked for was not signed.
+#[derive(Debug, Clone, Copy, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub(crate) enum NotSigned {
+    /// The checker has no key.
+    NoKey,
+    /// The system does not call its clock synchronised.
+    Clock,
+    /// No port was open whose challenge matched.
+    NoPort,
+    /// The system gave no random numbers, or a time that no statement can have.
+    Failed,
+}
 
 /// Every metric of the service.
 pub(crate) struct Metrics {
@@ -33,6 +51,7 @@ pub(crate) struct Metrics {
     datagrams: DatagramSeries,
     tls: TlsSeries,
     limits: LimitSeries,
+    attestations: AttestationSeries,
 }
 
 impl Metrics {
@@ -55,6 +74,7 @@ impl Metrics {
             datagrams: DatagramSeries::register(&registry)?,
             tls: TlsSeries::register(&registry)?,
             limits: LimitSeries::register(config, &registry)?,
+            attestations: AttestationSeries::register(config, &registry)?,
             registry,
             process,
         })
@@ -84,6 +104,9 @@ impl Metrics {
             for decision in [ADMITTED, REJECTED] {
                 self.limits.decisions.with_label_values(&[scope.name(), decision]);
             }
+        }
+        for kind in NotSigned::VARIANTS {
+            self.attestations.not_signed.with_label_values(&[<&str>::from(kind)]);
         }
         for kind in FaultKind::ALL {
             self.checks.faults.with_label_values(&[kind.name()]);
@@ -122,6 +145,16 @@ impl Metrics {
         self.checks.faults.with_label_values(&[fault.kind().name()]).inc();
     }
 
+    /// A statement was signed.
+    pub(crate) fn signed(&self) {
+        self.attestations.signed.inc();
+    }
+
+    /// A statement that was asked for was not signed.
+    pub(crate) fn not_signed(&self, kind: NotSigned) {
+        self.attestations.not_signed.with_label_values(&[<&str>::from(kind)]).inc();
+    }
+
     /// Counts the connections from clients.
     pub(crate) fn connections_gauge(&self) -> IntGauge {
         self.requests.connections.clone()
@@ -132,12 +165,15 @@ impl Metrics {
     }
 
     /// Everything, in the text format of Prometheus.
-    pub(crate) fn text(&self, prober: &Prober) -> String {
+    pub(crate) fn text(&self, prober: &Prober, keys: Option<&SigningKeys>) -> String {
         let budget = prober.budget();
         self.checks.probes.set(whole(budget.in_flight()));
         self.checks.probes_limit.set(whole(budget.limit()));
         self.checks.waiting.set(whole(budget.waiting()));
         self.datagrams.note_ignored(prober.ignored_datagrams());
+        if let Some(keys) = keys {
+            self.attestations.note_keys(keys);
+        }
         let families = [self.registry.gather(), self.process.gather()].concat();
         TextEncoder::new().encode_to_string(&families).expect("the families are well-formed")
     }

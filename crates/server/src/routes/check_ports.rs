@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::StreamExt;
-use port_checker_api::{CheckRequest, CheckResponse, ErrorBody, ErrorCode, NDJSON};
+use port_checker_api::{CheckRequest, CheckResponse, ErrorBody, NDJSON};
 
 use super::{
     accept_header::WantsLines,
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     admission::context::RequestContext,
-    checks::{ports::PortsCheck, progress},
+    checks::{attester::StatementOrder, ports::PortsCheck, progress},
     error::ApiError,
     net::answer::MemoryCharge,
 };
@@ -130,11 +130,11 @@ pub(crate) async fn check_ports(
 ) -> Result<Response, ApiError> {
     let request = body.parse(|body| ports_request::parse(body, state.config.max_ports))?;
     let CheckRequest { provider_ip, ports, transport, challenge, verbose, attest } = request;
-    ports_request::require_challenge(attest.as_ref(), challenge.as_ref())?;
-    if attest.is_some() {
-        let message = ErrorCode::AttestationUnavailable.example();
-        return Err(ApiError::new(ErrorCode::AttestationUnavailable, message));
-    }
+    let order = attest.map(|attest| {
+        let challenge = ports_request::required_challenge(challenge.as_ref())?;
+        state.attester.accept(&attest, challenge, transport.unwrap_or_default())
+    });
+    let order = order.transpose()?;
     let probe = ports_request::probe(transport, challenge)?;
     let share = state.memory.take(context.caller, ports.len() * PORT_BYTES);
     let share = share.ok_or_else(|| out_of_memory(&state.memory, &state.config.bounds))?;
@@ -144,15 +144,23 @@ pub(crate) async fn check_ports(
     let check = PortsCheck::begin(&state.checker, admitted, probe);
     let verbose = verbose.unwrap_or(false);
     let answer = if lines {
-        line_by_line(check, verbose).await
+        line_by_line(check, verbose, order).await
     } else {
-        check.outcome().await.into_response(verbose).map(|answer| Json(answer).into_response())
+        check
+            .outcome()
+            .await
+            .into_response(verbose, order)
+            .map(|answer| Json(answer).into_response())
     };
     Ok((quota, MemoryCharge::extension(share), answer).into_response())
 }
 
-async fn line_by_line(check: PortsCheck, verbose: bool) -> Result<Response, ApiError> {
-    let lines = progress::lines(check, verbose).await?;
+async fn line_by_line(
+    check: PortsCheck,
+    verbose: bool,
+    order: Option<StatementOrder>,
+) -> Result<Response, ApiError> {
+    let lines = progress::lines(check, verbose, order).await?;
     let body = Body::from_stream(lines.map(Ok::<_, Infallible>));
     Ok(([(CONTENT_TYPE, NDJSON)], body).into_response())
 }

@@ -20,7 +20,7 @@ async fn metrics(
     State(state): State<AppState>,
     Caller(caller): Caller,
 ) -> Result<impl IntoResponse, ApiError> {
-    let text = state.metrics.text(&state.checker.prober);
+    let text = state.metrics.text(&state.checker.prober, state.config.signing_keys.as_deref());
     let share = state.memory.take(caller, text.len());
     let share = share.ok_or_else(|| out_of_memory(&state.memory, &state.config.bounds))?;
     Ok(([(CONTENT_TYPE, TEXT)], MemoryCharge::extension(share), text))

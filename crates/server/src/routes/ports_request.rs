@@ -2,9 +2,7 @@
 
 use std::net::IpAddr;
 
-use port_checker_api::{
-    Attest, Challenge, CheckRequest, ClaimText, ErrorCode, JsonPort, Transport,
-};
+use port_checker_api::{Challenge, CheckRequest, ClaimText, ErrorCode, JsonPort, Transport};
 use port_checker_probe::Probe;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -40,20 +38,16 @@ pub(super) fn probe(
     })
 }
 
-/// Refuses to ask for a statement without the challenge that it is to be about.
+/// The challenge that a statement is to be about.
 ///
 /// # Errors
-/// A statement is asked for, and no port has to prove anything.
-pub(super) fn require_challenge(
-    attest: Option<&Attest>,
-    challenge: Option<&Challenge>,
-) -> Result<(), ApiError> {
-    if attest.is_none() || challenge.is_some() {
-        return Ok(());
-    }
-    let message = "challenge is missing or null; with attest expected one: a statement is only about ports whose \
-                   listener answers with it";
-    Err(ApiError::new(ErrorCode::InvalidChallenge, message))
+/// There is none: no port has to prove anything.
+pub(super) fn required_challenge(challenge: Option<&Challenge>) -> Result<Challenge, ApiError> {
+    challenge.cloned().ok_or_else(|| {
+        let message = "challenge is missing or null; with attest expected one: a statement is only about ports whose \
+                       listener answers with it";
+        ApiError::new(ErrorCode::InvalidChallenge, message)
+    })
 }
 
 #[derive(Deserialize)]

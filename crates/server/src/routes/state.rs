@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admission::control::AdmissionControl,
-    checks::checker::Checker,
+    checks::{attester::Attester, checker::Checker},
     config::Config,
     net::pool::Pool,
     observe::{access_log::AccessLog, log_budget::LogBudget, metrics::Metrics},
@@ -25,6 +25,7 @@ pub(crate) struct StateParts {
     pub(crate) config: Arc<Config>,
     pub(crate) admission: AdmissionControl,
     pub(crate) checker: Checker,
+    pub(crate) attester: Arc<Attester>,
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) access_log: AccessLog,
@@ -54,6 +55,7 @@ impl AppState {
                 draining.clone(),
             ),
             checker: Checker::new(prober, Arc::clone(&metrics)),
+            attester: Arc::new(Attester::new(&config, Arc::clone(&metrics))),
             limiter,
             access_log: AccessLog {
                 trusted_proxies: config.trusted_proxies.as_slice().into(),

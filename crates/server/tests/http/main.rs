@@ -1,5 +1,6 @@
 //! The service over real sockets: one server for each test, on another port.
 
+mod attestations;
 mod bad_input;
 mod checks;
 mod drain;

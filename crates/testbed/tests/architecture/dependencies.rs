@@ -12,7 +12,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("limits", &["api"]),
     ("port-checker", &["attestation", "client", "server"]),
     ("probe", &["api"]),
-    ("server", &["api", "limits", "probe"]),
+    ("server", &["api", "attestation", "limits", "probe"]),
     ("testbed", &["api"]),
 ];
 

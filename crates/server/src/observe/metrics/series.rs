@@ -1,6 +1,9 @@
 //! The time series, each registered under its name.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::SystemTime,
+};
 
 use port_checker_api::Transport;
 use port_checker_probe::IgnoredDatagrams;
@@ -13,7 +16,7 @@ use prometheus::{
 };
 
 use super::buckets;
-use crate::config::Config;
+use crate::config::{Config, SigningKeys};
 
 /// Seconds; from an honest server's certificates to the costliest that are verified.
 const VERIFICATION_BUCKETS: [f64; 8] = [0.0005, 0.001, 0.0025, 0.01, 0.05, 0.1, 0.25, 1.0];
@@ -222,6 +225,51 @@ impl LimitSeries {
                 redis
             )?,
         })
+    }
+}
+
+/// Of signed statements, and of the keys if there are any.
+pub(super) struct AttestationSeries {
+    pub(super) signed: IntCounter,
+    pub(super) not_signed: IntCounterVec,
+    key_age: IntGauge,
+    /// Locked while it is brought up to date, so that two readers of the metrics do not add the same twice.
+    failed_reloads: Mutex<IntCounter>,
+}
+
+impl AttestationSeries {
+    pub(super) fn register(config: &Config, registry: &Registry) -> Result<Self> {
+        // A registry that is not gathered shows nothing.
+        let keys = if config.signing_keys.is_some() { registry } else { &Registry::new() };
+        let failed_reloads = counter!(
+            "signing_key_reload_failures_total",
+            "Reloads at which a signing key could not be used, and the keys from before were kept.",
+            keys
+        )?;
+        Ok(Self {
+            signed: counter!("attestations_signed_total", "Statements signed.", registry)?,
+            not_signed: counters!(
+                "attestations_refused_total",
+                "Statements that were asked for and not signed, by kind of reason.",
+                &["kind"],
+                registry
+            )?,
+            key_age: gauge!(
+                "signing_key_age_seconds",
+                "Time since the file of the key that signs was written.",
+                keys
+            )?,
+            failed_reloads: Mutex::new(failed_reloads),
+        })
+    }
+
+    /// Brings those of the keys up to date.
+    pub(super) fn note_keys(&self, keys: &SigningKeys) {
+        let written = keys.signing().modified;
+        let age = written.and_then(|time| SystemTime::now().duration_since(time).ok());
+        self.key_age.set(age.map_or(0, |age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX)));
+        let failed = self.failed_reloads.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.inc_by(keys.failed_reloads().saturating_sub(failed.get()));
     }
 }
 
