@@ -4,6 +4,7 @@ mod command;
 mod kept;
 mod keys;
 pub(crate) mod library;
+mod recipes;
 mod tokens;
 
 use library::{Library, Name};

@@ -48,9 +48,14 @@ const FIREWALL: &str = "
     }
 ";
 
-/// The fenced block of the book with this name behind its language.
+/// The recipe of this name.
 pub(crate) fn recipe(name: &str) -> String {
-    let book = fs::read_to_string(repository("docs/recipes.md")).expect("the book");
+    block("docs/recipes.md", name)
+}
+
+/// The fenced block of a document with this name behind its language.
+pub(crate) fn block(document: &str, name: &str) -> String {
+    let book = fs::read_to_string(repository(document)).expect("the book");
     let mut lines = book.lines();
     let fence = |line: &str| {
         line.strip_prefix("```").is_some_and(|info| info.split(' ').nth(1) == Some(name))
