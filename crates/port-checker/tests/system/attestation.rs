@@ -4,7 +4,7 @@ mod command;
 mod kept;
 mod keys;
 pub(crate) mod library;
-mod recipes;
+pub(crate) mod recipes;
 mod tokens;
 
 use library::{Library, Name};

@@ -17,6 +17,7 @@ mod sights;
 mod sights_lines;
 mod sights_strangers;
 mod situations;
+mod statements;
 mod surroundings;
 mod terminals;
 mod tls;

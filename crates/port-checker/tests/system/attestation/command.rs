@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::tokens::{ISSUER, Key, claims};
-use crate::program::port_checker;
+use crate::{https::Https, program::port_checker};
 
 /// A directory with the keys and the statements of checkers.
 struct Desk {
@@ -282,4 +282,24 @@ fn statements_come_through_a_pipe_and_nothing_in_them_reaches_the_terminal() {
     desk.write("empty", "\n\n");
     let (status, text) = desk.verify(&["empty", "--issuer", "a.json"]);
     assert_eq!((status, &*text), (Some(1), "Does not hold: there is no statement\n"));
+}
+
+#[test]
+fn keys_come_over_https_from_whom_an_authority_vouches_for() {
+    let (desk, key) = (Desk::new(), Key::new());
+    desk.write("key.pem", &key.pem);
+    let pem = desk.directory.path().join("key.pem");
+    let settings = [
+        ("PORT_CHECKER_ISSUER", ISSUER),
+        ("PORT_CHECKER_SIGNING_KEY", pem.to_str().expect("a path in UTF-8")),
+    ];
+    let checker = Https::start_with(&settings);
+    desk.write("authority.pem", &checker.authority.pem);
+    let url = format!("https://localhost:{}", checker.address().port());
+    desk.write("proofs", &sign(&key, &public_claims(&url)));
+    let args = ["proofs", "--issuer", &url, "--ca-file", "authority.pem"];
+    let (status, text) = desk.verify(&args);
+    assert_eq!(status, Some(0), "{text}");
+    let output = desk.run(&args[..3]);
+    assert_eq!(output.status.code(), Some(3), "nobody vouches for it: {output:?}");
 }

@@ -27,28 +27,28 @@ const ADDRESS: &str = "203.0.113.7";
 const NONCE: &str = "4f1c22d0";
 
 /// Keys of Ethereum, which own nothing, and their addresses.
-const PROVIDER: (&str, &str) = (
+pub(crate) const PROVIDER: (&str, &str) = (
     "0x4646464646464646464646464646464646464646464646464646464646464646",
     "0x9d8A62f656a8d1615C1294fd71e9CFb3E4855A4F",
 );
 const STRANGER: &str = "0x0000000000000000000000000000000000000001";
 
 /// A directory with the programs of the book.
-struct Desk {
+pub(crate) struct Desk {
     directory: TempDir,
     python: PathBuf,
 }
 
 /// How a program ended.
-struct Ended {
-    status: Option<i32>,
-    printed: String,
-    complaints: String,
+pub(crate) struct Ended {
+    pub(crate) status: Option<i32>,
+    pub(crate) printed: String,
+    pub(crate) complaints: String,
 }
 
 impl Desk {
     /// Makes it, or says what is missing.
-    fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         let Some(python) = std::env::var_os("ATTESTATION_PYTHON").map(PathBuf::from) else {
             skip::missing(
                 "ATTESTATION_PYTHON, an environment with PyJWT and eth-account; see scripts/test",
@@ -62,7 +62,7 @@ impl Desk {
         Some(desk)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.directory.path().join(name), text).expect("the test's own directory");
     }
 
@@ -87,8 +87,28 @@ impl Desk {
         }
     }
 
+    /// Runs a script here, on a machine of a network.
+    pub(crate) fn shell(&self, machine: &Namespace, script: &str) -> Ended {
+        let path = std::env::var("PATH").expect("a path");
+        let programs = PathBuf::from(PORT_CHECKER);
+        let programs = programs.parent().expect("a directory").display();
+        let python = self.python.join("bin");
+        let mut command = machine.command("sh", &["-c", script]);
+        configure(&mut command, &[("PATH", &format!("{}:{programs}:{path}", python.display()))]);
+        self.run(&mut command, "")
+    }
+
+    /// Writes the keys of a checker; the file with the private one.
+    pub(crate) fn write_keys(&self, name: &str) -> String {
+        let key = Key::new();
+        self.write(&format!("{name}.json"), &key.set().to_json());
+        self.write(&format!("{name}.pem"), &key.pem);
+        let file = self.directory.path().join(format!("{name}.pem"));
+        file.to_str().expect("a path in UTF-8").to_owned()
+    }
+
     /// Has the requestor's program read statements.
-    fn request(&self, args: &[&str], statements: &[String]) -> Ended {
+    pub(crate) fn request(&self, args: &[&str], statements: &[String]) -> Ended {
         self.python(&[&["requestor.py"], args].concat(), &(statements.join("\n") + "\n"))
     }
 }
@@ -107,7 +127,7 @@ fn the_requestor_believes_what_is_right_and_nothing_else() {
     desk.write("one.json", &key.set().to_json());
     let one = format!("{ISSUER}=one.json");
     let good = sign(&key, &Claims { open: "7466,50800-50801".parse().unwrap(), ..claims() });
-    let ended = desk.request(&[&EXPECTED[..], &[&one]].concat(), &[good.clone()]);
+    let ended = desk.request(&[&EXPECTED[..], &[&one]].concat(), std::slice::from_ref(&good));
     assert_eq!(ended.printed, "7466/tcp\n50800/tcp\n50801/tcp\n", "{}", ended.complaints);
     assert_eq!(ended.status, Some(0));
 
@@ -235,15 +255,7 @@ fn a_provider_proves_its_port_to_two_checkers_and_a_requestor_believes_it() {
     let script = checkers.iter().fold(block(DOCUMENT, "ask-each"), |script, checker| {
         script.replace(&format!("https://{}.example", checker.name), &checker.url)
     });
-    let shell = |script: &str| {
-        let path = std::env::var("PATH").expect("a path");
-        let programs = PathBuf::from(PORT_CHECKER);
-        let programs = programs.parent().expect("a directory").display();
-        let python = desk.python.join("bin");
-        let mut command = network.command("sh", &["-c", script]);
-        configure(&mut command, &[("PATH", &format!("{}:{programs}:{path}", python.display()))]);
-        desk.run(&mut command, "")
-    };
+    let shell = |script: &str| desk.shell(&network, script);
     let ended = shell(&script);
     assert!(ended.printed.ends_with("\n7466/tcp\n"), "{} {}", ended.printed, ended.complaints);
     assert_eq!(ended.status, Some(0), "{}", ended.complaints);
@@ -282,11 +294,7 @@ struct Signer {
 
 /// Starts one, and writes the keys that it publishes.
 fn checker(network: &Namespace, desk: &Desk, name: &'static str) -> Signer {
-    let key = Key::new();
-    desk.write(&format!("{name}.json"), &key.set().to_json());
-    let pem = format!("{name}.pem");
-    desk.write(&pem, &key.pem);
-    let pem = desk.directory.path().join(pem);
+    let pem = desk.write_keys(name);
     // The issuer has the port in its name, in a network that nobody else uses.
     let port = if name == "one" { "9001" } else { "9002" };
     let url = format!("http://{ADDRESS}:{port}");
@@ -295,7 +303,7 @@ fn checker(network: &Namespace, desk: &Desk, name: &'static str) -> Signer {
         ("PORT_CHECKER_PORT", port),
         ("PORT_CHECKER_ALLOWED_TARGETS", ADDRESS),
         ("PORT_CHECKER_ISSUER", &url),
-        ("PORT_CHECKER_SIGNING_KEY", pem.to_str().expect("a path in UTF-8")),
+        ("PORT_CHECKER_SIGNING_KEY", &pem),
         ("PORT_CHECKER_CLOCK_CHECK", "false"),
     ];
     let mut serve = network.command(PORT_CHECKER, &["serve"]);
