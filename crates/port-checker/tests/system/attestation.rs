@@ -1,6 +1,7 @@
 //! Libraries of other languages verify our statements and refuse everything else; what they sign is verified here.
 
 mod command;
+pub(crate) mod desk;
 mod kept;
 mod keys;
 pub(crate) mod library;

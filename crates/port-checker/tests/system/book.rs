@@ -9,7 +9,10 @@ use std::{
 use port_checker_api::Reason;
 use port_checker_testbed::{http::get, process::Service};
 
-use crate::program::{port_checker, repository};
+use crate::{
+    program::{port_checker, repository},
+    signing::Keys,
+};
 
 mod markdown;
 mod words;
@@ -150,7 +153,8 @@ fn every_code_and_every_reason_has_advice() {
 
 #[test]
 fn every_metric_is_in_the_book_and_no_other() {
-    let settings = [("PORT_CHECKER_REDIS_URL", "redis://127.0.0.1:1")];
+    let keys = Keys::new();
+    let settings = keys.settings(&[("PORT_CHECKER_REDIS_URL", "redis://127.0.0.1:1")]);
     let service = Service::start(&mut port_checker(&["serve"], &settings));
     let body = get(service.address, "/metrics").body;
     let text = String::from_utf8(body).unwrap();

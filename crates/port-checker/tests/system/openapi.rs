@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     dns,
     program::{PORT_CHECKER, configure, port_checker},
+    signing::Keys,
 };
 
 #[test]
@@ -48,7 +49,8 @@ fn refusals(service: &Service) -> Vec<Answer> {
 /// The first thing that a visitor of `/docs` does is to send the first example.
 #[test]
 fn the_examples_of_the_document_are_real() {
-    let settings = [("PORT_CHECKER_ALLOW_LOCAL_IPS", "true")];
+    let keys = Keys::new();
+    let settings = keys.settings(&[("PORT_CHECKER_ALLOW_LOCAL_IPS", "true")]);
     let service = Service::start(&mut port_checker(&["serve"], &settings));
     let document = get(service.address, "/openapi.json").json();
     let post_ports = &document["paths"]["/check-ports"]["post"];
@@ -160,14 +162,15 @@ fn schemathesis_finds_no_difference_between_document_and_service() {
         _ => dns::Answer::NoSuchName,
     });
     let mut serve = network.command(PORT_CHECKER, &["serve"]);
-    let settings = [
+    let keys = Keys::new();
+    let settings = keys.settings(&[
         ("PORT_CHECKER_TARGETS", "caller"),
         ("PORT_CHECKER_RATE_PER_MINUTE", "0"),
         ("PORT_CHECKER_TARGET_RATE_PER_MINUTE", "0"),
         ("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"),
         ("PORT_CHECK_RETRIES", "1"),
         ("PORT_CHECK_MAX_PORTS", "100"),
-    ];
+    ]);
     configure(&mut serve, &settings);
     let service = Service::start(&mut serve);
     let url = format!("http://{}/openapi.json", service.address);
@@ -179,6 +182,6 @@ fn schemathesis_finds_no_difference_between_document_and_service() {
     let report = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{report}\n{errors}");
-    assert!(report.contains("Tested: 6"), "every route was tested: {report}");
+    assert!(report.contains("Tested: 7"), "every route was tested: {report}");
     assert!(!report.contains("WARNINGS"), "{report}");
 }

@@ -28,30 +28,33 @@ const CHALLENGE: &str = "correct horse battery staple";
 const AGAIN: &str = "the keys for statements were read again";
 
 /// The files of two keys.
-struct Keys {
+pub(crate) struct Keys {
     directory: TempDir,
     signing: PathBuf,
     next: PathBuf,
 }
 
 impl Keys {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let [signing, next] =
             ["key.pem", "next.pem"].map(|name| write(directory.path(), name, &signing_key()));
         Self { directory, signing, next }
     }
 
-    fn settings(&self) -> [(&str, &str); 6] {
-        [
-            ("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"),
-            ("PORT_CHECKER_RATE_PER_MINUTE", "0"),
+    /// The settings of a service that signs, and further ones.
+    pub(crate) fn settings<'a>(
+        &'a self,
+        further: &[(&'a str, &'a str)],
+    ) -> Vec<(&'a str, &'a str)> {
+        let signing = [
             ("PORT_CHECKER_ISSUER", ISSUER),
             ("PORT_CHECKER_SIGNING_KEY", self.signing.to_str().expect("a path in UTF-8")),
             ("PORT_CHECKER_NEXT_KEY", self.next.to_str().expect("a path in UTF-8")),
             // The machine of the test may have any clock.
             ("PORT_CHECKER_CLOCK_CHECK", "false"),
-        ]
+        ];
+        [&signing, further].concat()
     }
 
     /// Lets the next key sign, and makes a new next one.
@@ -72,6 +75,11 @@ fn port() -> u16 {
         }
     });
     port
+}
+
+fn start(keys: &Keys) -> Service {
+    let further = [("PORT_CHECKER_ALLOW_LOCAL_IPS", "true"), ("PORT_CHECKER_RATE_PER_MINUTE", "0")];
+    Service::start(&mut port_checker(&["serve"], &keys.settings(&further)))
 }
 
 fn ask(service: SocketAddr, port: u16) -> String {
@@ -103,7 +111,7 @@ fn verify(token: &str, set: &str) {
 #[test]
 fn others_libraries_verify_what_the_service_signs() {
     let keys = Keys::new();
-    let service = Service::start(&mut port_checker(&["serve"], &keys.settings()));
+    let service = start(&keys);
     let (token, set) = (ask(service.address, port()), published(service.address));
     let set: Value = serde_json::from_str(&set).expect("JSON");
     for name in [Name::PyJwt, Name::PythonJose, Name::Jose] {
@@ -122,7 +130,7 @@ fn others_libraries_verify_what_the_service_signs() {
 fn a_rotation_under_load_signs_nothing_that_a_copy_cannot_verify() {
     const ROTATIONS: usize = 12;
     let keys = Keys::new();
-    let mut service = Service::start(&mut port_checker(&["serve"], &keys.settings()));
+    let mut service = start(&keys);
     let (address, port) = (service.address, port());
     let before = published(address);
     let done = AtomicBool::new(false);
@@ -155,7 +163,7 @@ fn a_rotation_under_load_signs_nothing_that_a_copy_cannot_verify() {
 #[test]
 fn a_broken_file_keeps_the_keys_and_is_reported() {
     let keys = Keys::new();
-    let mut service = Service::start(&mut port_checker(&["serve"], &keys.settings()));
+    let mut service = start(&keys);
     let before = published(service.address);
     write(keys.directory.path(), "next.pem", "no key");
     service.signal("HUP");

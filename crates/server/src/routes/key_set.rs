@@ -32,7 +32,7 @@ const JWK_SET: &str = "application/jwk-set+json";
                 "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
                 "use": "sig", "alg": "ES256", "kid": "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U",
             }]})),
-        (status = 404, description = "`NOT_FOUND`: this checker has no key.", body = ErrorBody),
+        (status = 404, description = "This checker has no key.", body = ErrorBody),
     )
 )]
 pub(crate) async fn key_set(State(state): State<AppState>) -> Result<Response, ApiError> {

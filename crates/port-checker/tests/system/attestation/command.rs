@@ -1,52 +1,20 @@
 //! `port-checker attestation verify`, as a requestor runs it.
 
 use std::{
-    fs,
     io::{Read, Write},
     net::TcpListener,
-    process::{Output, Stdio},
+    process::Stdio,
     thread,
 };
 
 use port_checker_attestation::{Claims, MAX_KEY_SET_BYTES};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use super::tokens::{ISSUER, Key, claims};
+use super::{
+    desk::{Desk, Ended, sign},
+    tokens::{ISSUER, Key, claims},
+};
 use crate::{https::Https, program::port_checker};
-
-/// A directory with the keys and the statements of checkers.
-struct Desk {
-    directory: TempDir,
-}
-
-impl Desk {
-    fn new() -> Self {
-        Self { directory: tempfile::tempdir().expect("a directory") }
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.directory.path().join(name), text).expect("the test's own directory");
-    }
-
-    /// Writes the keys of a checker.
-    fn trust(&self, name: &str, key: &Key) {
-        self.write(name, &key.set().to_json());
-    }
-
-    /// Runs the command here.
-    fn run(&self, args: &[&str]) -> Output {
-        let mut command = port_checker(&[&["attestation", "verify"], args].concat(), &[]);
-        command.current_dir(self.directory.path()).output().expect("the program starts")
-    }
-
-    /// Its exit status and its report.
-    fn verify(&self, args: &[&str]) -> (Option<i32>, String) {
-        let output = self.run(args);
-        let text = String::from_utf8(output.stdout).expect("text");
-        (output.status.code(), text)
-    }
-}
 
 /// Claims for everybody, from one checker.
 fn public_claims(issuer: &str) -> Claims {
@@ -57,10 +25,6 @@ fn public_claims(issuer: &str) -> Claims {
         vantage: None,
         ..claims()
     }
-}
-
-fn sign(key: &Key, claims: &Claims) -> String {
-    key.ours.sign(claims).expect("random numbers")
 }
 
 /// Answers each connection with these bytes; its URL.
@@ -97,7 +61,7 @@ fn two_of_two_checkers_agree_and_a_stranger_does_not_count() {
     desk.write("proofs", &(proofs.join("\r\n") + "\n"));
     let issuers = ["--issuer", "a.json", "--issuer", "https://b.example=b.json"];
     let args = [&["proofs"], &issuers[..], &["--quorum", "2"]].concat();
-    let (status, text) = desk.verify(&args);
+    let Ended { status, printed: text, .. } = desk.verify(&args);
     assert_eq!(status, Some(0), "{text}");
     let id = stranger.id();
     assert_eq!(
@@ -114,7 +78,7 @@ Holds
 "
         )
     );
-    let (status, text) = desk.verify(&[&["proofs"], &issuers[..]].concat());
+    let Ended { status, printed: text, .. } = desk.verify(&[&["proofs"], &issuers[..]].concat());
     assert_eq!(status, Some(1), "{text}");
     assert!(text.ends_with("\nDoes not hold: 1 of 3 not believed\n"), "{text}");
 }
@@ -126,7 +90,7 @@ fn the_document_says_the_same_for_programs() {
     desk.write("proofs", &format!("{}\nx.y.z\n", sign(&a, &claims())));
     let wanted = ["--audience", "market", "--nonce", "n-1", "--ip", "192.0.2.7"];
     let args = [&["proofs", "--issuer", "a.json", "--json", "--quorum", "1"], &wanted[..]].concat();
-    let (status, text) = desk.verify(&args);
+    let Ended { status, printed: text, .. } = desk.verify(&args);
     let document: Value = serde_json::from_str(&text).expect(&text);
     assert_eq!((status, &document["outcome"]), (Some(0), &json!("holds")));
     let [good, bad] = [0, 1].map(|index| &document["statements"][index]);
@@ -149,7 +113,7 @@ fn one_line_says_why_a_statement_is_not_believed() {
     desk.write("proofs", &sign(&a, &claims()));
     let wanted = ["--audience", "market", "--nonce", "n-1", "--ip", "192.0.2.7"];
     let good = [&["proofs", "--issuer", "a.json"], &wanted[..]].concat();
-    assert_eq!(desk.verify(&good).0, Some(0));
+    assert_eq!(desk.verify(&good).status, Some(0));
     let cases = [
         ("market", "bazaar", "the statement is not for the expected audience"),
         ("n-1", "n-2", "the statement does not have the expected nonce"),
@@ -157,15 +121,15 @@ fn one_line_says_why_a_statement_is_not_believed() {
     ];
     for (right, wrong, why) in cases {
         let args: Vec<_> = good.iter().map(|&it| if it == right { wrong } else { it }).collect();
-        let (status, text) = desk.verify(&args);
+        let Ended { status, printed: text, .. } = desk.verify(&args);
         let expected =
             format!("proofs:1: not believed: {why}\nDoes not hold: 1 of 1 not believed\n");
         assert_eq!((status, text), (Some(1), expected));
     }
-    let (_, text) = desk.verify(&["proofs", "--issuer", "a.json"]);
+    let Ended { printed: text, .. } = desk.verify(&["proofs", "--issuer", "a.json"]);
     assert!(text.contains("accepted where that audience is expected"), "{text}");
     let other = ["proofs", "--issuer", "https://other.example=a.json", "--audience", "market"];
-    let (status, text) = desk.verify(&other);
+    let Ended { status, printed: text, .. } = desk.verify(&other);
     assert_eq!(status, Some(1));
     assert!(text.contains("its key is not a key of that issuer"), "{text}");
 }
@@ -177,10 +141,10 @@ fn keys_are_fetched_from_the_issuers_that_are_given() {
     desk.write("proofs", &sign(&a, &public_claims(&url)));
     let slash = format!("{url}/");
     for issuer in [&url, &slash] {
-        assert_eq!(desk.verify(&["proofs", "--issuer", issuer]).0, Some(0));
+        assert_eq!(desk.verify(&["proofs", "--issuer", issuer]).status, Some(0));
     }
     desk.write("proofs", &sign(&a, &public_claims(ISSUER)));
-    let (status, text) = desk.verify(&["proofs", "--issuer", &url]);
+    let Ended { status, printed: text, .. } = desk.verify(&["proofs", "--issuer", &url]);
     assert_eq!(status, Some(1));
     assert!(text.contains(&format!("{ISSUER} issued it, but its key is not a key of")), "{text}");
 }
@@ -205,9 +169,9 @@ fn keys_that_cannot_be_fetched_leave_it_undecided_only_if_they_would_decide() {
     for (answer, reason) in without_keys {
         let url = server(answer);
         let issuers = ["--issuer", "a.json", "--issuer", &url];
-        let output = desk.run(&[&["both"], &issuers[..]].concat());
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(3), "{complaint}");
+        let output = desk.verify(&[&["both"], &issuers[..]].concat());
+        let complaint = &output.complaints;
+        assert_eq!(output.status, Some(3), "{complaint}");
         assert!(complaint.contains(reason) && complaint.lines().count() == 1, "{complaint}");
         let cases = [
             (&["both", "--quorum", "2"][..], 3, "the second may be of the issuer without keys"),
@@ -218,7 +182,7 @@ fn keys_that_cannot_be_fetched_leave_it_undecided_only_if_they_would_decide() {
             (&["both", "--ip", "192.0.2.8"], 1, "one is about another address"),
         ];
         for (args, expected, why) in cases {
-            let (status, text) = desk.verify(&[args, &issuers].concat());
+            let Ended { status, printed: text, .. } = desk.verify(&[args, &issuers].concat());
             assert_eq!(status, Some(expected), "{why}: {text}");
         }
     }
@@ -230,7 +194,8 @@ fn nobody_signs_in_the_name_of_an_issuer_whose_keys_are_missing() {
     desk.trust("a.json", &a);
     let url = server(page("404 Not Found", "{}"));
     desk.write("proofs", &sign(&a, &public_claims(&url)));
-    let (status, text) = desk.verify(&["proofs", "--issuer", "a.json", "--issuer", &url]);
+    let Ended { status, printed: text, .. } =
+        desk.verify(&["proofs", "--issuer", "a.json", "--issuer", &url]);
     assert_eq!(status, Some(1), "{text}");
 }
 
@@ -258,9 +223,9 @@ fn wrong_usage_names_the_problem() {
         (&["many", "--issuer", "a.json"], "more than 1000 statements"),
     ];
     for (args, expected) in cases {
-        let output = desk.run(args);
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {complaint}");
+        let output = desk.verify(args);
+        let complaint = &output.complaints;
+        assert_eq!(output.status, Some(2), "{args:?}: {complaint}");
         assert!(complaint.contains(expected), "{args:?}: {complaint}");
     }
 }
@@ -270,7 +235,7 @@ fn statements_come_through_a_pipe_and_nothing_in_them_reaches_the_terminal() {
     let (desk, a) = (Desk::new(), Key::new());
     desk.trust("a.json", &a);
     let mut command = port_checker(&["attestation", "verify", "-", "--issuer", "a.json"], &[]);
-    command.current_dir(desk.directory.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.current_dir(desk.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");
     let good = sign(&a, &public_claims(ISSUER));
     let lines = [good.as_bytes(), b"\n\x1b[2J\xff\n"].concat();
@@ -280,7 +245,7 @@ fn statements_come_through_a_pipe_and_nothing_in_them_reaches_the_terminal() {
     assert!(text.contains("\nstdin:1 ") && text.contains("\nstdin:2: not believed: "), "{text}");
     assert!(!text.contains('\x1b') && output.status.code() == Some(1), "{text}");
     desk.write("empty", "\n\n");
-    let (status, text) = desk.verify(&["empty", "--issuer", "a.json"]);
+    let Ended { status, printed: text, .. } = desk.verify(&["empty", "--issuer", "a.json"]);
     assert_eq!((status, &*text), (Some(1), "Does not hold: there is no statement\n"));
 }
 
@@ -288,7 +253,7 @@ fn statements_come_through_a_pipe_and_nothing_in_them_reaches_the_terminal() {
 fn keys_come_over_https_from_whom_an_authority_vouches_for() {
     let (desk, key) = (Desk::new(), Key::new());
     desk.write("key.pem", &key.pem);
-    let pem = desk.directory.path().join("key.pem");
+    let pem = desk.path().join("key.pem");
     let settings = [
         ("PORT_CHECKER_ISSUER", ISSUER),
         ("PORT_CHECKER_SIGNING_KEY", pem.to_str().expect("a path in UTF-8")),
@@ -298,8 +263,8 @@ fn keys_come_over_https_from_whom_an_authority_vouches_for() {
     let url = format!("https://localhost:{}", checker.address().port());
     desk.write("proofs", &sign(&key, &public_claims(&url)));
     let args = ["proofs", "--issuer", &url, "--ca-file", "authority.pem"];
-    let (status, text) = desk.verify(&args);
+    let Ended { status, printed: text, .. } = desk.verify(&args);
     assert_eq!(status, Some(0), "{text}");
-    let output = desk.run(&args[..3]);
-    assert_eq!(output.status.code(), Some(3), "nobody vouches for it: {output:?}");
+    let output = desk.verify(&args[..3]);
+    assert_eq!(output.status, Some(3), "nobody vouches for it: {}", output.complaints);
 }

@@ -1,17 +1,10 @@
 //! The programs of the book for requestors and providers, run from its text.
 
-use std::{
-    fs,
-    io::Write,
-    path::PathBuf,
-    process::{Command, Stdio},
-};
-
 use port_checker_attestation::Claims;
 use port_checker_testbed::{namespace::Namespace, process::Service, skip};
-use tempfile::TempDir;
 
 use super::{
+    desk::{DOCUMENT, Desk, sign},
     forged,
     tokens::{ISSUER, Key, claims},
 };
@@ -19,8 +12,6 @@ use crate::{
     program::{PORT_CHECKER, configure},
     recipes::block,
 };
-
-const DOCUMENT: &str = "docs/attestation.md";
 
 /// The address and the nonce of the book.
 const ADDRESS: &str = "203.0.113.7";
@@ -33,96 +24,12 @@ pub(crate) const PROVIDER: (&str, &str) = (
 );
 const STRANGER: &str = "0x0000000000000000000000000000000000000001";
 
-/// A directory with the programs of the book.
-pub(crate) struct Desk {
-    directory: TempDir,
-    python: PathBuf,
-}
-
-/// How a program ended.
-pub(crate) struct Ended {
-    pub(crate) status: Option<i32>,
-    pub(crate) printed: String,
-    pub(crate) complaints: String,
-}
-
-impl Desk {
-    /// Makes it, or says what is missing.
-    pub(crate) fn new() -> Option<Self> {
-        let Some(python) = std::env::var_os("ATTESTATION_PYTHON").map(PathBuf::from) else {
-            skip::missing(
-                "ATTESTATION_PYTHON, an environment with PyJWT and eth-account; see scripts/test",
-            );
-            return None;
-        };
-        let desk = Self { directory: tempfile::tempdir().expect("a directory"), python };
-        for program in ["requestor.py", "provider_key.py"] {
-            desk.write(program, &block(DOCUMENT, program));
-        }
-        Some(desk)
-    }
-
-    pub(crate) fn write(&self, name: &str, text: &str) {
-        fs::write(self.directory.path().join(name), text).expect("the test's own directory");
-    }
-
-    /// Runs Python here.
-    fn python(&self, args: &[&str], input: &str) -> Ended {
-        let mut command = Command::new(self.python.join("bin/python"));
-        self.run(command.args(args), input)
-    }
-
-    fn run(&self, command: &mut Command, input: &str) -> Ended {
-        command.current_dir(self.directory.path());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the program starts");
-        // One that refuses its arguments does not read.
-        let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
-        let output = child.wait_with_output().expect("it ends");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-        Ended {
-            status: output.status.code(),
-            printed: text(output.stdout),
-            complaints: text(output.stderr),
-        }
-    }
-
-    /// Runs a script here, on a machine of a network.
-    pub(crate) fn shell(&self, machine: &Namespace, script: &str) -> Ended {
-        let path = std::env::var("PATH").expect("a path");
-        let programs = PathBuf::from(PORT_CHECKER);
-        let programs = programs.parent().expect("a directory").display();
-        let python = self.python.join("bin");
-        let mut command = machine.command("sh", &["-c", script]);
-        configure(&mut command, &[("PATH", &format!("{}:{programs}:{path}", python.display()))]);
-        self.run(&mut command, "")
-    }
-
-    /// Writes the keys of a checker; the file with the private one.
-    pub(crate) fn write_keys(&self, name: &str) -> String {
-        let key = Key::new();
-        self.write(&format!("{name}.json"), &key.set().to_json());
-        self.write(&format!("{name}.pem"), &key.pem);
-        let file = self.directory.path().join(format!("{name}.pem"));
-        file.to_str().expect("a path in UTF-8").to_owned()
-    }
-
-    /// Has the requestor's program read statements.
-    pub(crate) fn request(&self, args: &[&str], statements: &[String]) -> Ended {
-        self.python(&[&["requestor.py"], args].concat(), &(statements.join("\n") + "\n"))
-    }
-}
-
-fn sign(key: &Key, claims: &Claims) -> String {
-    key.ours.sign(claims).expect("random numbers")
-}
-
 /// What the requestor of the table below expects.
 const EXPECTED: [&str; 6] = ["--ip", "192.0.2.7", "--audience", "market", "--nonce", "n-1"];
 
 #[test]
 fn the_requestor_believes_what_is_right_and_nothing_else() {
-    let Some(desk) = Desk::new() else { return };
+    let Some(desk) = Desk::with_programs() else { return };
     let key = Key::new();
     desk.write("one.json", &key.set().to_json());
     let one = format!("{ISSUER}=one.json");
@@ -156,7 +63,7 @@ fn the_requestor_believes_what_is_right_and_nothing_else() {
 
 #[test]
 fn the_requestor_counts_each_checker_once_and_wants_two_registries() {
-    let Some(desk) = Desk::new() else { return };
+    let Some(desk) = Desk::with_programs() else { return };
     let keys = [Key::new(), Key::new(), Key::new()];
     let names = ["https://a.example", "https://b.example", "https://c.example"];
     let files = ["a.json", "b.json", "c.json"];
@@ -207,7 +114,7 @@ fn the_requestor_counts_each_checker_once_and_wants_two_registries() {
 
 #[test]
 fn a_statement_is_bound_to_the_key_of_the_provider() {
-    let Some(desk) = Desk::new() else { return };
+    let Some(desk) = Desk::with_programs() else { return };
     let key = Key::new();
     desk.write("one.json", &key.set().to_json());
     let signed = |issuer: &str, ip: &str, nonce: &str| {
@@ -244,7 +151,7 @@ fn a_provider_proves_its_port_to_two_checkers_and_a_requestor_believes_it() {
     if !skip::is_root() {
         return;
     }
-    let Some(desk) = Desk::new() else { return };
+    let Some(desk) = Desk::with_programs() else { return };
     let network = Namespace::new();
     network.ip(&["address", "add", ADDRESS, "dev", "lo"]);
     // The port of the book is not given to connections.

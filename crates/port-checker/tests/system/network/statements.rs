@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use port_checker_testbed::{namespace::Namespace, skip};
 
-use crate::attestation::recipes::{Desk, PROVIDER};
+use crate::attestation::{desk::Desk, recipes::PROVIDER};
 
 use super::internet::{
     CHECKER, Internet, OTHER_CHECKER, attach, machine, masquerading_router, serve_with,
@@ -32,7 +32,7 @@ table ip forwards {{
     )
 }
 
-/// Has both checkers sign, each with a challenge of its own, which the key in the file `key` signs.
+/// Has both checkers sign, each with a separate challenge, which the key in the file `key` signs.
 fn prove(desk: &Desk, machine: &Namespace) -> Vec<String> {
     let script = format!(
         "for checker in {CHECKER} {OTHER_CHECKER}; do
@@ -54,7 +54,7 @@ fn a_hundred_tcp_and_ten_udp_ports_are_proven_and_those_of_another_machine_are_n
     if !skip::is_root() {
         return;
     }
-    let Some(desk) = Desk::new() else { return };
+    let Some(desk) = Desk::with_programs() else { return };
     let internet = Internet::new();
     let (router, provider, other) = (masquerading_router(), machine(), machine());
     attach(&router, &["203.0.113.7/24"], &internet.backbone, &["203.0.113.254/24"]);
