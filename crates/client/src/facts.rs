@@ -67,7 +67,8 @@ pub struct CheckerFacts {
     pub peer: Option<IpAddr>,
     /// Why it gave no verdict, if it gave none about even one port.
     pub failure: Option<Failure>,
-    /// Its signed statements, one for each request that asked for one and had open ports.
+    /// Its signed statements, one for each request that asked for one and had open ports. Without those of a checker
+    /// that the listeners contradict.
     pub attestations: Vec<Attestation>,
 }
 

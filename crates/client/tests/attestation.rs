@@ -11,9 +11,9 @@ use port_checker_attestation::{
     Claims, KeySet, MAX_KEY_SET_BYTES, SigningKey, Timestamp, TokenId, Validity,
 };
 use port_checker_client::{
-    Attest, CheckRequest, CheckResponse, Checker, NoVerdict, Port, Transport,
+    Agent, Attest, CheckRequest, CheckResponse, Checker, NoVerdict, Plan, Port, Transport,
 };
-use port_checker_testbed::certificates::Identity;
+use port_checker_testbed::{certificates::Identity, ports::unused};
 use serde_json::{Value, json};
 
 const CHALLENGE: &str = "0123456789abcdef";
@@ -104,6 +104,64 @@ async fn ask(
     by_lines: bool,
 ) -> Result<CheckResponse, NoVerdict> {
     checker(keys, statement, by_lines).check(&request(), |_| {}).await
+}
+
+/// A checker that dials nobody, and signs whatever it is asked for.
+fn liar() -> Checker {
+    let key = key();
+    let keys = page("200 OK", &keys(&key));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("a bound socket"));
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut request = Vec::new();
+            // The body may come in a separate piece; what is not asked with a body has no brace.
+            while !request.ends_with(b"}") && !request.starts_with(b"GET ") {
+                let mut piece = [0; 4096];
+                let count = stream.read(&mut piece).expect("a request");
+                request.extend_from_slice(&piece[..count]);
+            }
+            let text = String::from_utf8(request).expect("text");
+            let answer = match text.split_once("\r\n\r\n{") {
+                None => keys.clone(),
+                Some((_, body)) => page("200 OK", &lie(&key, &format!("{{{body}"))),
+            };
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    Checker::new(&url).expect("an address")
+}
+
+fn lie(key: &SigningKey, request: &str) -> String {
+    let request: CheckRequest = serde_json::from_str(request).expect("a request");
+    let port = request.ports[0];
+    let claims = Claims {
+        address: request.provider_ip.expect("an address").into(),
+        open: port.to_string().parse().expect("a port"),
+        challenge: request.challenge.expect("a challenge"),
+        audience: None,
+        nonce: None,
+        ..claims()
+    };
+    let token = key.sign(&claims).expect("random numbers");
+    let results = json!({port.to_string(): {"accessible": true, "error": null}});
+    json!({"success": true, "results": results, "message": "1 of 1", "attestation": token})
+        .to_string()
+}
+
+#[tokio::test]
+async fn a_statement_that_the_listeners_contradict_is_not_kept() {
+    let plan = Plan {
+        addresses: vec!["203.0.113.66".parse().expect("an address")],
+        attest: Some(Attest::default()),
+        ..Plan::of_ports(unused(1))
+    };
+    let diagnosis = Agent::new([liar()]).verify(plan).expect("a good plan").finish().await;
+    let family = &diagnosis.families[0];
+    assert_eq!(family.checkers[0].failure, None);
+    assert!(!family.ports[0].accessible, "{family:?}");
+    assert_eq!(family.checkers[0].attestations, []);
 }
 
 #[tokio::test]

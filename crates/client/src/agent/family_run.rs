@@ -155,7 +155,6 @@ impl<'a> FamilyRun<'a> {
             never = open.serve(&own.permits, on_arrival) => match never {},
             never = watch.run() => match never {},
         };
-        let answers = self.keep_attestations(answers);
         let mut sights = watch.sights();
         self.facts.watch = watch.state(self.facts.watch);
         self.facts.router = self.facts.router.take().or(router);
@@ -164,6 +163,7 @@ impl<'a> FamilyRun<'a> {
             answer.as_ref().is_some_and(|verdicts| !has_arrived(verdicts, &arrivals))
         });
         self.contradicted.extend(contradicted.map(|(index, _)| index));
+        let answers = self.keep_attestations(answers);
         let tcp_only = tcp_only(ports, self.common.plan);
         let mut udp = spawn_blocking(move || udp_holders(&tcp_only)).await.unwrap_or_default();
         // Connections may have come to wait meanwhile.
@@ -204,10 +204,13 @@ impl<'a> FamilyRun<'a> {
         self.checkers.ask(self.common, &self.facts.checkers, queries).await
     }
 
-    /// Takes the statements out of the answers.
+    /// Takes the statements out of the answers. One that the listeners contradict proves nothing.
     fn keep_attestations(&mut self, mut answers: Vec<Option<Verdicts>>) -> Vec<Option<Verdicts>> {
-        for (facts, answer) in self.facts.checkers.iter_mut().zip(&mut answers) {
-            facts.attestations.extend(answer.iter_mut().flat_map(|it| it.attestations.drain(..)));
+        for (index, answer) in answers.iter_mut().enumerate() {
+            let statements = answer.iter_mut().flat_map(|it| it.attestations.drain(..));
+            if !self.contradicted.contains(&index) {
+                self.facts.checkers[index].attestations.extend(statements);
+            }
         }
         answers
     }
