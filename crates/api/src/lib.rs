@@ -22,6 +22,7 @@
 mod attest;
 mod challenge;
 mod check;
+mod claim_text;
 mod datagram;
 mod error;
 mod extensible;
@@ -38,9 +39,10 @@ mod tls;
 mod transport;
 mod transport_port;
 
-pub use attest::{Attest, ClaimText, InvalidClaimText};
+pub use attest::Attest;
 pub use challenge::{Challenge, ChallengeOutcome, InvalidChallenge};
 pub use check::{CheckRequest, CheckResponse};
+pub use claim_text::{ClaimText, InvalidClaimText};
 pub use datagram::{UDP_DATAGRAM_BYTES, UDP_TOKEN_BYTES, UdpAnswer, UdpQuestion};
 pub use error::{ErrorBody, ErrorCode, ErrorDetail};
 pub use extensible::Extensible;

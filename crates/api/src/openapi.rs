@@ -8,7 +8,7 @@ use utoipa::{
     },
 };
 
-use crate::{Attest, Challenge, ClaimText, Transport};
+use crate::{Challenge, ClaimText, Transport};
 
 mod answers;
 
@@ -94,10 +94,11 @@ pub(crate) fn challenge() -> Schema {
         .into()
 }
 
-/// What to ask for in a statement, or null. The schema of [`Attest`] is added where requests are.
+/// What to ask for in a statement, or null. The schema of `Attest`, whose fields have schemas from
+/// here, is added where requests are.
 pub(crate) fn attest() -> Schema {
     AnyOfBuilder::new()
-        .item(Ref::from_schema_name(<Attest as ToSchema>::name()))
+        .item(Ref::from_schema_name("Attest"))
         .item(ObjectBuilder::new().schema_type(Type::Null))
         .description(Some(
             "Asks for a signed statement about the ports that are open and whose challenge matched; requires a \

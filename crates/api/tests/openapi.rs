@@ -1,7 +1,8 @@
 //! The JSON Schema of the types says what their parsers accept.
 
 use port_checker_api::{
-    CheckRequest, ErrorDetail, Icmp, IcmpMessage, PortResult, Results, TlsCheckRequest, Transport,
+    Attest, CheckRequest, CheckResponse, ErrorDetail, Icmp, IcmpMessage, PortResult, Results,
+    TlsCheckRequest, Transport,
 };
 use serde_json::{Value, json};
 use utoipa::{PartialSchema, ToSchema};
@@ -37,6 +38,20 @@ fn a_challenge_and_ports_have_their_bounds() {
     let port = json!({"type": "integer", "minimum": 1, "maximum": 65_535});
     assert_eq!(request["properties"]["ports"]["items"], port);
     assert_eq!(request["properties"]["ports"]["type"], "array");
+}
+
+#[test]
+fn a_statement_is_asked_for_by_an_object_and_is_a_text_or_null() {
+    let (request, attest) = (schema::<CheckRequest>(), schema::<Attest>());
+    let reference = json!({"$ref": format!("#/components/schemas/{}", Attest::name())});
+    assert_eq!(alternatives(&request, "attest"), json!([reference, {"type": "null"}]));
+    let text = json!({"type": "string", "pattern": "^[ -~]+$", "minLength": 1, "maxLength": 128});
+    for field in ["audience", "nonce"] {
+        assert_eq!(alternatives(&attest, field), json!([text, {"type": "null"}]), "{field}");
+    }
+    let answer = schema::<CheckResponse>();
+    assert_eq!(alternatives(&answer, "attestation")[1], json!({"type": "null"}));
+    assert_eq!(answer["required"], json!(["success", "results", "message"]));
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! The settings: parsed and validated once, then immutable.
 
+mod attestation;
 mod attestations;
 mod bounds;
 mod choices;
 mod invalid;
 pub(crate) mod key_ring;
 mod limits;
+mod load_keys;
 mod model;
 mod open_files;
 mod parse;
@@ -16,7 +18,7 @@ mod signing_keys;
 mod tls_identity;
 mod warnings;
 
-pub use attestations::AttestationSettings;
+pub use attestation::AttestationSettings;
 pub use bounds::Bounds;
 pub use invalid::InvalidSetting;
 pub use model::{Config, CorsOrigins, LogFormat, PageUrls};

@@ -179,13 +179,16 @@ fn a_broken_file_keeps_the_keys_and_is_reported() {
     assert_ne!(published(service.address), before, "a good file is taken again");
 }
 
+/// Variables and their values.
+type Settings<'a> = &'a [(&'a str, &'a str)];
+
 #[test]
 fn settings_that_need_each_other_stop_the_start() {
     let keys = Keys::new();
     let signing = ("PORT_CHECKER_SIGNING_KEY", keys.signing.to_str().expect("a path"));
     let next = ("PORT_CHECKER_NEXT_KEY", keys.next.to_str().expect("a path"));
     let issuer = ("PORT_CHECKER_ISSUER", ISSUER);
-    let cases: [(&[(&str, &str)], Option<(&str, &str)>); 5] = [
+    let cases: [(Settings, Option<(&str, &str)>); 5] = [
         (&[issuer], Some(("PORT_CHECKER_ISSUER: ", "PORT_CHECKER_SIGNING_KEY to be set too"))),
         (&[signing], Some(("PORT_CHECKER_SIGNING_KEY: ", "PORT_CHECKER_ISSUER to be set too"))),
         (

@@ -12,7 +12,7 @@ use port_checker_limits::{Limits, RedisUrl};
 use port_checker_probe::{Policy, ProbeSettings};
 
 use super::{
-    attestations::AttestationSettings,
+    attestation::AttestationSettings,
     bounds::{Bounds, USUAL_OPEN_FILES},
     signing_keys::SigningKeys,
     tls_identity::TlsFiles,

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::{
-    attestations,
     invalid::InvalidSetting,
+    load_keys,
     model::Config,
     open_files::OpenFiles,
     settings::SETTINGS,
@@ -46,8 +46,8 @@ impl Config {
         if !rejected.iter().any(|setting| setting.variable.starts_with("PORT_CHECKER_TLS_")) {
             rejected.extend(unusable_files(&config.tls));
         }
-        if !rejected.iter().any(|setting| attestations::owns(setting.variable)) {
-            rejected.extend(attestations::load_keys(&mut config).err());
+        if !rejected.iter().any(|setting| load_keys::owns(setting.variable)) {
+            rejected.extend(load_keys::load_keys(&mut config).err());
         }
         config.bounds.connections = files.clients_beside(config.max_in_flight);
         if rejected.is_empty() { Ok(config) } else { Err(rejected) }

@@ -112,6 +112,12 @@ impl Host {
     }
 }
 
+/// Which host, which of its ports, whether `verbose`, and whether line by line.
+type Form = (usize, Vec<usize>, bool, bool);
+
+/// A challenge, an audience and a nonce.
+type Texts = (&'static str, Option<String>, Option<String>);
+
 /// Whatever is asked, a statement is about all ports that were asked about, are open and sent the challenge, and about
 /// no other.
 #[test]
@@ -126,33 +132,31 @@ fn nothing_closed_or_unproven_is_ever_signed() {
     );
     let config =
         ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() };
-    let property = |((host, indices, verbose, lines), (challenge, audience, nonce)): (
-        (usize, Vec<usize>, bool, bool),
-        (&str, Option<String>, Option<String>),
-    )| {
-        let host = &hosts[host];
-        let ports: Vec<u16> = indices.iter().map(|&index| host.ports[index]).collect();
-        let attest = json!({"audience": audience, "nonce": nonce});
-        let request = json!({
-            "provider_ip": host.ip, "ports": ports, "verbose": verbose, "challenge": challenge,
-            "attest": attest,
-        });
-        let proven: BTreeSet<u16> = ports
-            .iter()
-            .copied()
-            .filter(|port| challenge == CHALLENGE && host.ports[..2].contains(port))
-            .collect();
-        match ask(&server, &request, lines) {
-            Value::Null => prop_assert!(proven.is_empty(), "{request}"),
-            token => {
-                let claims = verified(&server, token.as_str().expect("a text"), &attest);
-                let open: BTreeSet<u16> = claims.open.iter().map(|port| port.get()).collect();
-                prop_assert_eq!((claims.address.ip(), open), (host.ip, proven));
-                prop_assert_eq!(claims.challenge.as_str(), challenge);
+    let property =
+        |((host, indices, verbose, lines), (challenge, audience, nonce)): (Form, Texts)| {
+            let host = &hosts[host];
+            let ports: Vec<u16> = indices.iter().map(|&index| host.ports[index]).collect();
+            let attest = json!({"audience": audience, "nonce": nonce});
+            let request = json!({
+                "provider_ip": host.ip, "ports": ports, "verbose": verbose, "challenge": challenge,
+                "attest": attest,
+            });
+            let proven: BTreeSet<u16> = ports
+                .iter()
+                .copied()
+                .filter(|port| challenge == CHALLENGE && host.ports[..2].contains(port))
+                .collect();
+            match ask(&server, &request, lines) {
+                Value::Null => prop_assert!(proven.is_empty(), "{request}"),
+                token => {
+                    let claims = verified(&server, token.as_str().expect("a text"), &attest);
+                    let open: BTreeSet<u16> = claims.open.iter().map(|port| port.get()).collect();
+                    prop_assert_eq!((claims.address.ip(), open), (host.ip, proven));
+                    prop_assert_eq!(claims.challenge.as_str(), challenge);
+                }
             }
-        }
-        Ok(())
-    };
+            Ok(())
+        };
     TestRunner::new(config).run(&request, property).expect("the property holds");
 }
 
@@ -193,68 +197,46 @@ fn datagrams_prove_ports_too() {
 }
 
 #[test]
-fn requests_that_are_refused_before_anything_is_probed() {
-    let (with, without) = (Server::start(signs), Server::start(|_| {}));
-    let listener = Listening::on("127.0.0.1".parse().expect("an address"));
-    let ports = [listener.port().get()];
+fn requests_that_ask_in_a_wrong_way() {
+    let server = Server::start(signs);
+    let with = |attest: Value| json!({"attest": attest, "challenge": CHALLENGE});
+    let (short, long) = (with(json!({"nonce": ""})), with(json!({"nonce": "x".repeat(129)})));
+    let (challenge, request) = ("INVALID_CHALLENGE", "INVALID_REQUEST");
     let cases = [
-        (&with, json!({"attest": {}}), "INVALID_CHALLENGE", "with attest expected one", "none"),
-        (&with, json!({"attest": {}, "transport": "udp"}), "INVALID_CHALLENGE", "attest", "UDP"),
-        (
-            &with,
-            json!({"attest": {"nonce": ""}, "challenge": CHALLENGE}),
-            "INVALID_REQUEST",
-            "attest.nonce is \"\"; expected 1 to 128 printable ASCII",
-            "nothing",
-        ),
-        (
-            &with,
-            json!({"attest": {"audience": "é"}, "challenge": CHALLENGE}),
-            "INVALID_REQUEST",
-            "attest.audience is \"é\"",
-            "beyond ASCII",
-        ),
-        (
-            &with,
-            json!({"attest": {"nonce": "x".repeat(129)}, "challenge": CHALLENGE}),
-            "INVALID_REQUEST",
-            "attest.nonce",
-            "too long",
-        ),
-        (
-            &with,
-            json!({"attest": [], "challenge": CHALLENGE}),
-            "INVALID_REQUEST",
-            "attest is []; expected an object or null",
-            "an array",
-        ),
-        (
-            &with,
-            json!({"attest": ["a", "b"], "challenge": CHALLENGE}),
-            "INVALID_REQUEST",
-            "expected an object or null",
-            "the fields in order",
-        ),
-        (
-            &without,
-            json!({"attest": {}, "challenge": CHALLENGE}),
-            "ATTESTATION_UNAVAILABLE",
-            "has no key",
-            "no key",
-        ),
+        (json!({"attest": {}}), challenge, "with attest expected one", "no challenge"),
+        (json!({"attest": {}, "transport": "udp"}), challenge, "attest", "none over UDP"),
+        (short, request, "attest.nonce is \"\"; expected 1 to 128 printable", "nothing"),
+        (long, request, "attest.nonce", "too long"),
+        (with(json!({"audience": "é"})), request, "attest.audience is \"é\"", "beyond ASCII"),
+        (with(json!([])), request, "attest is []; expected an object or null", "an array"),
+        (with(json!(["a", "b"])), request, "expected an object or null", "the fields in order"),
     ];
-    for (server, mut request, code, words, why) in cases {
-        request["ports"] = json!(ports);
-        let answer: Answer = check_ports(server.address, &request.to_string());
-        assert_eq!((answer.status, answer.code().as_str()), (422, code), "{why}: {answer:?}");
-        assert!(answer.message().contains(words), "{why}: {}", answer.message());
+    for (body, code, words, why) in cases {
+        refused(&server, body, (code, words, why));
     }
-    for server in [&with, &without] {
-        let judged = "port_checker_verdicts_total{family=\"ipv4\",verdict=\"challenge_failed\"} ";
-        assert_eq!(metric(server.address, judged), 0.0, "nothing was probed");
+}
+
+#[test]
+fn a_checker_without_a_key_refuses_before_anything_is_probed() {
+    let server = Server::start(|_| {});
+    let body = json!({"attest": {}, "challenge": CHALLENGE});
+    refused(&server, body, ("ATTESTATION_UNAVAILABLE", "has no key", "no key"));
+    assert_eq!(metric(server.address, &format!("{NOT_SIGNED}no_key\"}} ")), 1.0);
+    assert_eq!(get(server.address, "/.well-known/jwks.json").status, 404);
+}
+
+/// Asks about a port, and expects a refusal without any probe.
+fn refused(server: &Server, mut body: Value, (code, words, why): (&str, &str, &str)) {
+    let listener = Listening::on("127.0.0.1".parse().expect("an address"));
+    body["ports"] = json!([listener.port().get()]);
+    let answer: Answer = check_ports(server.address, &body.to_string());
+    assert_eq!((answer.status, answer.code().as_str()), (422, code), "{why}: {answer:?}");
+    assert!(answer.message().contains(words), "{why}: {}", answer.message());
+    for verdict in ["open", "challenge_failed"] {
+        let judged =
+            format!("port_checker_verdicts_total{{family=\"ipv4\",verdict=\"{verdict}\"}} ");
+        assert_eq!(metric(server.address, &judged), 0.0, "{why}: nothing was probed");
     }
-    assert_eq!(metric(without.address, &format!("{NOT_SIGNED}no_key\"}} ")), 1.0);
-    assert_eq!(get(without.address, "/.well-known/jwks.json").status, 404);
 }
 
 #[test]

@@ -43,6 +43,12 @@ fn the_defaults_are_those_of_the_contract() {
         ("PORT_CHECKER_TLS_CERT", ""),
         ("PORT_CHECKER_TLS_KEY", ""),
         ("PORT_CHECKER_LOG_FORMAT", "text"),
+        ("PORT_CHECKER_ISSUER", ""),
+        ("PORT_CHECKER_SIGNING_KEY", ""),
+        ("PORT_CHECKER_NEXT_KEY", ""),
+        ("PORT_CHECKER_ATTESTATION_LIFETIME", "7200"),
+        ("PORT_CHECKER_CLOCK_CHECK", "true"),
+        ("PORT_CHECKER_PERSPECTIVE", ""),
     ];
     let config = resolve(&[]).unwrap();
     let in_force: Vec<_> = config.in_force().collect();
