@@ -2,7 +2,7 @@
 
 use std::{
     io::ErrorKind,
-    net::{IpAddr, SocketAddr, UdpSocket},
+    net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -183,14 +183,26 @@ async fn a_port_that_another_program_has() {
 /// Such as those that came before its socket was handed over.
 #[tokio::test]
 async fn questions_that_were_there_before_it_are_answered() {
-    for (bound, to) in [("127.0.0.1:0", [127, 0, 0, 1]), ("0.0.0.0:0", [127, 0, 0, 2])] {
+    for (bound, to) in [
+        ("127.0.0.1:0", "127.0.0.1"),
+        ("0.0.0.0:0", "127.0.0.2"),
+        ("[::1]:0", "::1"),
+        ("[::]:0", "::1"),
+        ("[::]:0", "127.0.0.2"),
+    ] {
         let socket = UdpSocket::bind(bound).unwrap();
-        let asker = Mute::on(LOOPBACK);
+        let to: IpAddr = to.parse().unwrap();
+        let asker = Mute::on(if to.is_ipv4() { LOOPBACK } else { Ipv6Addr::LOCALHOST.into() });
         let to = SocketAddr::from((to, socket.local_addr().unwrap().port()));
         asker.send(&QUESTION.to_bytes(), to);
         let responder = UdpResponder::from_socket(socket, challenge()).unwrap();
         let arrival = responder.answer_next().await.unwrap();
-        assert_eq!((arrival.to, asker.read().1), (to.ip(), to));
+        assert_eq!(
+            (arrival.to, arrival.answer.is_ok()),
+            (to.ip(), true),
+            "{bound} {to}: {arrival:?}"
+        );
+        assert_eq!(asker.read().1, to, "{bound} {to}");
     }
 }
 

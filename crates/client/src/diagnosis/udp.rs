@@ -182,6 +182,44 @@ fn another_machines_port_tells_little() {
     }
 }
 
+/// Nobody is blamed who is known to be innocent, and nobody is left out who may have rejected the datagrams.
+#[test]
+fn who_may_have_refused_or_rejected_the_datagrams() {
+    use Reason::{HostUnreachable, Refused};
+    let icmp = (IcmpMessage::AdministrativelyProhibited, ROUTER);
+    let rejected = || answer(Some(HostUnreachable), None);
+    let none = || sights(false, false, None);
+    let (on_the_internet, nat) = (true, false);
+    let cases = [
+        (
+            on_the_internet,
+            rejected(),
+            none(),
+            "A firewall before this machine rejects the datagrams",
+        ),
+        (on_the_internet, rejected(), None, "A firewall rejects the datagrams. Allow incoming UDP"),
+        (
+            on_the_internet,
+            answer(Some(HostUnreachable), Some(icmp)),
+            None,
+            "192.168.1.1, on the way to this machine, says that it must not",
+        ),
+        (
+            on_the_internet,
+            answer(Some(Refused), None),
+            none(),
+            "A firewall before this machine refuses",
+        ),
+        (nat, rejected(), none(), "A router on the way says that it must not"),
+        (nat, rejected(), None, "A router on the way, or this machine's firewall, says that"),
+    ];
+    for (is_direct, answer, sights, words) in cases {
+        let port = PortFacts { sights, ..udp(Local::Bound, Arrivals::default(), answer) };
+        let diagnosis = if is_direct { direct(port) } else { behind_nat(port) };
+        assert!(advice(&diagnosis).contains(words), "{words}: {}", advice(&diagnosis));
+    }
+}
+
 /// A mapping of TCP says nothing about UDP.
 #[test]
 fn the_routers_mapping_of_the_same_transport_counts() {
