@@ -32,6 +32,7 @@ mod surroundings;
 mod transports;
 mod udp_advice;
 mod verdict;
+mod way_to_tell;
 
 use checker_sources::CheckerSources;
 pub use conclusion::{Diagnosis, FamilyDiagnosis, Opinion, Outcome, PortDiagnosis};

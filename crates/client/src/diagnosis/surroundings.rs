@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use port_checker_api::{Transport, TransportPort};
 
-use super::{network_position::NetworkPosition, senders::Senders};
+use super::{network_position::NetworkPosition, senders::Senders, way_to_tell::way_to_tell};
 use crate::{
     facts::Watch,
     host::Host,
@@ -61,16 +61,7 @@ impl Surroundings<'_> {
 
     /// The way to learn more, with a blank before it; nothing if there is none.
     pub(super) const fn root(&self) -> &'static str {
-        match self.watch {
-            Watch::NotPermitted => {
-                " Run as root, this would tell whether this machine's firewall is the cause."
-            }
-            Watch::Yes { lost: 1.. } => {
-                " Packets were lost before they could be read: verify again to learn whether this \
-                 machine's firewall is the cause."
-            }
-            _ => "",
-        }
+        way_to_tell(self.watch)
     }
 
     /// Whether an address is one of this machine or its networks.
