@@ -98,6 +98,8 @@ fn the_firewall_of_this_machine_is_named_with_the_interface() {
         assert!(text.contains("this machine's firewall"), "{rule}: {}", unwatched.text);
         assert!(text.contains("Run as root, this would tell"), "{rule}: {}", unwatched.text);
         assert!(!text.contains("by a router"), "{rule}: nobody knows: {}", unwatched.text);
+        let limited = text.contains("Likely the same rule rejects them all");
+        assert_eq!(limited, rule.contains("icmpx"), "{rule}: {}", unwatched.text);
     }
 }
 
