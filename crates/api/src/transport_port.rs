@@ -15,21 +15,16 @@ pub struct TransportPort {
 }
 
 impl TransportPort {
-    /// A port over TCP.
-    pub const fn tcp(port: Port) -> Self {
-        Self { transport: Transport::Tcp, port }
-    }
-
-    /// A port over UDP.
-    pub const fn udp(port: Port) -> Self {
-        Self { transport: Transport::Udp, port }
+    /// A port over a transport.
+    pub const fn over(transport: Transport, port: Port) -> Self {
+        Self { transport, port }
     }
 }
 
 /// Without a transport it is one over TCP.
 impl From<Port> for TransportPort {
     fn from(port: Port) -> Self {
-        Self::tcp(port)
+        Self::over(Transport::default(), port)
     }
 }
 
@@ -41,10 +36,7 @@ impl fmt::Display for TransportPort {
 
 /// The text behind a port or a range.
 fn suffix(transport: Transport) -> String {
-    match transport {
-        Transport::Tcp => String::new(),
-        other => format!("/{}", other.name()),
-    }
+    if transport == Transport::default() { String::new() } else { format!("/{}", transport.name()) }
 }
 
 /// Ports with their transports as people write them: `7466`, `51820/udp`, `53/tcp`, `80,50800-50809/udp`. A transport

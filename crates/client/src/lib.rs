@@ -80,6 +80,7 @@ pub mod internals;
 mod lines;
 mod listeners;
 mod local_address;
+mod local_source;
 mod no_verdict;
 mod peer_filter;
 mod plan;

@@ -227,7 +227,8 @@ mod tests {
 
     #[test]
     fn a_number_over_both_transports_is_two_ports() {
-        let (tcp, udp) = (TransportPort::tcp(Port::MIN), TransportPort::udp(Port::MIN));
+        let (tcp, udp) =
+            (TransportPort::from(Port::MIN), TransportPort::over(Transport::Udp, Port::MIN));
         assert_eq!(Plan::of_ports([tcp, udp, tcp, udp]).ports, [tcp, udp]);
         assert!(Plan::of_ports([udp]).has_udp() && !Plan::of_ports([tcp]).has_udp());
     }

@@ -114,7 +114,8 @@ fn owners(sockets: &HashSet<u64>) -> HashMap<u64, Process> {
         let Ok(descriptors) = process.fd() else { continue };
         for descriptor in descriptors.flatten() {
             let FDTarget::Socket(inode) = descriptor.target else { continue };
-            if !sockets.contains(&inode) {
+            // A child inherits sockets and comes later: the parent is named.
+            if !sockets.contains(&inode) || owners.contains_key(&inode) {
                 continue;
             }
             let Ok(stat) = process.stat() else { continue };

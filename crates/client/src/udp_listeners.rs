@@ -15,7 +15,6 @@ use tokio::{select, task::yield_now, time::sleep};
 
 mod answer_rate;
 mod beside;
-mod local_address;
 mod raw_socket;
 mod received;
 mod socket;

@@ -7,14 +7,16 @@ use std::{
 };
 
 use nix::{
-    cmsg_space, libc,
-    sys::socket::{
-        ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg,
-        setsockopt, sockopt,
-    },
+    cmsg_space,
+    sys::socket::{MsgFlags, SockaddrStorage, recvmsg, sendmsg},
 };
 use port_checker_api::{Challenge, UDP_DATAGRAM_BYTES, UdpQuestion};
 use tokio::io::Interest;
+
+use crate::{
+    Family,
+    local_source::{LocalSource, keep_destinations, sender},
+};
 
 /// Room for what the system says about a datagram, in bytes: its destination takes 32, and the program that made
 /// the socket may have asked for the time and the like.
@@ -103,10 +105,7 @@ impl UdpResponder {
     /// As [`bind`](Self::bind).
     pub fn from_socket(socket: UdpSocket, challenge: Challenge) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
-        match socket.local_addr()? {
-            SocketAddr::V4(_) => setsockopt(&socket, sockopt::Ipv4PacketInfo, &true)?,
-            SocketAddr::V6(_) => setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true)?,
-        }
+        keep_destinations(&socket, Family::of(socket.local_addr()?.ip()))?;
         Ok(Self { socket: tokio::net::UdpSocket::from_std(socket)?, challenge })
     }
 
@@ -140,14 +139,15 @@ impl UdpResponder {
             let received = self.socket.async_io(Interest::READABLE, || self.receive()).await?;
             if let Some((question, from, to)) = received {
                 let answer =
-                    self.send(&question.answered(self.challenge.as_str().as_bytes()), &from, to);
-                return Ok(UdpArrival { from: peer(&from), to: to.to_canonical(), answer });
+                    self.send(&question.answered(self.challenge.as_str().as_bytes()), &from, &to);
+                let to = to.address().to_canonical();
+                return Ok(UdpArrival { from: peer(&from), to, answer });
             }
         }
     }
 
     /// The next datagram, its sender, and its destination; none if it is no question.
-    fn receive(&self) -> io::Result<Option<(UdpQuestion, SockaddrStorage, IpAddr)>> {
+    fn receive(&self) -> io::Result<Option<(UdpQuestion, SockaddrStorage, LocalSource)>> {
         // One byte more than a question has tells one that is too long.
         let mut datagram = [0; UDP_DATAGRAM_BYTES + 1];
         let mut parts = [IoSliceMut::new(&mut datagram)];
@@ -160,27 +160,15 @@ impl UdpResponder {
                 Some(&mut control),
                 MsgFlags::empty(),
             )?;
-            let to = received.cmsgs().ok().and_then(|mut all| all.find_map(|it| destination(&it)));
+            let to = received.cmsgs().ok().and_then(|mut all| all.find_map(LocalSource::of));
             (received.bytes, received.address, to)
         };
         let question = UdpQuestion::parse(&datagram[..length]);
         Ok(question.zip(from).zip(to).map(|((question, from), to)| (question, from, to)))
     }
 
-    fn send(&self, answer: &[u8], to: &SockaddrStorage, from: IpAddr) -> io::Result<()> {
-        let (v4, v6);
-        let source = match from {
-            IpAddr::V4(from) => {
-                let ipi_spec_dst = libc::in_addr { s_addr: u32::from_ne_bytes(from.octets()) };
-                v4 = libc::in_pktinfo { ipi_ifindex: 0, ipi_spec_dst, ipi_addr: ipi_spec_dst };
-                ControlMessage::Ipv4PacketInfo(&v4)
-            }
-            IpAddr::V6(from) => {
-                let ipi6_addr = libc::in6_addr { s6_addr: from.octets() };
-                v6 = libc::in6_pktinfo { ipi6_addr, ipi6_ifindex: 0 };
-                ControlMessage::Ipv6PacketInfo(&v6)
-            }
-        };
+    fn send(&self, answer: &[u8], to: &SockaddrStorage, from: &LocalSource) -> io::Result<()> {
+        let source = from.as_source();
         let descriptor = self.socket.as_fd().as_raw_fd();
         #[expect(clippy::disallowed_methods, reason = "answers the asker, with fewer bytes")]
         sendmsg(descriptor, &[IoSlice::new(answer)], &[source], MsgFlags::empty(), Some(to))?;
@@ -188,24 +176,9 @@ impl UdpResponder {
     }
 }
 
-/// The address to which a datagram came. If it is that of a group of machines, all of which would answer, the system
-/// refuses to send from there.
-fn destination(control: &ControlMessageOwned) -> Option<IpAddr> {
-    match control {
-        // The other address in it is unspecified if the datagram was there before the option was set.
-        ControlMessageOwned::Ipv4PacketInfo(info) => {
-            Some(IpAddr::from(info.ipi_addr.s_addr.to_ne_bytes()))
-        }
-        ControlMessageOwned::Ipv6PacketInfo(info) => Some(IpAddr::from(info.ipi6_addr.s6_addr)),
-        _ => None,
-    }
-}
-
 /// The sender as others write it.
 fn peer(from: &SockaddrStorage) -> SocketAddr {
-    let v4 = from.as_sockaddr_in().map(|v4| SocketAddr::V4((*v4).into()));
-    let v6 = from.as_sockaddr_in6().map(|v6| SocketAddr::V6((*v6).into()));
-    let peer = v4.or(v6).expect("a socket of a family of the Internet");
+    let peer = sender(from).expect("a socket of a family of the Internet");
     // An IPv4-mapped address has neither a zone nor a flow.
     match peer.ip().to_canonical() {
         IpAddr::V4(v4) => SocketAddr::new(v4.into(), peer.port()),

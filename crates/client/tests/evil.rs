@@ -13,7 +13,7 @@ use std::{
 
 use port_checker_client::{
     Agent, CheckRequest, Checker, CheckerBuilder, Diagnosis, Event, Families, Family, Outcome,
-    Plan, Port, TransportPort,
+    Plan, Port, Transport, TransportPort,
 };
 use port_checker_testbed::{
     datagrams,
@@ -194,7 +194,8 @@ async fn a_checker_that_is_slow_to_show_that_it_knows_no_udp_is_asked_a_few_time
     });
     let checker = evil.builder().timeout(Duration::from_secs(1)).build();
     // Sixteen batches of four ports.
-    let ports = datagrams::unused(64).into_iter().map(TransportPort::udp);
+    let ports =
+        datagrams::unused(64).into_iter().map(|port| TransportPort::over(Transport::Udp, port));
     let plan = Plan { addresses: vec![LOOPBACK], descriptors: 8, ..Plan::of_ports(ports) };
     let (diagnosis, _) = verify(vec![checker], plan).await;
     assert_eq!(diagnosis.outcome, Outcome::NoVerdict);

@@ -61,7 +61,7 @@ pub(super) async fn verify_mapped(
         }
     }
     let mapped = closed.iter().copied().filter(|port| opened.ports.contains(&port.get()));
-    let mapped: Vec<_> = mapped.map(TransportPort::tcp).collect();
+    let mapped: Vec<_> = mapped.map(TransportPort::from).collect();
     for ports in mapped.chunks(batch) {
         run.verify(ports, own).await;
     }

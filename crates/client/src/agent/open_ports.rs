@@ -72,9 +72,10 @@ impl OpenPorts {
     /// The arrivals so far at each port that is listened on.
     pub(super) fn arrivals(&self) -> HashMap<TransportPort, Arrivals> {
         let tcp = self.tcp.arrivals().into_iter();
-        let tcp = tcp.map(|(port, arrivals)| (TransportPort::tcp(port), arrivals));
+        let tcp = tcp.map(|(port, arrivals)| (TransportPort::from(port), arrivals));
         let udp = self.udp.arrivals().into_iter();
-        tcp.chain(udp.map(|(port, arrivals)| (TransportPort::udp(port), arrivals))).collect()
+        tcp.chain(udp.map(|(port, arrivals)| (TransportPort::over(Transport::Udp, port), arrivals)))
+            .collect()
     }
 
     /// Proves to every peer that it reached this verification, and reports the peers.
@@ -84,8 +85,8 @@ impl OpenPorts {
         on_arrival: impl Fn(TransportPort, IpAddr),
     ) -> Infallible {
         select! {
-            never = self.tcp.serve(permits, |port, from| on_arrival(TransportPort::tcp(port), from)) => never,
-            never = self.udp.serve(|port, from| on_arrival(TransportPort::udp(port), from)) => never,
+            never = self.tcp.serve(permits, |port, from| on_arrival(TransportPort::from(port), from)) => never,
+            never = self.udp.serve(|port, from| on_arrival(TransportPort::over(Transport::Udp, port), from)) => never,
         }
     }
 

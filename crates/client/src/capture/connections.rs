@@ -94,7 +94,7 @@ impl Network {
 }
 
 fn tcp_port(number: u16) -> TransportPort {
-    TransportPort::tcp(Port::new(number).unwrap())
+    TransportPort::from(Port::new(number).unwrap())
 }
 
 fn wait_for_packets(mut have_come: impl FnMut() -> bool) {

@@ -25,7 +25,7 @@ const FIREWALL: &str = "table inet stops {\n chain input { type filter hook inpu
      udp dport 51822 drop\n }\n}\n";
 
 fn port(number: u16) -> TransportPort {
-    TransportPort::udp(Port::new(number).unwrap())
+    TransportPort::over(Transport::Udp, Port::new(number).unwrap())
 }
 
 #[expect(clippy::disallowed_methods, reason = "an address within the test's network")]

@@ -212,8 +212,8 @@ mod tests {
     #[test]
     fn the_kernel_takes_the_longest_program() {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let tcp = scattered(8000).into_iter().map(TransportPort::tcp);
-        let udp = scattered(8000).into_iter().map(TransportPort::udp);
+        let tcp = scattered(8000).into_iter().map(TransportPort::from);
+        let udp = scattered(8000).into_iter().map(|port| TransportPort::over(Transport::Udp, port));
         let ports: Vec<_> = tcp.chain(udp).collect();
         for family in [Family::Ipv4, Family::Ipv6] {
             for max_ranges in MAX_RANGES {

@@ -26,7 +26,7 @@ fn ip(text: &str) -> IpAddr {
 }
 
 fn tcp_port(number: u16) -> TransportPort {
-    TransportPort::tcp(Port::new(number).unwrap())
+    TransportPort::from(Port::new(number).unwrap())
 }
 
 fn ports(numbers: impl IntoIterator<Item = u16>) -> Vec<TransportPort> {

@@ -19,11 +19,11 @@ use port_checker_api::UDP_DATAGRAM_BYTES;
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 use tokio::io::{Interest, unix::AsyncFd};
 
-use super::{
-    local_address::{LocalAddress, keep_local_addresses, sender},
-    udp_header::{HEADER_BYTES, UdpHeader, datagram},
+use super::udp_header::{HEADER_BYTES, UdpHeader, datagram};
+use crate::{
+    Family,
+    local_source::{LocalSource, keep_destinations, sender},
 };
-use crate::Family;
 
 /// The longest header of IPv4, in bytes.
 const MAX_IP_HEADER: usize = 60;
@@ -50,7 +50,7 @@ pub(super) struct Copied {
     pub(super) to: IpAddr,
     /// The ports.
     pub(super) header: UdpHeader,
-    local: LocalAddress,
+    local: LocalSource,
 }
 
 impl RawUdpSocket {
@@ -59,7 +59,7 @@ impl RawUdpSocket {
         let domain = Domain::for_address((family.unspecified(), 0).into());
         let socket = Socket::new(domain, Type::RAW.nonblocking().cloexec(), Some(Protocol::UDP))?;
         socket.attach_filter(&filter(family))?;
-        keep_local_addresses(&socket, family)?;
+        keep_destinations(&socket, family)?;
         let socket = watched(socket)?;
         Ok(Self { socket, family })
     }
@@ -84,14 +84,14 @@ impl RawUdpSocket {
         let (descriptor, flags) = (self.socket.get_ref().as_raw_fd(), MsgFlags::MSG_DONTWAIT);
         let received =
             recvmsg::<SockaddrStorage>(descriptor, &mut parts, Some(&mut control), flags)?;
-        let local = received.cmsgs()?.find_map(LocalAddress::of);
+        let local = received.cmsgs()?.find_map(LocalSource::of);
         let (length, from) = (received.bytes, received.address.as_ref().and_then(sender));
         let packet = packet.get(..length).unwrap_or_default();
         Ok(from.zip(local).and_then(|(from, local)| self.copied(packet, from.ip(), local)))
     }
 
     /// Over IPv4 the header of IP comes first.
-    fn copied(&self, packet: &[u8], from: IpAddr, local: LocalAddress) -> Option<Copied> {
+    fn copied(&self, packet: &[u8], from: IpAddr, local: LocalSource) -> Option<Copied> {
         let header_of_ip = match self.family {
             Family::Ipv4 => usize::from(packet.first()? & 0xf) * 4,
             Family::Ipv6 => 0,

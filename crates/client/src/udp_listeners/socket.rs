@@ -16,8 +16,10 @@ use port_checker_api::Port;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{io::Interest, net::UdpSocket};
 
-use super::local_address::{LocalAddress, keep_local_addresses, sender};
-use crate::Family;
+use crate::{
+    Family,
+    local_source::{LocalSource, keep_destinations, sender},
+};
 
 /// A socket on one port.
 pub(super) struct AnsweringSocket(UdpSocket);
@@ -29,7 +31,7 @@ pub(super) struct Received {
     /// Its sender.
     pub(super) from: SocketAddr,
     /// The address it came to; none: the system did not tell.
-    to: Option<LocalAddress>,
+    to: Option<LocalSource>,
 }
 
 impl AnsweringSocket {
@@ -39,7 +41,7 @@ impl AnsweringSocket {
         let address = SocketAddr::new(family.unspecified(), port.get());
         let kind = Type::DGRAM.nonblocking().cloexec();
         let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::UDP))?;
-        keep_local_addresses(&socket, family)?;
+        keep_destinations(&socket, family)?;
         if family == Family::Ipv6 {
             socket.set_only_v6(true)?;
         }
@@ -64,7 +66,7 @@ impl AnsweringSocket {
 
     /// Sends an answer to the sender of a datagram, from the address that it came to.
     pub(super) fn answer(&self, answer: &[u8], question: &Received) -> nix::Result<()> {
-        let control = question.to.as_ref().map(LocalAddress::as_source);
+        let control = question.to.as_ref().map(LocalSource::as_source);
         let (parts, to) = ([IoSlice::new(answer)], SockaddrStorage::from(question.from));
         let descriptor = self.0.as_raw_fd();
         #[expect(clippy::disallowed_methods, reason = "answers who asked")]
@@ -80,7 +82,7 @@ fn receive(socket: &UdpSocket, datagram: &mut [u8]) -> nix::Result<Option<Receiv
     let descriptor = socket.as_raw_fd();
     let flags = MsgFlags::MSG_DONTWAIT;
     let received = recvmsg::<SockaddrStorage>(descriptor, &mut parts, Some(&mut control), flags)?;
-    let to = received.cmsgs()?.find_map(LocalAddress::of);
+    let to = received.cmsgs()?.find_map(LocalSource::of);
     let Some(from) = received.address.as_ref().and_then(sender) else { return Ok(None) };
     Ok(Some(Received { length: received.bytes, from, to }))
 }

@@ -1,6 +1,11 @@
 //! UDP listeners on loopback, and those that send them datagrams.
 
-use std::{net::UdpSocket, sync::Mutex, time::Instant};
+use std::{
+    net::UdpSocket,
+    process::{Command, Stdio},
+    sync::Mutex,
+    time::Instant,
+};
 
 use port_checker_api::UdpAnswer;
 use port_checker_testbed::{
@@ -251,6 +256,19 @@ async fn a_program_that_would_not_get_the_datagram_is_not_answered_for() {
         assert_eq!(reported, []);
     }
     drop(elsewhere);
+}
+
+#[tokio::test]
+async fn of_a_program_and_its_child_with_the_same_socket_the_program_is_named() {
+    let (held, port, process) = holder("127.0.0.1");
+    socket2::SockRef::from(&held).set_cloexec(false).unwrap();
+    let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+    let listeners = open(Family::Ipv4, &[port], &[LOOPBACK]);
+    child.kill().and_then(|()| child.wait()).unwrap();
+    let (Local::InUse { by, .. } | Local::Shared { by, .. }) = listeners.local(port) else {
+        panic!("{:?}", listeners.local(port));
+    };
+    assert_eq!(by, &Some(process));
 }
 
 #[tokio::test]

@@ -117,7 +117,7 @@ mod tests {
             (vec![open], ["7466", "", ""], "one family"),
             (vec![], ["", "", "7466"], "no checker answered"),
         ];
-        let port = TransportPort::tcp(Port::new(7466).unwrap());
+        let port = TransportPort::from(Port::new(7466).unwrap());
         for (states, expected, why) in rows {
             let states = Family::ALL.into_iter().zip(states);
             let ports = states.map(|(family, reachable)| PortState { family, port, reachable });

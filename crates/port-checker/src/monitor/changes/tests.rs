@@ -11,7 +11,7 @@ const UNKNOWN: Option<bool> = None;
 fn round(status: u8, host: Option<u8>, ports: &[Option<bool>]) -> Observation {
     let state = |(number, reachable): (u16, &Option<bool>)| PortState {
         family: Ipv4,
-        port: TransportPort::tcp(Port::new(number).unwrap()),
+        port: TransportPort::from(Port::new(number).unwrap()),
         reachable: *reachable,
     };
     Observation {
@@ -97,7 +97,7 @@ fn the_changes_of_a_round() {
 #[test]
 fn a_family_that_is_gone_is_told_and_its_verdicts_are_kept() {
     let port = Port::new(1).unwrap();
-    let port = TransportPort::tcp(port);
+    let port = TransportPort::from(port);
     let over = |family, reachable| PortState { family, port, reachable };
     let both = |ipv6| Observation {
         status: 0,

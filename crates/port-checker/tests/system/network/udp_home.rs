@@ -92,7 +92,7 @@ const CASES: [(u16, &str, &str, i32); 12] = [
          forwards it already.",
         1,
     ),
-    (1006, "rejected by a router", "Look for a rule that rejects them in your router", 1),
+    (1006, "rejected on the way", "Look for a rule that rejects them in your router", 1),
     (
         1007,
         "it arrived here, but our answers do not get out",

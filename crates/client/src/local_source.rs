@@ -1,8 +1,9 @@
-//! The address of this machine that a datagram came to, which is the source of the answer (`IP_PKTINFO`, RFC 3542).
+//! The address that a datagram came to, which is the source of the answer (`IP_PKTINFO`, RFC 3542).
 
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6},
+    os::fd::AsFd,
 };
 
 use nix::{
@@ -12,22 +13,24 @@ use nix::{
         sockopt::{Ipv4PacketInfo, Ipv6RecvPacketInfo},
     },
 };
-use socket2::Socket;
 
 use crate::Family;
 
-/// An address of this machine, as the system takes it for the source of an answer.
-pub(super) enum LocalAddress {
+/// The address that a datagram came to, as the system takes it for the source of an answer. From that of a group of
+/// machines, all of which would answer, the system refuses to send.
+pub(crate) enum LocalSource {
     V4(in_pktinfo),
     V6(in6_pktinfo),
 }
 
-impl LocalAddress {
+impl LocalSource {
     /// That of a control message, if it has one. Whichever interface leads back to the sender is good.
-    pub(super) fn of(message: ControlMessageOwned) -> Option<Self> {
+    pub(crate) fn of(message: ControlMessageOwned) -> Option<Self> {
         match message {
+            // The other address in it is unspecified if the datagram was there before the option was set.
             ControlMessageOwned::Ipv4PacketInfo(info) => {
-                Some(Self::V4(in_pktinfo { ipi_ifindex: 0, ..info }))
+                let ipi_spec_dst = info.ipi_addr;
+                Some(Self::V4(in_pktinfo { ipi_ifindex: 0, ipi_spec_dst, ..info }))
             }
             ControlMessageOwned::Ipv6PacketInfo(info) => {
                 Some(Self::V6(in6_pktinfo { ipi6_ifindex: 0, ..info }))
@@ -37,7 +40,7 @@ impl LocalAddress {
     }
 
     /// The control message that makes it the source of a datagram.
-    pub(super) const fn as_source(&self) -> ControlMessage<'_> {
+    pub(crate) const fn as_source(&self) -> ControlMessage<'_> {
         match self {
             Self::V4(info) => ControlMessage::Ipv4PacketInfo(info),
             Self::V6(info) => ControlMessage::Ipv6PacketInfo(info),
@@ -45,7 +48,7 @@ impl LocalAddress {
     }
 
     /// The address.
-    pub(super) fn address(&self) -> IpAddr {
+    pub(crate) fn address(&self) -> IpAddr {
         match self {
             Self::V4(info) => Ipv4Addr::from_bits(u32::from_be(info.ipi_spec_dst.s_addr)).into(),
             Self::V6(info) => Ipv6Addr::from(info.ipi6_addr.s6_addr).into(),
@@ -54,7 +57,7 @@ impl LocalAddress {
 }
 
 /// Has the system tell the address with each datagram of a socket.
-pub(super) fn keep_local_addresses(socket: &Socket, family: Family) -> io::Result<()> {
+pub(crate) fn keep_destinations(socket: &impl AsFd, family: Family) -> io::Result<()> {
     match family {
         Family::Ipv4 => setsockopt(socket, Ipv4PacketInfo, &true)?,
         Family::Ipv6 => setsockopt(socket, Ipv6RecvPacketInfo, &true)?,
@@ -63,7 +66,7 @@ pub(super) fn keep_local_addresses(socket: &Socket, family: Family) -> io::Resul
 }
 
 /// The sender of a datagram.
-pub(super) fn sender(address: &SockaddrStorage) -> Option<SocketAddr> {
+pub(crate) fn sender(address: &SockaddrStorage) -> Option<SocketAddr> {
     let v4 = address.as_sockaddr_in().map(|v4| SocketAddrV4::from(*v4).into());
     v4.or_else(|| address.as_sockaddr_in6().map(|v6| SocketAddrV6::from(*v6).into()))
 }
