@@ -16,9 +16,6 @@ use crate::{
     sights::Sights,
 };
 
-const OTHERS_ANSWERED: &str = "Others answered: see above for the likely causes, and verify these alone before you change \
-                               anything.";
-
 /// A port that must be open from outside, and what works without.
 const SPEAKS_FIRST: &str =
     "A program that only sends to others first, such as a WireGuard client, works without.";
@@ -163,8 +160,8 @@ fn if_unknown(facts: &PortFacts, surroundings: &Surroundings<'_>, words: &str) -
 fn nothing_arrived(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
     let watched = last_station(facts) == Station::None;
     let innocent = if watched { INNOCENT } else { "" };
-    if surroundings.likely_cause_told {
-        return format!("{innocent}{OTHERS_ANSWERED}{}", surroundings.root());
+    if let Some(cause) = surroundings.likely_cause(facts.transport_port()) {
+        return format!("{innocent}{cause}{}", surroundings.root());
     }
     if let Some(advice) = no_forward_helps(surroundings.position) {
         return advice.to_owned();
