@@ -166,6 +166,14 @@ mod tests {
     }
 
     #[test]
+    fn a_port_is_shown_as_people_write_it() {
+        let (number, udp) = (Port::new(53).unwrap(), "53/udp");
+        assert_eq!(TransportPort::tcp(number).to_string(), "53");
+        assert_eq!(TransportPort::udp(number).to_string(), udp);
+        assert_eq!(udp.parse::<TransportPortRanges>().unwrap().iter().count(), 1);
+    }
+
+    #[test]
     fn every_list_is_read_as_it_is_written() {
         for text in ["1", "65535/udp", "1-65535,1-65535/udp", "7466,51820/udp,27015-27020/udp"] {
             assert_eq!(text.parse::<TransportPortRanges>().unwrap().to_string(), text);
