@@ -246,6 +246,8 @@ fn together(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 #[cfg(test)]
 mod both_transports;
 #[cfg(test)]
+mod causes;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod comparisons;
@@ -259,6 +261,8 @@ mod strangers;
 mod tests;
 #[cfg(test)]
 mod udp;
+#[cfg(test)]
+mod udp_causes;
 #[cfg(test)]
 mod uplinks;
 #[cfg(test)]
