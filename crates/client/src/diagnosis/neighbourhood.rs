@@ -165,6 +165,19 @@ fn neighbours_count_where_a_checker_is_one() {
     assert!(port.summary.starts_with("likely"), "{}", port.summary);
 }
 
+/// A machine of the local network seldom connects in the name of a checker.
+#[test]
+fn a_half_open_connection_of_a_neighbour_is_not_the_checkers() {
+    for (peer, verdict) in
+        [("192.168.1.77", PortVerdict::NothingArrived), ("192.0.2.66", PortVerdict::AnswersLost)]
+    {
+        let mut facts = knocked(peer, None);
+        facts.ports[0].sights = None;
+        facts.ports[0].arrivals.half_open = vec![ip(peer)];
+        assert_eq!(of(facts).families[0].ports[0].verdict, verdict, "{peer}");
+    }
+}
+
 /// It is the stranger who may be the checker.
 #[test]
 fn a_neighbour_is_left_out_beside_a_stranger() {

@@ -1,18 +1,24 @@
 //! UDP listeners on loopback, and those that send them datagrams.
 
-use std::{net::UdpSocket, sync::Mutex, time::Instant};
+use std::{future::poll_fn, net::UdpSocket, pin::pin, sync::Mutex, time::Instant};
 
 use port_checker_api::UdpAnswer;
 use port_checker_testbed::{
     datagrams::unused, namespace::Namespace, ports::LOOPBACK, privilege::without_raw_sockets, skip,
 };
-use tokio::{runtime::Runtime, select, task::spawn_blocking};
+use tokio::{runtime::Runtime, select, task::spawn_blocking, time::timeout};
 
 use super::*;
 use crate::{facts::Process, host::Host};
 
 /// Far beyond the need of an answer over loopback.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Long enough for thousands of polls, if a listener does not wait.
+const IDLE_TIME: Duration = Duration::from_millis(100);
+
+/// The first polls, in which a listener finds nothing to read.
+const MAX_IDLE_POLLS: usize = 10;
 
 const CHALLENGE: &str = "correct horse battery staple";
 
@@ -84,6 +90,20 @@ fn answers_leave_from_the_address_that_was_asked() {
         assert!(answer.len() <= UDP_DATAGRAM_BYTES);
         assert_eq!(reported, [(port, from)]);
     }
+}
+
+/// As long as nobody asks, they must leave the processor to others.
+#[tokio::test]
+async fn listeners_that_nobody_asks_wait() {
+    let listeners = open(Family::Ipv4, &unused(1), &[]);
+    let mut serve = pin!(listeners.serve(|_, _| ()));
+    let mut polls = 0;
+    let counted = poll_fn(|context| {
+        polls += 1;
+        serve.as_mut().poll(context)
+    });
+    timeout(IDLE_TIME, counted).await.expect_err("it serves without an end");
+    assert!(polls <= MAX_IDLE_POLLS, "{polls} polls");
 }
 
 #[tokio::test]
