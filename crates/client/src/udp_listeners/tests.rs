@@ -95,7 +95,7 @@ fn answers_leave_from_the_address_that_was_asked() {
 /// As long as nobody asks, they must leave the processor to others.
 #[tokio::test]
 async fn listeners_that_nobody_asks_wait() {
-    let listeners = open(Family::Ipv4, &unused(1), &[]);
+    let listeners = open(Family::Ipv4, &unused(1), &[LOOPBACK]);
     let mut serve = pin!(listeners.serve(|_, _| ()));
     let mut polls = 0;
     let counted = poll_fn(|context| {
