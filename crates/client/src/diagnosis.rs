@@ -247,6 +247,8 @@ fn together(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 #[cfg(test)]
 mod both_transports;
 #[cfg(test)]
+mod causes;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod comparisons;
@@ -262,6 +264,8 @@ mod strangers;
 mod tests;
 #[cfg(test)]
 mod udp;
+#[cfg(test)]
+mod udp_causes;
 #[cfg(test)]
 mod uplinks;
 #[cfg(test)]

@@ -102,8 +102,8 @@ fn rows_of_answers() -> Vec<Row> {
         row(arrived(2), answer(None, None), Proven, "", "the challenge came back"),
         row(none(), answer(None, None), Contradicted, "another machine", "nothing came here"),
         row(none(), closed, Refused, "Let it forward UDP", "no forward"),
-        row(none(), prohibited, Rejected, "a rule that rejects", "a rule"),
-        row(none(), here, BlockedHere, "Allow incoming UDP", "this machine says so"),
+        row(none(), prohibited, Rejected, "cannot pass the datagrams on", "a rule"),
+        row(none(), here, BlockedHere, "The router forwards it already.", "this machine says so"),
         row(none(), other, AnotherHost, "Another machine that answers such checks", "elsewhere"),
     ]
 }
@@ -151,7 +151,7 @@ fn a_port_that_cannot_be_answered_on_is_told_so() {
     let cases = [
         (held(by), PortVerdict::NoVerdict, "then it answers beside wireguard-go, which goes on"),
         (held(None), PortVerdict::NoVerdict, "Or stop what holds it for the time of the check."),
-        (Local::NotPermitted, PortVerdict::NotBound, "setcap cap_net_bind_service=+ep"),
+        (Local::NotPermitted, PortVerdict::NotBound, "(sudo), or permit the program with"),
         (failed, PortVerdict::NotBound, "Too many open files"),
     ];
     for (local, verdict, words) in cases {
