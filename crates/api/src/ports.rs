@@ -98,7 +98,7 @@ impl fmt::Display for InvalidPorts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let part = &self.part;
         match ends(part) {
-            Some((last, first)) if first < last => {
+            Some((last, first)) => {
                 write!(f, "'{part}' is a range backwards; expected {first}-{last}")
             }
             _ => write!(

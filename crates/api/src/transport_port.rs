@@ -158,6 +158,15 @@ mod tests {
     }
 
     #[test]
+    fn a_port_is_shown_as_people_write_it() {
+        let (number, udp) = (Port::new(53).unwrap(), "53/udp");
+        assert_eq!(TransportPort::from(number).to_string(), "53");
+        let ports: Vec<_> = udp.parse::<TransportPortRanges>().unwrap().iter().collect();
+        assert_eq!(ports.len(), 1);
+        assert_eq!((ports[0].port, ports[0].to_string().as_str()), (number, udp));
+    }
+
+    #[test]
     fn every_list_is_read_as_it_is_written() {
         for text in ["1", "65535/udp", "1-65535,1-65535/udp", "7466,51820/udp,27015-27020/udp"] {
             assert_eq!(text.parse::<TransportPortRanges>().unwrap().to_string(), text);

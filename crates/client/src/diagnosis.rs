@@ -32,6 +32,7 @@ mod surroundings;
 mod transports;
 mod udp_advice;
 mod verdict;
+mod way_to_tell;
 
 use checker_sources::CheckerSources;
 pub use conclusion::{Diagnosis, FamilyDiagnosis, Opinion, Outcome, PortDiagnosis};
@@ -149,9 +150,9 @@ fn diagnose_family(
         judged.iter_mut().for_each(forget_failures_on_the_way);
     }
     let verdicts: Vec<_> = judged.iter().map(|(verdict, _)| *verdict).collect();
-    let silence = patterns::silence(&facts.ports, &verdicts);
-    let likely_cause_told = silence.is_some();
-    let patterns = silence.into_iter().chain(patterns::one_checker(&facts)).collect();
+    let likely_causes = patterns::of_silence(&facts.ports, &verdicts);
+    let patterns = likely_causes.iter().map(|(_, notice)| notice.clone());
+    let patterns = patterns.chain(patterns::one_checker(&facts)).collect();
     let mut notices = notices::of_family(&facts, &position, quorum, &verdicts, patterns);
     let of_ports = facts.ports.iter().zip(&senders).zip(&verdicts);
     let of_ports = of_ports.map(|((port, senders), verdict)| (port, senders, *verdict));
@@ -166,7 +167,7 @@ fn diagnose_family(
         host: host.as_ref(),
         router: router.as_ref(),
         watch,
-        likely_cause_told,
+        likely_causes: &likely_causes,
         checker: sources.first(),
         senders,
     };
@@ -246,9 +247,13 @@ fn together(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 #[cfg(test)]
 mod both_transports;
 #[cfg(test)]
+mod causes;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod comparisons;
+#[cfg(test)]
+mod limited_messages;
 #[cfg(test)]
 mod neighbourhood;
 #[cfg(test)]
@@ -259,6 +264,8 @@ mod strangers;
 mod tests;
 #[cfg(test)]
 mod udp;
+#[cfg(test)]
+mod udp_causes;
 #[cfg(test)]
 mod uplinks;
 #[cfg(test)]

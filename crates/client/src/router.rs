@@ -17,6 +17,7 @@ mod pcp;
 mod pcp_packet;
 mod port_mapper;
 mod port_mapping;
+mod router_port;
 mod soap;
 mod ssdp;
 mod uplink;
@@ -32,6 +33,7 @@ pub use facts::{
 pub(crate) use known_router::{KnownRouter, Network};
 pub use port_mapper::PortMapper;
 pub use port_mapping::{MappingObstacle, MappingState, PortMapping};
+pub(crate) use router_port::RouterPort;
 pub(crate) use uplink::Uplink;
 
 /// How long the router is asked in all. A router on the same link answers within milliseconds, apart

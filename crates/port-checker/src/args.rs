@@ -61,7 +61,7 @@ pub(crate) struct VerifyArgs {
     /// Do not ask the router for its address and its mappings (NAT-PMP, UPnP)
     #[arg(long)]
     pub(crate) no_router: bool,
-    /// Map TCP ports at the router that are not reachable over IPv4 (UPnP, PCP, NAT-PMP), check them again, and
+    /// Map ports at the router that are not reachable over IPv4 (UPnP, PCP, NAT-PMP), check them again, and
     /// remove the mappings at the end
     #[arg(long, requires = "servers", conflicts_with = "no_router")]
     pub(crate) map: bool,

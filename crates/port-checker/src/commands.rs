@@ -13,8 +13,8 @@ use std::{
 use anyhow::Context;
 use humantime::format_duration;
 use port_checker_client::{
-    Agent, CheckerBuilder, Diagnosis, InvalidPlan, Notice, Outcome, Plan, Transport,
-    TransportPortRanges, Verification, router::PortMapper,
+    Agent, CheckerBuilder, Diagnosis, InvalidPlan, Notice, Outcome, Plan, Verification,
+    router::PortMapper,
 };
 use port_checker_server::OpenFiles;
 use tokio::{runtime, select};
@@ -50,10 +50,6 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     plan.quorum = args.asking.quorum;
     plan.attest = args.attest.request();
     plan.challenge = args.attest.challenge;
-    if let Some(complaint) = unmappable(&plan) {
-        complain(complaint);
-        return Ok(ExitCode::from(UNUSABLE));
-    }
     let local = args.local || args.servers.iter().all(CheckerBuilder::is_local);
     let least = min_interval(plan.ports.len(), local);
     if let Some(interval) = args.repeat.every.filter(|interval| *interval < least) {
@@ -86,14 +82,6 @@ pub(crate) fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
         };
         Ok(monitor::run(monitor, signals, move || agent.verify(plan.clone())).await)
     })
-}
-
-/// Why the ports of a plan cannot be mapped at the router, if they are to be.
-fn unmappable(plan: &Plan) -> Option<String> {
-    let udp = plan.ports.iter().copied().filter(|port| port.transport == Transport::Udp);
-    let udp: TransportPortRanges = udp.collect();
-    let is_mapped = plan.mapper.is_some() && plan.has_udp();
-    is_mapped.then(|| format!("--map maps TCP ports only; verify {udp} without it"))
 }
 
 fn too_often(interval: Duration, least: Duration, ports: usize) -> String {

@@ -76,15 +76,25 @@ fn render(diagnosis: &Diagnosis, width: usize) -> String {
 
 fn section(family: &FamilyDiagnosis, width: usize) -> String {
     let groups = if family.outcome.is_some() { groups(&family.ports) } else { Vec::new() };
-    let advice = groups.iter().filter_map(|group| {
-        let advice = group.first.advice.as_ref()?;
-        Some(format!("{}: {advice}", group.label()))
-    });
-    let advice = family.notices.iter().map(ToString::to_string).chain(advice);
-    let paragraphs = advice.map(|text| paragraph(&text, "  ", width));
+    let notices = family.notices.iter().map(ToString::to_string);
+    let texts = notices.chain(advice(family, &groups));
+    let paragraphs = texts.map(|text| paragraph(&text, "  ", width));
     let table = (!groups.is_empty()).then(|| table(&groups, width));
     let parts: Vec<String> = table.into_iter().chain(paragraphs).collect();
     format!("{}\n{}\n\n", heading(family), parts.join("\n\n"))
+}
+
+/// The advice for each group; the sentence with which that for several of them ends is said once, behind them.
+fn advice(family: &FamilyDiagnosis, groups: &[Group<'_>]) -> Vec<String> {
+    let of_groups =
+        || groups.iter().filter_map(|group| Some((group, group.first.advice.as_ref()?)));
+    let ends_with = |words: &&str| of_groups().filter(|(_, text)| text.ends_with(*words)).count();
+    let shared = family.way_to_tell().filter(|words| ends_with(words) > 1);
+    let texts = of_groups().map(|(group, text)| {
+        let rest = shared.and_then(|words| text.strip_suffix(words)).unwrap_or(text);
+        format!("{}: {}", group.label(), rest.trim_end())
+    });
+    texts.chain(shared.map(str::to_owned)).collect()
 }
 
 /// What was done at the router, ports together for which it was the same.

@@ -1,7 +1,7 @@
 //! The settings: parsed and validated once, then immutable.
 
 mod attestation;
-mod attestations;
+mod attestation_variables;
 mod bounds;
 mod choices;
 mod invalid;

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr, UdpSocket},
+    net::{IpAddr, SocketAddr, TcpListener, UdpSocket},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering},
@@ -30,14 +30,16 @@ pub struct Mute {
     socket: UdpSocket,
 }
 
-/// UDP ports that no program has over either family, below those that the kernel gives out by itself, and each
+/// UDP ports that no program has over either family, nor over TCP, below those that the kernel gives out, and each
 /// given to one caller in this process. They are not held.
 ///
 /// # Panics
 /// When there are not as many.
 pub fn unused(count: usize) -> Vec<Port> {
     static NEXT: AtomicU16 = AtomicU16::new(FIRST_UNUSED);
-    take_unused(count, &NEXT, |address| UdpSocket::bind(address).is_ok())
+    take_unused(count, &NEXT, |address| {
+        UdpSocket::bind(address).is_ok() && TcpListener::bind(address).is_ok()
+    })
 }
 
 impl Answering {

@@ -25,7 +25,7 @@ use crate::{
     facts::{FamilyFacts, Watch},
     host::Host,
     peer_filter::PeerFilter,
-    router::MappingProtocol,
+    router::{MappingProtocol, MappingTransport},
     sockets::udp_holders,
 };
 
@@ -116,10 +116,10 @@ impl<'a> FamilyRun<'a> {
         &self.facts
     }
 
-    /// The router has mapped a port to `to`, this machine.
+    /// The router has mapped a port to `to`, which is at this machine.
     pub(super) fn note_mapping(
         &mut self,
-        to: SocketAddr,
+        to: (SocketAddr, MappingTransport),
         protocol: MappingProtocol,
         address: Option<IpAddr>,
     ) {

@@ -1,8 +1,8 @@
 //! Ports that were not reached are mapped at the router and checked again.
 
-use std::{net::SocketAddr, num::NonZeroU16};
+use std::net::SocketAddr;
 
-use port_checker_api::{Port, Transport, TransportPort};
+use port_checker_api::TransportPort;
 
 use super::{common::OwnListeners, family_run::FamilyRun, router_query, stop::StopSignal};
 use crate::{
@@ -10,8 +10,8 @@ use crate::{
     router::{KnownRouter, PortMapper},
 };
 
-/// The TCP ports that a mapping may open: those over IPv4 of which nothing came as far as this machine.
-pub(super) fn closed_ports(diagnosis: &Diagnosis) -> Vec<Port> {
+/// The ports that a mapping may open: those over IPv4 of which nothing came as far as this machine.
+pub(super) fn closed_ports(diagnosis: &Diagnosis) -> Vec<TransportPort> {
     use PortVerdict::{
         AnotherHost, Contradicted, NotReachable, NothingArrived, Refused, Rejected, Reset, TimedOut,
     };
@@ -33,16 +33,15 @@ pub(super) fn closed_ports(diagnosis: &Diagnosis) -> Vec<Port> {
     };
     let v4 = v4.filter(|family| !family.notices.iter().any(through_line));
     let ports = v4.flat_map(|family| &family.ports);
-    let ports = ports.filter(|port| port.facts.transport == Transport::Tcp);
     let closed = ports.filter(|port| CLOSED.contains(&port.verdict));
-    closed.map(|port| port.facts.port).collect()
+    closed.map(|port| port.facts.transport_port()).collect()
 }
 
 /// Maps ports and verifies those again that are mapped then, in batches.
 pub(super) async fn verify_mapped(
     runs: &mut [FamilyRun<'_>],
     (mapper, known): (&PortMapper, &KnownRouter),
-    closed: &[Port],
+    closed: &[TransportPort],
     own: &OwnListeners,
     batch: usize,
     stop: &StopSignal,
@@ -50,18 +49,19 @@ pub(super) async fn verify_mapped(
     let v4 = runs.iter_mut().find(|run| run.facts().family == Family::Ipv4);
     let run = v4.expect("the ports are those of a run over IPv4");
     let network = router_query::network(run.facts());
-    let numbers = closed.iter().map(|port| port.get());
-    let numbers: Vec<_> = numbers.filter_map(NonZeroU16::new).collect();
-    let opened = stop.or_stop(mapper.open(known, network, &numbers)).await;
+    let ports: Vec<_> = closed.iter().copied().filter_map(router_query::router_port).collect();
+    let opened = stop.or_stop(mapper.open(known, network, &ports)).await;
     let Some(opened) = opened else { return };
     if let (Some(network), Some(protocol)) = (network, opened.protocol) {
-        for &port in &opened.ports {
-            let to = SocketAddr::from((network.uplink.client, port));
-            run.note_mapping(to, protocol, opened.address);
+        for port in &opened.ports {
+            let to = SocketAddr::from((network.uplink.client, port.number.get()));
+            run.note_mapping((to, port.transport), protocol, opened.address);
         }
     }
-    let mapped = closed.iter().copied().filter(|port| opened.ports.contains(&port.get()));
-    let mapped: Vec<_> = mapped.map(TransportPort::from).collect();
+    let is_mapped = |port: &TransportPort| {
+        router_query::router_port(*port).is_some_and(|port| opened.ports.contains(&port))
+    };
+    let mapped: Vec<_> = closed.iter().copied().filter(is_mapped).collect();
     for ports in mapped.chunks(batch) {
         run.verify(ports, own).await;
     }
@@ -69,10 +69,12 @@ pub(super) async fn verify_mapped(
 
 /// The diagnosis with what was done at the router.
 pub(super) fn with_mappings(diagnosis: Diagnosis, mapper: &PortMapper) -> Diagnosis {
-    mapper.judged(|number| {
+    mapper.judged(|mapping| {
         let v4 = diagnosis.families.iter().find(|family| family.family == Family::Ipv4)?;
-        let is_it =
-            |facts: &PortFacts| (facts.port.get(), facts.transport) == (number, Transport::Tcp);
+        let is_it = |facts: &PortFacts| {
+            router_query::router_port(facts.transport_port())
+                .is_some_and(|port| mapping.is_of(port))
+        };
         let port = v4.ports.iter().find(|port| is_it(&port.facts))?;
         (port.verdict != PortVerdict::NoVerdict).then_some(port.accessible)
     });

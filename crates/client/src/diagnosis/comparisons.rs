@@ -14,12 +14,14 @@ use crate::{
     },
 };
 
-/// A family whose ports were reached (`+`), were silent (`-`) or were refused (`x`), in this order.
+/// A family whose ports were reached (`+`), were silent (`-`), got no verdict (`?`) or were refused (`x`), in this
+/// order.
 fn ports(signs: &str) -> FamilyFacts {
     let ports = signs.chars().zip(50_800..).map(|(sign, number)| {
         let answer = match sign {
             '+' => open(),
             '-' => closed(Reason::TimedOut),
+            '?' => None,
             _ => closed(Reason::Refused),
         };
         port(number, Local::Bound, answer)
@@ -154,6 +156,7 @@ fn a_router_that_does_not_tell_its_address_is_looked_up_by_hand() {
     for (router, signs, expected, why) in [
         (Some(&router), "-", true, "it was asked, and did not tell"),
         (Some(&router), "+", false, "forwards work"),
+        (Some(&router), "?", false, "there is nothing to explain"),
         (None, "-", false, "it was not asked"),
     ] {
         let diagnosis = of(FamilyFacts { router: router.cloned(), ..ports(signs) });

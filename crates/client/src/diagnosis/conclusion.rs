@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{notice::Notice, verdict::PortVerdict};
+use super::{notice::Notice, verdict::PortVerdict, way_to_tell::way_to_tell};
 use crate::{
     facts::{CheckerFacts, PortFacts, Watch},
     family::Family,
@@ -64,6 +64,12 @@ impl FamilyDiagnosis {
     /// carrier's.
     pub fn is_private(&self) -> bool {
         self.address.is_some_and(is_unreachable_from_outside)
+    }
+
+    /// The sentence with which the advice for a port ends where more could be known: how to learn whether this
+    /// machine's firewall is the cause. A report can say it once for several ports. None if there is no such way.
+    pub fn way_to_tell(&self) -> Option<&'static str> {
+        Some(way_to_tell(self.watch).trim_start()).filter(|words| !words.is_empty())
     }
 }
 

@@ -3,7 +3,7 @@
 use port_checker_api::{PortResult, Reason};
 
 use super::{
-    whereabouts::{OUTSIDE, advice, closed, family, ip, kinds, of, open, port, silent},
+    whereabouts::{INSIDE, OUTSIDE, advice, closed, family, ip, kinds, of, open, port, silent},
     *,
 };
 use crate::{
@@ -147,6 +147,8 @@ fn a_neighbour_who_knocks_is_hardly_a_checker_of_the_internet() {
         assert_eq!(port.verdict, PortVerdict::BlockedHere, "{why}");
         let expected = "likely this machine's firewall blocks it; a connection arrived at eth0";
         assert_eq!(port.summary, expected, "{why}");
+        let forwards = port.advice.as_deref().unwrap().contains("The router forwards it already");
+        assert_eq!(forwards, peer == "192.0.2.66", "only from outside it came through the router");
     }
     let certain = of(knocked(FAR, None)).families[0].ports[0].summary.clone();
     assert_eq!(certain, "this machine's firewall blocks it; it arrived at eth0");
@@ -161,4 +163,48 @@ fn neighbours_count_where_a_checker_is_one() {
     let port = &diagnosis.families[0].ports[0];
     assert_eq!(port.verdict, PortVerdict::BlockedHere);
     assert!(port.summary.starts_with("likely"), "{}", port.summary);
+}
+
+/// A machine of the local network seldom connects in the name of a checker.
+#[test]
+fn a_half_open_connection_of_a_neighbour_is_not_the_checkers() {
+    for (peer, verdict) in
+        [("192.168.1.77", PortVerdict::NothingArrived), ("192.0.2.66", PortVerdict::AnswersLost)]
+    {
+        let mut facts = knocked(peer, None);
+        facts.ports[0].sights = None;
+        facts.ports[0].arrivals.half_open = vec![ip(peer)];
+        assert_eq!(of(facts).families[0].ports[0].verdict, verdict, "{peer}");
+    }
+}
+
+/// It is the stranger who may be the checker.
+#[test]
+fn a_neighbour_is_left_out_beside_a_stranger() {
+    let mut both = knocked("192.168.1.77", None);
+    both.ports[0].sights.as_mut().unwrap().arrived(|| "eth0".to_owned(), ip("192.0.2.66"));
+    let diagnosis = of(both);
+    let text = advice(&diagnosis);
+    assert!(text.contains("came in at eth0 from 192.0.2.66, which may or may not be"), "{text}");
+}
+
+#[test]
+fn a_checker_on_this_machine_shows_nothing_about_the_routers_address() {
+    let mut facts = family(OUTSIDE, vec![port(7466, Local::Bound, open())]);
+    facts.checkers[0].peer = Some(ip(INSIDE));
+    assert!(kinds(&of(facts)).contains(&"lan_checker"));
+}
+
+/// What is asked at a public address of this machine may be the near end of a tunnel to a checker outside.
+#[test]
+fn a_checker_at_a_private_address_of_this_machine_does_not_count_beside_one_outside() {
+    for (near, outcome) in [(INSIDE, Outcome::NotAccessible), (OUTSIDE, Outcome::Accessible)] {
+        let mut facts = family(OUTSIDE, vec![port(7466, Local::Bound, closed(Reason::TimedOut))]);
+        facts.host.as_mut().unwrap().addresses.push(ip(OUTSIDE));
+        facts.checkers[0].peer = Some(ip(FAR));
+        facts.checkers.push(CheckerFacts { peer: Some(ip(near)), ..facts.checkers[0].clone() });
+        facts.ports[0].answers.push(open());
+        facts.ports[0].arrivals.connections = 1;
+        assert_eq!(of(facts).outcome, outcome, "{near}");
+    }
 }

@@ -126,8 +126,10 @@ impl NetworkPosition {
                 .contains(&last_station(port))
         };
         let is_silent = |router: &RouterFacts| router.wan_address.is_none();
+        // Where nobody was asked about a port, there is nothing that the router could explain.
+        let asked = facts.ports.iter().any(|port| port.answers.iter().any(Option::is_some));
         let wan_unknown =
-            facts.router.as_ref().is_some_and(is_silent) && !facts.ports.iter().any(came);
+            asked && facts.router.as_ref().is_some_and(is_silent) && !facts.ports.iter().any(came);
         let inside = host.outbound;
         let nat = Self::BehindNat { seen, inside, works: any_accessible, wan_unknown };
         if any_accessible {

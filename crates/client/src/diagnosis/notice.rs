@@ -9,8 +9,8 @@ use super::{
     network_position::NetworkPosition,
     notice_words::{
         EARLIER_TRY, NO_VERDICT_OURS, NO_VERDICT_THEIRS, checker_failed, contacted_hosts_only,
-        lan_only, one_checker, one_family_works, one_transport_works, scan_guard,
-        scattered_silence, stray_datagrams, too_few_verdicts,
+        lan_only, limited_rejections, one_checker, one_family_works, one_transport_works,
+        scan_guard, scattered_silence, stray_datagrams, too_few_verdicts,
     },
 };
 use crate::family::Family;
@@ -59,6 +59,13 @@ pub enum Notice {
         silent: usize,
         /// The distance between silent ports, if it is always the same.
         every: Option<usize>,
+    },
+    /// Silent ports lie between or next to ports of the same transport that were rejected by ICMP.
+    LimitedRejections {
+        /// How many were rejected.
+        rejected: usize,
+        /// How many were silent.
+        silent: usize,
     },
     /// Strangers got no answer from ports of this machine that answered a checker, which it had talked to.
     ContactedHostsOnly {
@@ -156,6 +163,7 @@ impl Notice {
             Self::LocalChecker { .. } => "local_checker",
             Self::ScanGuard { .. } => "scan_guard",
             Self::ScatteredSilence { .. } => "scattered_silence",
+            Self::LimitedRejections { .. } => "limited_rejections",
             Self::OneChecker { .. } => "one_checker",
             Self::ContactedHostsOnly { .. } => "contacted_hosts_only",
             Self::NotSeen { .. } => "not_seen",
@@ -220,6 +228,9 @@ impl fmt::Display for Notice {
             &Self::ScanGuard { answered, silent, here } => scan_guard(f, answered, silent, here),
             &Self::ScatteredSilence { answered, silent, every } => {
                 scattered_silence(f, answered, silent, every)
+            }
+            &Self::LimitedRejections { rejected, silent } => {
+                limited_rejections(f, rejected, silent)
             }
             Self::OneChecker { url, reaches, ports, others } => {
                 one_checker(f, url, *reaches, *ports, *others)

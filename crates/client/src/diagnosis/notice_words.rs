@@ -111,6 +111,20 @@ pub(super) fn scan_guard(
     )
 }
 
+pub(super) fn limited_rejections(
+    f: &mut fmt::Formatter<'_>,
+    rejected: usize,
+    silent: usize,
+) -> fmt::Result {
+    let ports = if rejected == 1 { "port was" } else { "ports were" };
+    let others = if silent == 1 { "beside them was" } else { "beside them were" };
+    write!(
+        f,
+        "{rejected} {ports} rejected by ICMP, and {silent} {others} silent. Likely the same rule rejects them all: Linux \
+         and routers send few such messages, often one a second, and none about the others."
+    )
+}
+
 pub(super) fn scattered_silence(
     f: &mut fmt::Formatter<'_>,
     answered: usize,

@@ -1,8 +1,11 @@
 //! Patterns over the ports of a family. They are likely, never certain.
 
+use std::collections::BTreeSet;
+
 use port_checker_api::{Reason, Transport};
 
 use super::{
+    judgement::icmp_from,
     notice::Notice,
     path::{Station, last_station},
     verdict::PortVerdict,
@@ -12,14 +15,54 @@ use crate::facts::{FamilyFacts, PortFacts};
 /// Ports in a row that make a pattern: fewer are chance, or a few separate rules.
 const MIN_RUN: usize = 10;
 
-/// The likely cause of ports that are silent, if their order suggests one.
-pub(super) fn silence(ports: &[PortFacts], verdicts: &[PortVerdict]) -> Option<Notice> {
+/// ICMP messages about one check that a limit may let pass, all at its beginning: Linux sends six at once, and then one a
+/// second. More than these in a row are rejected by a separate rule.
+const MAX_MESSAGES: usize = 10;
+
+/// The likely cause of the ports of each transport that are silent, if the order of its ports suggests one.
+pub(super) fn of_silence(
+    ports: &[PortFacts],
+    verdicts: &[PortVerdict],
+) -> Vec<(Transport, Notice)> {
     let over = |transport: &Transport| {
         let pairs = ports.iter().zip(verdicts).filter(|(port, _)| port.transport == *transport);
         let (ports, verdicts): (Vec<&PortFacts>, Vec<PortVerdict>) = pairs.unzip();
-        scan_guard(&ports, &verdicts).or_else(|| scattered(&ports, &verdicts))
+        let cause = scan_guard(&ports, &verdicts)
+            .or_else(|| scattered(&ports, &verdicts))
+            .or_else(|| limited_rejections(&ports, &verdicts))?;
+        Some((*transport, cause))
     };
-    Transport::ALL.iter().find_map(over)
+    Transport::ALL.iter().filter_map(over).collect()
+}
+
+/// Silent ports lie between or next to ports that were rejected by ICMP: who rejects many sends few such messages.
+fn limited_rejections(ports: &[&PortFacts], verdicts: &[PortVerdict]) -> Option<Notice> {
+    let those = |wanted: fn(&PortFacts, PortVerdict) -> bool| -> BTreeSet<u16> {
+        let pairs = ports.iter().zip(verdicts).filter(|(port, verdict)| wanted(port, **verdict));
+        pairs.map(|(port, _)| port.port.get()).collect()
+    };
+    let (silent, rejected) = (those(is_silent), those(is_rejected_by_icmp));
+    let (first, last) = (*rejected.first()?, *rejected.last()?);
+    let between = silent.range(first..last).next().is_some();
+    let is_beside = |port: &u16| {
+        [port.saturating_sub(1), port.saturating_add(1)].iter().any(|it| silent.contains(it))
+    };
+    let few = rejected.len() <= MAX_MESSAGES && rejected.iter().any(is_beside);
+    let (silent, rejected) = (silent.len(), rejected.len());
+    ((between || few) && silent + rejected >= MIN_RUN)
+        .then_some(Notice::LimitedRejections { rejected, silent })
+}
+
+/// Whether an ICMP message ended the attempts, about which Linux and routers are sparing; they are not about RST.
+fn is_rejected_by_icmp(port: &PortFacts, verdict: PortVerdict) -> bool {
+    match verdict {
+        PortVerdict::Rejected => true,
+        PortVerdict::Refused => {
+            port.transport == Transport::Udp
+                || port.answers.iter().flatten().any(|it| icmp_from(it).is_some())
+        }
+        _ => false,
+    }
 }
 
 /// The first ports in a row answered, and all after them were silent: a guard against port scans does that, which

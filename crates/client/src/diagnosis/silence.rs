@@ -27,9 +27,6 @@ const OTHER_END: &str = "A forward in a router makes no difference unless it is 
 const LIKELY_UNPUBLISHED: &str = "Likely the host of this container does not publish the port, or a router before the host \
                                   does not forward it; see above for what to do.";
 
-const OTHERS_ANSWERED: &str = "Others answered: see above for the likely causes, and verify these alone before you change \
-                               anything.";
-
 /// The advice where no forward of the router before this machine is enough; none where one may be.
 pub(super) const fn no_forward_helps(position: &NetworkPosition) -> Option<&'static str> {
     match position {
@@ -57,8 +54,8 @@ pub(super) fn nothing_arrived(facts: &PortFacts, surroundings: &Surroundings<'_>
              other ports. Look for a rule that admits only some addresses, in the router or at the provider."
         );
     }
-    if surroundings.likely_cause_told {
-        return format!("{innocent}{OTHERS_ANSWERED}{root}");
+    if let Some(cause) = surroundings.likely_cause(facts.transport_port()) {
+        return format!("{innocent}{cause}{root}");
     }
     if let Some(advice) = no_forward_helps(surroundings.position) {
         return advice.to_owned();
@@ -124,8 +121,8 @@ pub(super) fn timed_out(facts: &PortFacts, surroundings: &Surroundings<'_>) -> S
     if last_station(facts) == Station::None {
         return nothing_arrived(facts, surroundings);
     }
-    if surroundings.likely_cause_told {
-        return format!("{OTHERS_ANSWERED}{}", surroundings.root());
+    if let Some(cause) = surroundings.likely_cause(facts.transport_port()) {
+        return format!("{cause}{}", surroundings.root());
     }
     if let Some(advice) = no_forward_helps(surroundings.position) {
         return advice.to_owned();

@@ -3,11 +3,11 @@
 use port_checker_api::{ChallengeOutcome, PortDetails, PortResult, Reason};
 
 use super::{
-    whereabouts::{OUTSIDE, closed, family, ip, of, port},
+    whereabouts::{OUTSIDE, closed, family, ip, kinds, of, port},
     *,
 };
 use crate::{
-    facts::{Arrivals, Watch},
+    facts::{Arrivals, Process, Watch},
     sights::Sights,
 };
 
@@ -58,6 +58,10 @@ fn a_stranger_reaches_no_station_where_the_checkers_address_is_proven() {
     let lone = || vec![proven(80, &[CHECKER])];
     let both = || vec![proven(80, &[CHECKER, STRANGER])];
     let several = || vec![proven(80, &[CHECKER]), proven(81, &[OTHER])];
+    let unread = || {
+        let answers = vec![Some(PortResult::accessible())];
+        vec![PortFacts { answers, ..proven(80, &[CHECKER]) }]
+    };
     let (checker, stranger) = (&[CHECKER][..], &[STRANGER][..]);
     let cases = [
         (silent(stranger, &[]), lone(), None, NothingArrived, "dropped"),
@@ -70,6 +74,7 @@ fn a_stranger_reaches_no_station_where_the_checkers_address_is_proven() {
             "one is dropped, the other answered",
         ),
         (silent(stranger, checker), lone(), None, AnswersLost, "the other way round"),
+        (silent(stranger, &[]), unread(), None, BlockedHere, "nobody read the challenge there"),
         (silent(stranger, &[]), both(), None, BlockedHere, "either may be the checker"),
         (silent(stranger, &[]), both(), Some(CHECKER), NothingArrived, "it was talked to there"),
         (silent(stranger, &[]), several(), None, BlockedHere, "a checker of several addresses"),
@@ -183,4 +188,38 @@ fn a_firewall_that_admits_contacted_hosts_is_likely_where_strangers_are_not_answ
         assert_eq!(kinds.contains(&"contacted_hosts_only"), likely, "{why}: {kinds:?}");
         assert_eq!(found.note.is_some(), noted, "{why}");
     }
+}
+
+/// A firewall that keeps out everybody, and a program that may keep out strangers, are no sign of it.
+#[test]
+fn only_ports_of_this_check_that_work_show_a_firewall_that_admits_contacted_hosts() {
+    let stopped = |port: PortFacts| PortFacts {
+        sights: silent(&[CHECKER, STRANGER, STRANGER], &[CHECKER]).sights,
+        ..port
+    };
+    let by = Some(Process { pid: 7, name: "nginx".to_owned() });
+    let held = Local::InUse { by, listens_on: vec![ip("0.0.0.0")], waiting: 0 };
+    let cases = [
+        (stopped(proven(81, &[CHECKER])), true, "strangers are stopped, and the checker is not"),
+        (silent(&[STRANGER, STRANGER], &[]), false, "everybody is stopped"),
+        (stopped(port(81, held, Some(PortResult::accessible()))), false, "a program has the port"),
+    ];
+    for (other, likely, why) in cases {
+        let mut facts = family(OUTSIDE, vec![proven(80, &[CHECKER]), other]);
+        facts.checkers[0].peer = Some(ip(CHECKER));
+        assert_eq!(kinds(&of(facts)).contains(&"contacted_hosts_only"), likely, "{why}");
+    }
+}
+
+#[test]
+fn the_note_about_contacted_hosts_is_for_ports_that_work_from_outside() {
+    let note = |port: PortFacts, peer: &str| {
+        let mut facts = family(OUTSIDE, vec![port]);
+        facts.checkers[0].peer = Some(ip(peer));
+        of(facts).families.remove(0).note
+    };
+    assert!(note(proven(80, &[CHECKER]), CHECKER).is_some());
+    assert_eq!(note(silent(&[CHECKER], &[]), CHECKER), None, "none works");
+    let near = "192.168.1.1";
+    assert_eq!(note(proven(80, &[near]), near), None, "the checker is in the local network");
 }

@@ -4,7 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use port_checker_api::{Transport, TransportPort};
 
-use super::{network_position::NetworkPosition, senders::Senders};
+use super::{
+    network_position::NetworkPosition, notice::Notice, senders::Senders, way_to_tell::way_to_tell,
+};
 use crate::{
     facts::Watch,
     host::Host,
@@ -12,14 +14,20 @@ use crate::{
     router::{MappingEntry, MappingTransport, RouterFacts},
 };
 
+const OTHERS_ANSWERED: &str = "Others answered: see above for the likely causes, and verify these alone before you change \
+                               anything.";
+
+const LIKELY_REJECTED: &str =
+    "Likely they are rejected as others are: see above, and look for that rule first.";
+
 /// The facts of a family that decide about the advice for its ports.
 pub(super) struct Surroundings<'a> {
     pub(super) position: &'a NetworkPosition,
     pub(super) host: Option<&'a Host>,
     pub(super) router: Option<&'a RouterFacts>,
     pub(super) watch: Watch,
-    /// Whether a notice tells the likely cause of the silence.
-    pub(super) likely_cause_told: bool,
+    /// The notices that tell the likely cause of silent ports of a transport.
+    pub(super) likely_causes: &'a [(Transport, Notice)],
     /// An address from which the checkers connect, if that is proven.
     pub(super) checker: Option<IpAddr>,
     /// Whose connections came to the port.
@@ -59,18 +67,19 @@ impl Surroundings<'_> {
         })
     }
 
+    /// The words about a silent port the likely cause of whose silence is told in a notice.
+    pub(super) fn likely_cause(&self, port: TransportPort) -> Option<&'static str> {
+        let mut causes = self.likely_causes.iter();
+        let (_, notice) = causes.find(|(transport, _)| *transport == port.transport)?;
+        Some(match notice {
+            Notice::LimitedRejections { .. } => LIKELY_REJECTED,
+            _ => OTHERS_ANSWERED,
+        })
+    }
+
     /// The way to learn more, with a blank before it; nothing if there is none.
     pub(super) const fn root(&self) -> &'static str {
-        match self.watch {
-            Watch::NotPermitted => {
-                " Run as root, this would tell whether this machine's firewall is the cause."
-            }
-            Watch::Yes { lost: 1.. } => {
-                " Packets were lost before they could be read: verify again to learn whether this \
-                 machine's firewall is the cause."
-            }
-            _ => "",
-        }
+        way_to_tell(self.watch)
     }
 
     /// Whether an address is one of this machine or its networks.

@@ -102,8 +102,8 @@ fn rows_of_answers() -> Vec<Row> {
         row(arrived(2), answer(None, None), Proven, "", "the challenge came back"),
         row(none(), answer(None, None), Contradicted, "another machine", "nothing came here"),
         row(none(), closed, Refused, "Let it forward UDP", "no forward"),
-        row(none(), prohibited, Rejected, "a rule that rejects", "a rule"),
-        row(none(), here, BlockedHere, "Allow incoming UDP", "this machine says so"),
+        row(none(), prohibited, Rejected, "cannot pass the datagrams on", "a rule"),
+        row(none(), here, BlockedHere, "The router forwards it already.", "this machine says so"),
         row(none(), other, AnotherHost, "Another machine that answers such checks", "elsewhere"),
     ]
 }
@@ -151,7 +151,7 @@ fn a_port_that_cannot_be_answered_on_is_told_so() {
     let cases = [
         (held(by), PortVerdict::NoVerdict, "then it answers beside wireguard-go, which goes on"),
         (held(None), PortVerdict::NoVerdict, "Or stop what holds it for the time of the check."),
-        (Local::NotPermitted, PortVerdict::NotBound, "setcap cap_net_bind_service=+ep"),
+        (Local::NotPermitted, PortVerdict::NotBound, "(sudo), or permit the program with"),
         (failed, PortVerdict::NotBound, "Too many open files"),
     ];
     for (local, verdict, words) in cases {
@@ -178,6 +178,44 @@ fn another_machines_port_tells_little() {
         let port = PortFacts { local: None, ..udp(Local::Bound, Arrivals::default(), answer) };
         let diagnosis = of(FamilyFacts { host: None, ..family(OUTSIDE, vec![port]) });
         assert_eq!(diagnosis.families[0].ports[0].verdict, verdict, "{words}");
+        assert!(advice(&diagnosis).contains(words), "{words}: {}", advice(&diagnosis));
+    }
+}
+
+/// Nobody is blamed who is known to be innocent, and nobody is left out who may have rejected the datagrams.
+#[test]
+fn who_may_have_refused_or_rejected_the_datagrams() {
+    use Reason::{HostUnreachable, Refused};
+    let icmp = (IcmpMessage::AdministrativelyProhibited, ROUTER);
+    let rejected = || answer(Some(HostUnreachable), None);
+    let none = || sights(false, false, None);
+    let (on_the_internet, nat) = (true, false);
+    let cases = [
+        (
+            on_the_internet,
+            rejected(),
+            none(),
+            "A firewall before this machine rejects the datagrams",
+        ),
+        (on_the_internet, rejected(), None, "A firewall rejects the datagrams. Allow incoming UDP"),
+        (
+            on_the_internet,
+            answer(Some(HostUnreachable), Some(icmp)),
+            None,
+            "192.168.1.1, on the way to this machine, says that it must not",
+        ),
+        (
+            on_the_internet,
+            answer(Some(Refused), None),
+            none(),
+            "A firewall before this machine refuses",
+        ),
+        (nat, rejected(), none(), "A router on the way says that it must not"),
+        (nat, rejected(), None, "A router on the way, or this machine's firewall, says that"),
+    ];
+    for (is_direct, answer, sights, words) in cases {
+        let port = PortFacts { sights, ..udp(Local::Bound, Arrivals::default(), answer) };
+        let diagnosis = if is_direct { direct(port) } else { behind_nat(port) };
         assert!(advice(&diagnosis).contains(words), "{words}: {}", advice(&diagnosis));
     }
 }

@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use super::{
+    judgement::icmp_from,
     network_position::NetworkPosition,
     path::{Station, last_station},
-    silence::no_forward_helps,
+    silence::{INNOCENT, no_forward_helps},
     surroundings::Surroundings,
     verdict::PortVerdict,
 };
@@ -14,9 +15,6 @@ use crate::{
     family::Family,
     sights::Sights,
 };
-
-const OTHERS_ANSWERED: &str = "Others answered: see above for the likely causes, and verify these alone before you change \
-                               anything.";
 
 /// A port that must be open from outside, and what works without.
 const SPEAKS_FIRST: &str =
@@ -36,11 +34,7 @@ pub(super) fn udp_advice(
                 .to_owned(),
         ),
         PortVerdict::Refused => Some(refused(facts, surroundings)),
-        PortVerdict::Rejected => Some(
-            "A router on the way says that it must not or cannot pass the datagrams on. Look for a rule that rejects \
-             them in your router, and whether the machine it forwards to is on."
-                .to_owned(),
-        ),
+        PortVerdict::Rejected => Some(rejected(facts, surroundings)),
         PortVerdict::NothingArrived => Some(nothing_arrived(facts, surroundings)),
         PortVerdict::TimedOut => Some(timed_out(facts, surroundings)),
         PortVerdict::BlockedHere => Some(blocked_here(facts, surroundings)),
@@ -91,12 +85,51 @@ fn refused(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
                 )
             })
         }
+        _ if last_station(facts) == Station::None => before_this_machine("refuses"),
         _ => format!(
             "A firewall refuses the datagrams before they reach our listener. {}{}",
             allow_in(surroundings.position),
             surroundings.root()
         ),
     }
+}
+
+/// Behind NAT nobody can tell this machine's firewall from a router that translates its address, unless packets were
+/// watched.
+fn rejected(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
+    let says =
+        "says that it must not or cannot pass the datagrams on. Look for a rule that rejects them";
+    let is_unknown = last_station(facts) == Station::Unknown;
+    let is_ours = facts.local.as_ref().is_some_and(Local::is_ours);
+    if surroundings.position.direct().is_some() {
+        return match facts.answers.iter().flatten().find_map(icmp_from) {
+            Some(sender) => format!("{sender}, on the way to this machine, {says} there."),
+            None if !is_unknown => before_this_machine("rejects"),
+            None => format!(
+                "A firewall rejects the datagrams. {}{}",
+                allow_in(surroundings.position),
+                surroundings.root()
+            ),
+        };
+    }
+    if matches!(surroundings.position, NetworkPosition::BehindNat { .. }) && is_unknown && is_ours {
+        return format!(
+            "A router on the way, or this machine's firewall, {says} in your router and in this machine's firewall, and \
+             whether the machine that the router forwards to is on.{}",
+            surroundings.root()
+        );
+    }
+    format!(
+        "A router on the way {says} in your router, and whether the machine it forwards to is on."
+    )
+}
+
+/// Packets were watched, and none came.
+fn before_this_machine(does: &str) -> String {
+    format!(
+        "{INNOCENT}A firewall before this machine {does} the datagrams: in a data centre the provider's, at home over IPv6 \
+         the router's. Let it admit UDP."
+    )
 }
 
 /// Why the system itself refuses datagrams at the port of a program.
@@ -126,23 +159,16 @@ fn if_unknown(facts: &PortFacts, surroundings: &Surroundings<'_>, words: &str) -
 
 fn nothing_arrived(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
     let watched = last_station(facts) == Station::None;
-    let innocent = if watched {
-        "Nothing came to any interface of this machine, so its firewall is not the cause. "
-    } else {
-        ""
-    };
-    if surroundings.likely_cause_told {
-        return format!("{innocent}{OTHERS_ANSWERED}{}", surroundings.root());
+    let innocent = if watched { INNOCENT } else { "" };
+    if let Some(cause) = surroundings.likely_cause(facts.transport_port()) {
+        return format!("{innocent}{cause}{}", surroundings.root());
     }
     if let Some(advice) = no_forward_helps(surroundings.position) {
         return advice.to_owned();
     }
     match surroundings.position {
         NetworkPosition::BehindNat { .. } => behind_nat(facts, surroundings, innocent),
-        _ if watched => format!(
-            "{innocent}A firewall before this machine drops the datagrams: in a data centre the provider's, at home over \
-             IPv6 the router's. Let it admit UDP."
-        ),
+        _ if watched => before_this_machine("drops"),
         position => format!(
             "A firewall drops the datagrams before they reach us. {} {SPEAKS_FIRST}{}",
             allow_in(position),

@@ -235,6 +235,7 @@ fn a_private_and_a_temporary_address_are_named() {
         let diagnosis = of(family(seen, vec![port(7466, Local::Bound, open())]));
         assert_eq!(diagnosis.outcome, outcome, "{seen}");
         assert_eq!(diagnosis.is_local_only(), outcome == Outcome::LocalOnly, "{seen}");
+        assert_eq!(diagnosis.families[0].is_private(), outcome == Outcome::LocalOnly, "{seen}");
     }
 
     let (temporary, stable) = ("2001:db8::a1b2", "2001:db8::10");

@@ -24,6 +24,7 @@ fn a_summary_says_what_was_found_and_what_stood_in_the_way() {
     let cases = [
         (Local::Bound, open(), "reachable, and it arrived here"),
         (Local::Bound, closed(Reason::Refused), "refused"),
+        (Local::Bound, closed(Reason::TimedOut), "timed out, and nothing arrived here"),
         (in_use(Some("nginx")), open(), "reachable; nginx (process 7) holds the port"),
         (in_use(None), closed(Reason::Refused), "refused; another program holds the port"),
         (Local::NotPermitted, open(), "reachable; we could not listen there"),
@@ -136,6 +137,10 @@ fn of_checks() -> Vec<(Notice, &'static str)> {
             "IPv6 works and IPv4 does not: a client that only has IPv4 cannot reach you. The forwards in the router \
              are missing or cannot work. Until that works, publish the IPv6 address only.",
         ),
+        (
+            Notice::StrayDatagrams { ports: "51820/udp".parse().unwrap() },
+            "51820/udp: this check answered beside the program that holds the port",
+        ),
         (only_one(false), "cannot reach you. Until that works, publish the IPv6 address only."),
     ]
 }
@@ -158,7 +163,7 @@ fn notices_in_json_have_a_kind_each_and_the_advice() {
         kinds.insert((std::mem::discriminant(&notice), notice.kind()));
     }
     let names: HashSet<_> = kinds.iter().map(|(_, name)| *name).collect();
-    assert_eq!((names.len(), kinds.len()), (19, 19), "{names:?}");
+    assert_eq!((names.len(), kinds.len()), (20, 20), "{names:?}");
     assert!(names.contains("behind_nat"), "in snake case");
 }
 

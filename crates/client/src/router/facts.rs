@@ -125,11 +125,10 @@ impl RouterFacts {
     /// Takes note of the mapping to `to` that was just made in this way, and of the address that came with it.
     pub(crate) fn mapped(
         &mut self,
-        to: SocketAddr,
+        (to, transport): (SocketAddr, MappingTransport),
         protocol: MappingProtocol,
         address: Option<IpAddr>,
     ) {
-        let transport = MappingTransport::Tcp;
         let entry = MappingEntry::Mapped { to, description: String::new(), enabled: true };
         self.ports.retain(|known| (known.port, known.transport) != (to.port(), transport));
         self.ports.push(MappedPort { port: to.port(), transport, entry });

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::{
     facts::{MappedPort, MappingEntry, MappingTransport, RouterFailureCause},
+    router_port::RouterPort,
     soap::{document, element, send},
     ssdp,
 };
@@ -77,16 +78,16 @@ impl Service {
         }
     }
 
-    /// Maps a TCP port to the same port of `client`, or renews that mapping. A lease of 0 seconds never
+    /// Maps a port to the same port of `client`, or renews that mapping. A lease of 0 seconds never
     /// ends.
     pub(super) async fn add_mapping(
         &self,
-        port: u16,
+        port: RouterPort,
         client: Ipv4Addr,
         description: &str,
         lease_seconds: u32,
     ) -> Result<(), RouterFailureCause> {
-        let key = key(port, MappingTransport::Tcp);
+        let (port, key) = (port.get(), key(port.get(), port.transport));
         let arguments = format!(
             "{key}<NewInternalPort>{port}</NewInternalPort><NewInternalClient>{client}</NewInternalClient>\
              <NewEnabled>1</NewEnabled>\
@@ -96,9 +97,9 @@ impl Service {
         self.call("AddPortMapping", &arguments).await.map(drop)
     }
 
-    /// Removes the mapping of a TCP port, whichever machine it leads to.
-    pub(super) async fn delete_mapping(&self, port: u16) -> Result<(), RouterFailureCause> {
-        match self.call("DeletePortMapping", &key(port, MappingTransport::Tcp)).await {
+    /// Removes the mapping of a port, whichever machine it leads to.
+    pub(super) async fn delete_mapping(&self, port: RouterPort) -> Result<(), RouterFailureCause> {
+        match self.call("DeletePortMapping", &key(port.get(), port.transport)).await {
             Ok(_) | Err(RouterFailureCause::Refused(NO_SUCH_ENTRY)) => Ok(()),
             Err(cause) => Err(cause),
         }

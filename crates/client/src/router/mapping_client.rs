@@ -6,7 +6,6 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    num::NonZeroU16,
     sync::Arc,
     time::Duration,
 };
@@ -15,13 +14,14 @@ use crab_nat::pcp::Nonce;
 use tokio::time::{Instant, timeout};
 
 use super::{
-    facts::{MappingEntry, MappingProtocol, MappingTransport, RouterFailureCause},
+    facts::{MappingEntry, MappingProtocol, RouterFailureCause},
     igd::Service,
     known_router::{KnownRouter, Network},
     lease::Granted,
     nat_pmp, pcp,
     pcp_packet::UNSUPPORTED_VERSION,
     port_mapping::MappingObstacle,
+    router_port::RouterPort,
     uplink::Uplink,
 };
 
@@ -34,7 +34,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 /// `OnlyPermanentLeasesSupported` of WANIPConnection:1.
 const ONLY_PERMANENT_LEASES: u16 = 725;
 
-/// Makes, renews and removes mappings of TCP ports to this machine at its gateway.
+/// Makes, renews and removes mappings of ports to this machine at its gateway.
 pub(super) enum MappingClient {
     Igd(IgdClient),
     Pcp { gateway: Ipv4Addr, client: Ipv4Addr, nonce: Nonce },
@@ -77,7 +77,7 @@ impl MappingClient {
     /// Maps a port that is not mapped.
     pub(super) async fn open(
         &self,
-        port: NonZeroU16,
+        port: RouterPort,
         lease_seconds: u32,
     ) -> Result<Granted, MappingObstacle> {
         if let Self::Igd(igd) = self {
@@ -96,7 +96,7 @@ impl MappingClient {
     /// Renews a mapping that this client made.
     pub(super) async fn renew(
         &self,
-        port: NonZeroU16,
+        port: RouterPort,
         lease_seconds: u32,
     ) -> Result<Granted, MappingObstacle> {
         if let Self::Igd(igd) = self
@@ -112,7 +112,7 @@ impl MappingClient {
     /// shorter lease, but looks after it only when the earlier one would have ended.
     pub(super) async fn leave(
         &self,
-        port: NonZeroU16,
+        port: RouterPort,
         lease_seconds: u32,
     ) -> Result<Granted, MappingObstacle> {
         if let Self::Igd(_) = self {
@@ -125,7 +125,7 @@ impl MappingClient {
     /// it must also bear the mark of this client.
     pub(super) async fn remove(
         &self,
-        port: NonZeroU16,
+        port: RouterPort,
         consented: bool,
     ) -> Result<(), RouterFailureCause> {
         match self {
@@ -133,7 +133,7 @@ impl MappingClient {
                 MappingEntry::Mapped { to, description, .. }
                     if to == igd.own(port) && (consented || description == igd.mark) =>
                 {
-                    in_time(igd.service.delete_mapping(port.get())).await
+                    in_time(igd.service.delete_mapping(port)).await
                 }
                 _ => Ok(()),
             },
@@ -144,7 +144,7 @@ impl MappingClient {
         }
     }
 
-    async fn map(&self, port: NonZeroU16, lease_seconds: u32) -> Result<Granted, MappingObstacle> {
+    async fn map(&self, port: RouterPort, lease_seconds: u32) -> Result<Granted, MappingObstacle> {
         let granted = match self {
             Self::Igd(igd) => igd.map(port, lease_seconds).await?,
             Self::Pcp { gateway, client, nonce } => {
@@ -175,17 +175,16 @@ pub(super) struct IgdClient {
 
 impl IgdClient {
     /// Where its mapping of a port leads.
-    fn own(&self, port: NonZeroU16) -> SocketAddr {
+    fn own(&self, port: RouterPort) -> SocketAddr {
         (self.client, port.get()).into()
     }
 
-    async fn entry(&self, port: NonZeroU16) -> Result<MappingEntry, RouterFailureCause> {
-        in_time(self.service.mapping(port.get(), MappingTransport::Tcp)).await
+    async fn entry(&self, port: RouterPort) -> Result<MappingEntry, RouterFailureCause> {
+        in_time(self.service.mapping(port.get(), port.transport)).await
     }
 
-    async fn map(&self, port: NonZeroU16, lease: u32) -> Result<Granted, RouterFailureCause> {
-        let add =
-            |lease| in_time(self.service.add_mapping(port.get(), self.client, &self.mark, lease));
+    async fn map(&self, port: RouterPort, lease: u32) -> Result<Granted, RouterFailureCause> {
+        let add = |lease| in_time(self.service.add_mapping(port, self.client, &self.mark, lease));
         let lease_seconds = match add(lease).await {
             Ok(()) => Some(lease),
             Err(RouterFailureCause::Refused(ONLY_PERMANENT_LEASES)) => {

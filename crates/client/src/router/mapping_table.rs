@@ -2,7 +2,6 @@
 
 use std::{
     net::IpAddr,
-    num::NonZeroU16,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -10,10 +9,11 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    facts::{MappingTransport, RouterFailureCause},
+    facts::RouterFailureCause,
     lease::{Granted, Lease},
     mapping_client::MappingClient,
     port_mapping::{MappingObstacle, MappingState, PortMapping},
+    router_port::RouterPort,
 };
 
 /// A mapping is renewed when half of its lease is over, and a long lease after this time.
@@ -33,7 +33,7 @@ struct Entry {
 #[derive(Clone)]
 pub(super) struct Made {
     pub(super) client: Arc<MappingClient>,
-    pub(super) port: NonZeroU16,
+    pub(super) port: RouterPort,
     /// None until the router has consented.
     pub(super) lease: Option<Lease>,
 }
@@ -50,24 +50,30 @@ impl MappingTable {
     }
 
     /// Whether a port is mapped.
-    pub(super) fn is_open(&self, port: NonZeroU16) -> bool {
+    pub(super) fn is_open(&self, port: RouterPort) -> bool {
         let entries = self.entries();
-        entries.iter().any(|entry| entry.mapping.port == port.get() && entry.mapping.is_open())
+        entries.iter().any(|entry| entry.mapping.is_of(port) && entry.mapping.is_open())
     }
 
     /// Enters a port that is not mapped, or begins again with it.
-    pub(super) fn enter(&self, port: NonZeroU16, router: Option<IpAddr>, reason: MappingObstacle) {
-        let (port, transport) = (port.get(), MappingTransport::Tcp);
+    pub(super) fn enter(&self, port: RouterPort, router: Option<IpAddr>, reason: MappingObstacle) {
         let state = MappingState::NotMapped { reason };
-        let mapping =
-            PortMapping { port, transport, router, protocol: None, state, accessible: None };
+        let (number, transport) = (port.get(), port.transport);
+        let mapping = PortMapping {
+            port: number,
+            transport,
+            router,
+            protocol: None,
+            state,
+            accessible: None,
+        };
         let mut entries = self.entries();
-        entries.retain(|entry| entry.mapping.port != port);
+        entries.retain(|entry| !entry.mapping.is_of(port));
         entries.push(Entry { mapping, made: None });
     }
 
     /// The router is about to be asked for a mapping.
-    pub(super) fn asked(&self, port: NonZeroU16, client: &Arc<MappingClient>) {
+    pub(super) fn asked(&self, port: RouterPort, client: &Arc<MappingClient>) {
         self.update(port, |entry| {
             entry.mapping.protocol = Some(client.protocol());
             entry.mapping.state = MappingState::Asked;
@@ -76,7 +82,7 @@ impl MappingTable {
     }
 
     /// The router has made or renewed a mapping.
-    pub(super) fn granted(&self, port: NonZeroU16, granted: &Granted) {
+    pub(super) fn granted(&self, port: RouterPort, granted: &Granted) {
         let lease = Lease::begins(granted.lease_seconds, MAX_RENEWAL_PAUSE);
         self.update(port, |entry| {
             entry.mapping.state = MappingState::Open { lease_seconds: granted.lease_seconds };
@@ -87,7 +93,7 @@ impl MappingTable {
     }
 
     /// A renewal failed; the lease still runs.
-    pub(super) fn postponed(&self, port: NonZeroU16, renew_at: Instant) {
+    pub(super) fn postponed(&self, port: RouterPort, renew_at: Instant) {
         self.update(port, |entry| {
             if let Some(lease) = entry.made.as_mut().and_then(|made| made.lease.as_mut()) {
                 lease.renew_at = Some(renew_at);
@@ -96,7 +102,7 @@ impl MappingTable {
     }
 
     /// There is no mapping of ours, or none any more.
-    pub(super) fn lost(&self, port: NonZeroU16, reason: MappingObstacle) {
+    pub(super) fn lost(&self, port: RouterPort, reason: MappingObstacle) {
         use RouterFailureCause::{Malformed, NoAnswer};
         // The router may have done it all the same.
         let uncertain = matches!(reason, MappingObstacle::Failed { cause: NoAnswer | Malformed });
@@ -109,7 +115,7 @@ impl MappingTable {
     }
 
     /// The router speaks no protocol for it.
-    pub(super) fn not_spoken(&self, port: NonZeroU16) {
+    pub(super) fn not_spoken(&self, port: RouterPort) {
         self.update(port, |entry| {
             entry.mapping.protocol = None;
             entry.mapping.state = MappingState::NotMapped { reason: MappingObstacle::NoProtocol };
@@ -117,7 +123,7 @@ impl MappingTable {
     }
 
     /// The run ends, and with it what was made.
-    pub(super) fn ended(&self, port: NonZeroU16, state: MappingState) {
+    pub(super) fn ended(&self, port: RouterPort, state: MappingState) {
         self.update(port, |entry| {
             entry.made = None;
             entry.mapping.state = match entry.mapping.state {
@@ -131,15 +137,15 @@ impl MappingTable {
     }
 
     /// Checkers reached a port that is mapped, or did not.
-    pub(super) fn judged(&self, is_accessible: impl Fn(u16) -> Option<bool>) {
+    pub(super) fn judged(&self, is_accessible: impl Fn(&PortMapping) -> Option<bool>) {
         for entry in self.entries().iter_mut().filter(|entry| entry.mapping.is_open()) {
-            entry.mapping.accessible = is_accessible(entry.mapping.port);
+            entry.mapping.accessible = is_accessible(&entry.mapping);
         }
     }
 
-    fn update(&self, port: NonZeroU16, change: impl FnOnce(&mut Entry)) {
+    fn update(&self, port: RouterPort, change: impl FnOnce(&mut Entry)) {
         let mut entries = self.entries();
-        if let Some(entry) = entries.iter_mut().find(|entry| entry.mapping.port == port.get()) {
+        if let Some(entry) = entries.iter_mut().find(|entry| entry.mapping.is_of(port)) {
             change(entry);
         }
     }

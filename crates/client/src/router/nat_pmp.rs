@@ -3,7 +3,6 @@
 use std::{
     io::{self, ErrorKind},
     net::{IpAddr, Ipv4Addr},
-    num::NonZeroU16,
     time::Duration,
 };
 
@@ -12,7 +11,11 @@ use crab_nat::{
     natpmp::{Failure, external_address, port_mapping, try_drop_mapping},
 };
 
-use super::{facts::RouterFailureCause, lease::Granted};
+use super::{
+    facts::{MappingTransport, RouterFailureCause},
+    lease::Granted,
+    router_port::RouterPort,
+};
 
 /// As RFC 6886 has it: 250 ms, and twice as long each time; the third wait ends at 1.75 s.
 /// RFC 6887 begins with 3 s, which suits servers at the provider; the gateway is on the same link.
@@ -37,33 +40,43 @@ pub(super) async fn wan_address(gateway: Ipv4Addr) -> Result<IpAddr, RouterFailu
     }
 }
 
-/// Maps a TCP port to the sender, or renews that mapping.
+/// Maps a port to the sender, or renews that mapping.
 pub(super) async fn map(
     gateway: Ipv4Addr,
-    port: NonZeroU16,
+    port: RouterPort,
     lease_seconds: u32,
 ) -> Result<Granted, RouterFailureCause> {
     let options = mapping_options(port, lease_seconds);
-    let mapping = port_mapping(gateway.into(), InternetProtocol::Tcp, port, options).await;
+    let transport = port.transport.into();
+    let mapping = port_mapping(gateway.into(), transport, port.number, options).await;
     let mapping = mapping.map_err(|failure| cause(&failure))?;
     let (external_port, lease) = (mapping.external_port().get(), mapping.lifetime());
     Ok(Granted { external_port, lease_seconds: Some(lease), address: None })
 }
 
 /// The same port outside as inside.
-const fn mapping_options(port: NonZeroU16, lease_seconds: u32) -> PortMappingOptions {
+const fn mapping_options(port: RouterPort, lease_seconds: u32) -> PortMappingOptions {
     PortMappingOptions {
-        external_port: Some(port),
+        external_port: Some(port.number),
         lifetime_seconds: Some(lease_seconds),
         timeout_config: Some(RETRIES),
     }
 }
 
-/// Removes the mapping of a TCP port to the sender.
-pub(super) async fn unmap(gateway: Ipv4Addr, port: NonZeroU16) -> Result<(), RouterFailureCause> {
-    let protocol = InternetProtocol::Tcp;
-    let dropped = try_drop_mapping(gateway.into(), protocol, Some(port), Some(RETRIES)).await;
+/// Removes the mapping of a port to the sender.
+pub(super) async fn unmap(gateway: Ipv4Addr, port: RouterPort) -> Result<(), RouterFailureCause> {
+    let (transport, number) = (port.transport.into(), Some(port.number));
+    let dropped = try_drop_mapping(gateway.into(), transport, number, Some(RETRIES)).await;
     dropped.map_err(|failure| cause(&failure))
+}
+
+impl From<MappingTransport> for InternetProtocol {
+    fn from(transport: MappingTransport) -> Self {
+        match transport {
+            MappingTransport::Tcp => Self::Tcp,
+            MappingTransport::Udp => Self::Udp,
+        }
+    }
 }
 
 pub(super) fn socket_cause(error: &io::Error) -> RouterFailureCause {

@@ -1,9 +1,9 @@
 //! Mappings over PCP, RFC 6887.
 
-use std::{net::Ipv4Addr, num::NonZeroU16, time::Duration};
+use std::{net::Ipv4Addr, time::Duration};
 
 use crab_nat::{
-    InternetProtocol, VersionCode,
+    VersionCode,
     pcp::{DropMappingRange, Failure, Nonce, try_drop_mapping},
 };
 use tokio::{net::UdpSocket, time::timeout};
@@ -13,6 +13,7 @@ use super::{
     lease::Granted,
     nat_pmp::{RETRIES, socket_cause},
     pcp_packet::{MapRequest, UNSUPPORTED_OPTION, UNSUPPORTED_VERSION},
+    router_port::RouterPort,
 };
 
 /// The port of PCP servers.
@@ -28,7 +29,7 @@ const MAX_PACKET_BYTES: usize = 1100;
 /// Datagrams that are read for each sending of a request: others' answers are passed over.
 const MAX_ANSWERS: usize = 16;
 
-/// Maps a TCP port of this machine, which is `client`, or renews the mapping of that nonce. Asks the gateway
+/// Maps a port of this machine, which is `client`, or renews the mapping of that nonce. Asks the gateway
 /// alone: the socket is connected to it.
 ///
 /// The router is to refuse rather than to choose another port: `miniupnpd` 2.3 tries all 65,535 of them for a
@@ -37,10 +38,10 @@ pub(super) async fn map(
     gateway: Ipv4Addr,
     client: Ipv4Addr,
     nonce: Nonce,
-    port: NonZeroU16,
+    port: RouterPort,
     lease_seconds: u32,
 ) -> Result<Granted, RouterFailureCause> {
-    let request = MapRequest { client, nonce, port: port.get(), lease_seconds };
+    let request = MapRequest { client, nonce, port, lease_seconds };
     match exchange(gateway, &request, true).await {
         Err(RouterFailureCause::Refused(UNSUPPORTED_OPTION)) => {
             exchange(gateway, &request, false).await
@@ -91,9 +92,10 @@ pub(super) async fn unmap(
     gateway: Ipv4Addr,
     client: Ipv4Addr,
     nonce: Nonce,
-    port: NonZeroU16,
+    port: RouterPort,
 ) -> Result<(), RouterFailureCause> {
-    let range = DropMappingRange::Single { internal_port: port, protocol: InternetProtocol::Tcp };
+    let (internal_port, protocol) = (port.number, port.transport.into());
+    let range = DropMappingRange::Single { internal_port, protocol };
     let dropped =
         try_drop_mapping(gateway.into(), client.into(), nonce, range, Some(RETRIES)).await;
     dropped.map_err(|failure| cause(&failure))

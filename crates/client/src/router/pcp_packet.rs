@@ -4,7 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crab_nat::pcp::Nonce;
 
-use super::{facts::RouterFailureCause, lease::Granted};
+use super::{
+    facts::{MappingTransport, RouterFailureCause},
+    lease::Granted,
+    router_port::RouterPort,
+};
 
 /// Code 1 of section 7.4: the server speaks another version, such as NAT-PMP.
 pub(super) const UNSUPPORTED_VERSION: u16 = 1;
@@ -16,19 +20,17 @@ const VERSION: u8 = 2;
 const NAT_PMP_VERSION: u8 = 0;
 const MAP: u8 = 1;
 const ANSWER: u8 = 0x80;
-/// The number of TCP.
-const TCP: u8 = 6;
 /// The option of section 13.2 without its length, which is 0.
 const PREFER_FAILURE: u8 = 2;
 const HEADER_BYTES: usize = 24;
 /// A header, and the fields of a mapping.
 const ANSWER_BYTES: usize = HEADER_BYTES + 36;
 
-/// A mapping of a TCP port to the same port of the client.
+/// A mapping of a port to the same port of the client.
 pub(super) struct MapRequest {
     pub(super) client: Ipv4Addr,
     pub(super) nonce: Nonce,
-    pub(super) port: u16,
+    pub(super) port: RouterPort,
     pub(super) lease_seconds: u32,
 }
 
@@ -39,9 +41,10 @@ impl MapRequest {
         bytes.extend(self.lease_seconds.to_be_bytes());
         bytes.extend(self.client.to_ipv6_mapped().octets());
         bytes.extend(self.nonce.iter().flat_map(|word| word.to_be_bytes()));
-        bytes.extend([TCP, 0, 0, 0]);
-        bytes.extend(self.port.to_be_bytes());
-        bytes.extend(self.port.to_be_bytes());
+        bytes.extend([protocol_number(self.port.transport), 0, 0, 0]);
+        let number = self.port.get().to_be_bytes();
+        bytes.extend(number);
+        bytes.extend(number);
         bytes.extend(Ipv4Addr::UNSPECIFIED.to_ipv6_mapped().octets());
         if prefer_failure {
             bytes.extend([PREFER_FAILURE, 0, 0, 0]);
@@ -66,7 +69,9 @@ impl MapRequest {
             }));
         };
         let nonce = self.nonce.iter().flat_map(|word| word.to_be_bytes());
-        if !nonce.eq(fields[..12].iter().copied()) || fields[16..18] != self.port.to_be_bytes() {
+        let is_port = fields[12] == protocol_number(self.port.transport)
+            && fields[16..18] == self.port.get().to_be_bytes();
+        if !nonce.eq(fields[..12].iter().copied()) || !is_port {
             return None;
         }
         if code != 0 {
@@ -83,14 +88,27 @@ impl MapRequest {
     }
 }
 
+/// The number of a transport in the registry of IP protocols.
+const fn protocol_number(transport: MappingTransport) -> u8 {
+    match transport {
+        MappingTransport::Tcp => 6,
+        MappingTransport::Udp => 17,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU16;
+
     use super::*;
 
     const REQUEST: MapRequest = MapRequest {
         client: Ipv4Addr::new(192, 168, 1, 10),
         nonce: [1, 2, 3],
-        port: 7466,
+        port: RouterPort {
+            number: NonZeroU16::new(7466).unwrap(),
+            transport: MappingTransport::Tcp,
+        },
         lease_seconds: 120,
     };
 
@@ -118,6 +136,8 @@ mod tests {
         assert_eq!(bytes[36..44], [6, 0, 0, 0, 0x1d, 0x2a, 0x1d, 0x2a]);
         assert_eq!(bytes[60..], [2, 0, 0, 0]);
         assert_eq!(REQUEST.bytes(false), bytes[..60]);
+        let port = RouterPort { transport: MappingTransport::Udp, ..REQUEST.port };
+        assert_eq!(MapRequest { port, ..REQUEST }.bytes(true)[36], 17);
     }
 
     #[test]
@@ -138,6 +158,7 @@ mod tests {
             (with(|it| it.truncate(59)), Some(Err(Malformed)), "too short"),
             (with(|it| it[35] = 4), None, "another nonce"),
             (with(|it| it[41] += 1), None, "another port inside"),
+            (with(|it| it[36] = 17), None, "the same port over UDP"),
             (with(|it| it[1] = MAP), None, "a request"),
             (with(|it| it[0] = 3), None, "another version"),
             (vec![], None, "nothing"),

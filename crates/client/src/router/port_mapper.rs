@@ -1,9 +1,6 @@
 //! The mappings of one run: opened, renewed while it goes on, removed at its end.
 
-use std::{
-    convert::Infallible, fmt, future::pending, net::IpAddr, num::NonZeroU16, sync::Arc,
-    time::Duration,
-};
+use std::{convert::Infallible, fmt, future::pending, net::IpAddr, sync::Arc, time::Duration};
 
 use crab_nat::pcp::Nonce;
 use tokio::{
@@ -19,6 +16,7 @@ use super::{
     mapping_client::MappingClient,
     mapping_table::{Made, MappingTable},
     port_mapping::{MappingObstacle, MappingState, PortMapping},
+    router_port::RouterPort,
 };
 
 /// The lease of a mapping: if the program is killed, the mapping is left for so long at most, unless the router
@@ -110,10 +108,10 @@ impl PortMapper {
         &self,
         known: &KnownRouter,
         network: Option<Network>,
-        ports: &[NonZeroU16],
+        ports: &[RouterPort],
     ) -> Opened {
         let ports = ports.iter().copied().filter(|&port| !self.table.is_open(port));
-        let ports: Vec<NonZeroU16> = ports.collect();
+        let ports: Vec<RouterPort> = ports.collect();
         let router = network.map(|network| network.uplink.gateway.into());
         let reason = match network {
             None => MappingObstacle::NoRouter,
@@ -131,7 +129,7 @@ impl PortMapper {
         &self,
         known: &KnownRouter,
         network: Network,
-        ports: &[NonZeroU16],
+        ports: &[RouterPort],
         opened: &mut Opened,
     ) {
         let ways = MappingClient::ways(known, network, self.nonce).await;
@@ -147,7 +145,7 @@ impl PortMapper {
                 Ok(granted) => {
                     known.heard(network, protocol);
                     opened.protocol = Some(protocol);
-                    opened.ports.push(port.get());
+                    opened.ports.push(port);
                     opened.address = opened.address.or(granted.address);
                     ports.next();
                 }
@@ -176,7 +174,7 @@ impl PortMapper {
     async fn open_one(
         &self,
         client: &Arc<MappingClient>,
-        port: NonZeroU16,
+        port: RouterPort,
     ) -> Result<Granted, MappingObstacle> {
         self.table.asked(port, client);
         let opened = client.open(port, LEASE_SECONDS).await;
@@ -203,13 +201,13 @@ impl PortMapper {
         }
     }
 
-    fn granted(&self, port: NonZeroU16, granted: &Granted) {
+    fn granted(&self, port: RouterPort, granted: &Granted) {
         self.table.granted(port, granted);
         self.added.notify_one();
     }
 
     /// Takes note whether checkers reached the ports that are mapped.
-    pub(crate) fn judged(&self, is_accessible: impl Fn(u16) -> Option<bool>) {
+    pub(crate) fn judged(&self, is_accessible: impl Fn(&PortMapping) -> Option<bool>) {
         self.table.judged(is_accessible);
     }
 
@@ -238,7 +236,7 @@ impl PortMapper {
 #[derive(Debug, Default)]
 pub(crate) struct Opened {
     /// The ports.
-    pub(crate) ports: Vec<u16>,
+    pub(crate) ports: Vec<RouterPort>,
     /// How the router was asked; none if it opened no port.
     pub(crate) protocol: Option<MappingProtocol>,
     /// The router's address on the Internet's side, if it was told.

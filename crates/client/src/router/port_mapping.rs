@@ -4,7 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::Serialize;
 
-use super::facts::{MappingProtocol, MappingTransport, RouterFailureCause};
+use super::{
+    facts::{MappingProtocol, MappingTransport, RouterFailureCause},
+    router_port::RouterPort,
+};
 
 /// What was done at the router for a port that checkers did not reach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -101,6 +104,11 @@ impl PortMapping {
     /// Whether this program has a mapping of the port at the router, as far as is known.
     pub const fn is_open(&self) -> bool {
         matches!(self.state, MappingState::Open { .. })
+    }
+
+    /// Whether it is that of a port.
+    pub(crate) fn is_of(&self, port: RouterPort) -> bool {
+        (self.port, self.transport) == (port.get(), port.transport)
     }
 
     /// The same but for the port: how mappings are grouped.

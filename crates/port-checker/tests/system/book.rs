@@ -17,7 +17,7 @@ use crate::{
 mod markdown;
 mod words;
 
-use markdown::Document;
+pub(crate) use markdown::Document;
 
 /// The documents at the root; beside them, all under `docs`.
 const AT_THE_ROOT: [&str; 5] =

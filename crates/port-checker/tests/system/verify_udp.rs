@@ -140,7 +140,12 @@ fn a_checker_that_knows_no_udp_gives_no_verdict_about_it() {
 fn ports_that_cannot_be_verified() {
     let rows = [
         ("80/sctp", "'80/sctp' is neither a port from 1 to 65535 nor a range"),
-        ("80/udp --map --server a", "--map maps TCP ports only; verify 80/udp without it"),
+        ("51820/udp/tcp", "'51820/udp/tcp' is neither a port from 1 to 65535 nor a range"),
+        ("/udp", "'/udp' is neither a port from 1 to 65535 nor a range"),
+        ("51820/", "'51820/' is neither a port from 1 to 65535 nor a range"),
+        ("0/udp", "'0/udp' is neither a port from 1 to 65535 nor a range"),
+        ("1-70000/udp", "'1-70000/udp' is neither a port from 1 to 65535 nor a range"),
+        ("9-8/udp", "'9-8/udp' is neither a port from 1 to 65535 nor a range"),
     ];
     for (arguments, expected) in rows {
         let arguments: Vec<_> = ["verify"].into_iter().chain(arguments.split(' ')).collect();

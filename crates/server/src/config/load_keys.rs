@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{
-    attestations::{ATTESTATIONS, ISSUER, NEXT_KEY, SIGNING_KEY},
+    attestation_variables::{ATTESTATIONS, ISSUER, NEXT_KEY, SIGNING_KEY},
     invalid::InvalidSetting,
     model::Config,
     signing_keys::{KeyFiles, SigningKeys},

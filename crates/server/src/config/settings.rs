@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, time::Duration};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 use super::{
-    attestations::ATTESTATIONS,
+    attestation_variables::ATTESTATIONS,
     choices::{LOG_FORMATS, TARGETS},
     limits::LIMITS,
     model::CorsOrigins,

@@ -7,7 +7,7 @@ use std::{
     num::NonZeroU32,
     sync::Arc,
     thread,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use port_checker_attestation::{Claims, Expectations, KeySet, TrustStore};
@@ -16,7 +16,7 @@ use port_checker_testbed::{
     certificates::signing_key,
     datagrams::{Answering, Mute},
     http::{Answer, JSON, check_ports, get, metric, post},
-    ports::{Held, Listening, Refusing},
+    ports::{Held, Listening, Refusing, Silent},
 };
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ fn keys() -> Arc<SigningKeys> {
         std::fs::write(file, signing_key()).expect("a file");
     }
     let files = KeyFiles { signing, next: Some(next) };
-    SigningKeys::load(files, std::time::Duration::from_secs(7200)).expect("keys")
+    SigningKeys::load(files, Duration::from_secs(7200)).expect("keys")
 }
 
 /// Signs by whatever clock the machine of the test has, and has no limits.
@@ -194,6 +194,31 @@ fn datagrams_prove_ports_too() {
         assert_eq!(claims.transport, port_checker_api::Transport::Udp);
         assert_eq!(claims.open.to_string(), open.port().to_string());
     }
+}
+
+/// A checker that could not judge every port has nothing to sign.
+#[test]
+fn a_check_that_failed_has_no_statement() {
+    let server = Server::start(|config| {
+        signs(config);
+        config.probe.attempts = NonZeroU32::new(3).expect("three");
+        config.probe.delay = Duration::from_millis(400);
+        config.probe.timeout = Duration::from_millis(400);
+        // Enough for an attempt, and not for all that a silent port gets.
+        config.deadline = Duration::from_millis(700);
+    });
+    let ip: IpAddr = "127.0.0.1".parse().expect("an address");
+    let (proven, silent) = (sends(ip, CHALLENGE), Silent::on(ip));
+    let ports = [proven, silent.port().get()];
+    let request = json!({"ports": ports, "challenge": CHALLENGE, "attest": {}}).to_string();
+    let whole = check_ports(server.address, &request);
+    assert_eq!((whole.status, whole.code().as_str()), (503, "CHECK_FAILED"), "{whole:?}");
+    let headers = format!("{JSON}Accept: application/x-ndjson\r\n");
+    let lines = post(server.address, "/check-ports", &headers, request.as_bytes());
+    for text in [whole.body, lines.body].map(|body| String::from_utf8(body).expect("text")) {
+        assert!(text.contains("CHECK_FAILED") && !text.contains("attestation"), "{text}");
+    }
+    assert_eq!(metric(server.address, "port_checker_attestations_signed_total "), 0.0);
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod leases;
 mod odd_routers;
 mod questions;
 mod refusals;
+mod udp;
 
 /// Everything that `miniupnpd` speaks.
 const ALL: &str = "enable_natpmp=yes\nenable_upnp=yes";

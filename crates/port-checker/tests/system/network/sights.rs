@@ -98,6 +98,8 @@ fn the_firewall_of_this_machine_is_named_with_the_interface() {
         assert!(text.contains("this machine's firewall"), "{rule}: {}", unwatched.text);
         assert!(text.contains("Run as root, this would tell"), "{rule}: {}", unwatched.text);
         assert!(!text.contains("by a router"), "{rule}: nobody knows: {}", unwatched.text);
+        let limited = text.contains("Likely the same rule rejects them all");
+        assert_eq!(limited, rule.contains("icmpx"), "{rule}: {}", unwatched.text);
     }
 }
 
@@ -127,6 +129,14 @@ fn without_the_right_to_watch_both_are_named_and_the_way_to_tell() {
     assert!(text.contains("Let the router forward TCP to 192.168.1.10"), "{}", report.text);
     assert!(text.contains("Run as root, this would tell"), "{}", report.text);
     assert!(!text.contains("is not the cause"), "it cannot know: {}", report.text);
+
+    let half = "tcp dport 20000-20019 drop\n tcp dport 20020-20039 reject with tcp reset";
+    home.provider.firewall(&input("drop").replace(&format!("tcp dport {PORTS} drop"), half));
+    let report = home.verify_unprivileged();
+    assert!(report.text.contains("\n  20020-20039  refused"), "two groups: {}", report.text);
+    let times = report.flowing().matches("Run as root").count();
+    assert_eq!(times, 1, "once for both: {}", report.text);
+    assert!(report.text.contains("\n\n  Run as root, this would tell"), "{}", report.text);
 
     home.provider.firewall("flush ruleset\n");
     let report = home.verify_unprivileged();
