@@ -28,7 +28,7 @@ fn each_protocol_alone_maps_both_transports_of_a_number() {
     }
 }
 
-/// The transports of one number are mapped apart: one of another machine stands in the way of its own alone.
+/// The transports of one number are mapped apart: a mapping of another machine occupies the number over one only.
 #[test]
 fn a_mapping_of_another_machine_over_tcp_leaves_the_number_free_over_udp() {
     if !skip::is_root() {
