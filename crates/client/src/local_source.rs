@@ -1,20 +1,37 @@
-//! The address that a datagram came to, which is the source of the answer (`IP_PKTINFO`, RFC 3542).
+//! Datagrams with the address that they came to, which is the source of the answer (`IP_PKTINFO`, RFC 3542): a machine
+//! with several addresses would else answer from another one, and nobody would take that for an answer.
 
 use std::{
-    io,
+    io::{self, IoSlice, IoSliceMut},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6},
-    os::fd::AsFd,
+    os::fd::{AsFd, AsRawFd},
 };
 
 use nix::{
+    cmsg_space,
     libc::{in_pktinfo, in6_pktinfo},
     sys::socket::{
-        ControlMessage, ControlMessageOwned, SockaddrStorage, setsockopt,
+        ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg,
+        setsockopt,
         sockopt::{Ipv4PacketInfo, Ipv6RecvPacketInfo},
     },
 };
 
 use crate::Family;
+
+/// Room for what the system says about a datagram, in bytes: its destination takes 32, and the program that made
+/// the socket may have asked for the time and the like.
+const CONTROL_BYTES: usize = 256;
+
+/// A datagram that was received.
+pub(crate) struct ReceivedDatagram {
+    /// How long it is, as far as there was room for it.
+    pub(crate) length: usize,
+    /// Its sender.
+    pub(crate) from: SocketAddr,
+    /// The address it came to; none: the system did not tell.
+    pub(crate) to: Option<LocalSource>,
+}
 
 /// The address that a datagram came to, as the system takes it for the source of an answer. From that of a group of
 /// machines, all of which would answer, the system refuses to send.
@@ -65,8 +82,38 @@ pub(crate) fn keep_destinations(socket: &impl AsFd, family: Family) -> io::Resul
     Ok(())
 }
 
+/// The next datagram; none if its sender is of no family of the Internet. Does not wait.
+pub(crate) fn receive(
+    socket: &impl AsFd,
+    datagram: &mut [u8],
+) -> nix::Result<Option<ReceivedDatagram>> {
+    let mut control = cmsg_space!([u8; CONTROL_BYTES]);
+    let mut parts = [IoSliceMut::new(datagram)];
+    let (descriptor, flags) = (socket.as_fd().as_raw_fd(), MsgFlags::MSG_DONTWAIT);
+    let received = recvmsg::<SockaddrStorage>(descriptor, &mut parts, Some(&mut control), flags)?;
+    let to = received.cmsgs().ok().and_then(|mut all| all.find_map(LocalSource::of));
+    let from = received.address.as_ref().and_then(sender);
+    Ok(from.map(|from| ReceivedDatagram { length: received.bytes, from, to }))
+}
+
+/// Sends an answer to the sender of a datagram, from the address that it came to; without one, from that which the
+/// system chooses. Does not wait.
+pub(crate) fn send_answer(
+    socket: &impl AsFd,
+    answer: &[u8],
+    to: SocketAddr,
+    from: Option<&LocalSource>,
+) -> nix::Result<()> {
+    let control = from.map(LocalSource::as_source);
+    let (parts, to) = ([IoSlice::new(answer)], SockaddrStorage::from(to));
+    let (descriptor, flags) = (socket.as_fd().as_raw_fd(), MsgFlags::MSG_DONTWAIT);
+    #[expect(clippy::disallowed_methods, reason = "answers who asked")]
+    sendmsg(descriptor, &parts, control.as_slice(), flags, Some(&to))?;
+    Ok(())
+}
+
 /// The sender of a datagram.
-pub(crate) fn sender(address: &SockaddrStorage) -> Option<SocketAddr> {
+fn sender(address: &SockaddrStorage) -> Option<SocketAddr> {
     let v4 = address.as_sockaddr_in().map(|v4| SocketAddrV4::from(*v4).into());
     v4.or_else(|| address.as_sockaddr_in6().map(|v6| SocketAddrV6::from(*v6).into()))
 }

@@ -1,26 +1,17 @@
 //! Answers to the datagrams with which checkers ask about UDP ports.
 
 use std::{
-    io::{self, IoSlice, IoSliceMut},
+    io,
     net::{IpAddr, SocketAddr, UdpSocket},
-    os::fd::{AsFd, AsRawFd},
 };
 
-use nix::{
-    cmsg_space,
-    sys::socket::{MsgFlags, SockaddrStorage, recvmsg, sendmsg},
-};
 use port_checker_api::{Challenge, UDP_DATAGRAM_BYTES, UdpQuestion};
 use tokio::io::Interest;
 
 use crate::{
     Family,
-    local_source::{LocalSource, keep_destinations, sender},
+    local_source::{ReceivedDatagram, keep_destinations, receive, send_answer},
 };
-
-/// Room for what the system says about a datagram, in bytes: its destination takes 32, and the program that made
-/// the socket may have asked for the time and the like.
-const CONTROL_BYTES: usize = 256;
 
 /// The errors of the socket, one after another, after which a responder gives up. The system reports a single
 /// event, such as a message about an earlier answer, once.
@@ -137,48 +128,32 @@ impl UdpResponder {
     pub async fn answer_next(&self) -> io::Result<UdpArrival> {
         loop {
             let received = self.socket.async_io(Interest::READABLE, || self.receive()).await?;
-            if let Some((question, from, to)) = received {
-                let answer =
-                    self.send(&question.answered(self.challenge.as_str().as_bytes()), &from, &to);
-                let to = to.address().to_canonical();
-                return Ok(UdpArrival { from: peer(&from), to, answer });
-            }
+            let Some((question, datagram)) = received else { continue };
+            let Some(to) = &datagram.to else { continue };
+            let text = question.answered(self.challenge.as_str().as_bytes());
+            let answer =
+                send_answer(&self.socket, &text, datagram.from, Some(to)).map_err(io::Error::from);
+            return Ok(UdpArrival {
+                from: peer(datagram.from),
+                to: to.address().to_canonical(),
+                answer,
+            });
         }
     }
 
-    /// The next datagram, its sender, and its destination; none if it is no question.
-    fn receive(&self) -> io::Result<Option<(UdpQuestion, SockaddrStorage, LocalSource)>> {
+    /// The next datagram, if it is a question.
+    fn receive(&self) -> io::Result<Option<(UdpQuestion, ReceivedDatagram)>> {
         // One byte more than a question has tells one that is too long.
         let mut datagram = [0; UDP_DATAGRAM_BYTES + 1];
-        let mut parts = [IoSliceMut::new(&mut datagram)];
-        let mut control = cmsg_space!([u8; CONTROL_BYTES]);
-        let descriptor = self.socket.as_fd().as_raw_fd();
-        let (length, from, to) = {
-            let received = recvmsg::<SockaddrStorage>(
-                descriptor,
-                &mut parts,
-                Some(&mut control),
-                MsgFlags::empty(),
-            )?;
-            let to = received.cmsgs().ok().and_then(|mut all| all.find_map(LocalSource::of));
-            (received.bytes, received.address, to)
-        };
-        let question = UdpQuestion::parse(&datagram[..length]);
-        Ok(question.zip(from).zip(to).map(|((question, from), to)| (question, from, to)))
-    }
-
-    fn send(&self, answer: &[u8], to: &SockaddrStorage, from: &LocalSource) -> io::Result<()> {
-        let source = from.as_source();
-        let descriptor = self.socket.as_fd().as_raw_fd();
-        #[expect(clippy::disallowed_methods, reason = "answers the asker, with fewer bytes")]
-        sendmsg(descriptor, &[IoSlice::new(answer)], &[source], MsgFlags::empty(), Some(to))?;
-        Ok(())
+        let received = receive(&self.socket, &mut datagram)?;
+        Ok(received.and_then(|received| {
+            Some((UdpQuestion::parse(&datagram[..received.length])?, received))
+        }))
     }
 }
 
 /// The sender as others write it.
-fn peer(from: &SockaddrStorage) -> SocketAddr {
-    let peer = sender(from).expect("a socket of a family of the Internet");
+fn peer(peer: SocketAddr) -> SocketAddr {
     // An IPv4-mapped address has neither a zone nor a flow.
     match peer.ip().to_canonical() {
         IpAddr::V4(v4) => SocketAddr::new(v4.into(), peer.port()),

@@ -2,18 +2,15 @@
 //! and can answer from their ports; see raw(7) and RFC 768.
 
 use std::{
-    io::{self, IoSlice, IoSliceMut},
-    net::IpAddr,
-    os::fd::AsRawFd,
+    io,
+    net::{IpAddr, SocketAddr},
 };
 
 use nix::{
     errno::Errno,
     libc::{
         BPF_ABS, BPF_B, BPF_IND, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_LDX, BPF_MSH, BPF_RET, BPF_W,
-        in6_pktinfo,
     },
-    sys::socket::{MsgFlags, SockaddrStorage, recvmsg, sendmsg},
 };
 use port_checker_api::UDP_DATAGRAM_BYTES;
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
@@ -22,7 +19,7 @@ use tokio::io::{Interest, unix::AsyncFd};
 use super::udp_header::{HEADER_BYTES, UdpHeader, datagram};
 use crate::{
     Family,
-    local_source::{LocalSource, keep_destinations, sender},
+    local_source::{LocalSource, keep_destinations, receive, send_answer},
 };
 
 /// The longest header of IPv4, in bytes.
@@ -79,15 +76,10 @@ impl RawUdpSocket {
     /// `EAGAIN`: there is none.
     pub(super) fn receive(&self) -> nix::Result<Option<Copied>> {
         let mut packet = [0; MAX_PACKET];
-        let mut control = nix::cmsg_space!(in6_pktinfo);
-        let mut parts = [IoSliceMut::new(&mut packet)];
-        let (descriptor, flags) = (self.socket.get_ref().as_raw_fd(), MsgFlags::MSG_DONTWAIT);
-        let received =
-            recvmsg::<SockaddrStorage>(descriptor, &mut parts, Some(&mut control), flags)?;
-        let local = received.cmsgs()?.find_map(LocalSource::of);
-        let (length, from) = (received.bytes, received.address.as_ref().and_then(sender));
-        let packet = packet.get(..length).unwrap_or_default();
-        Ok(from.zip(local).and_then(|(from, local)| self.copied(packet, from.ip(), local)))
+        let Some(received) = receive(self.socket.get_ref(), &mut packet)? else { return Ok(None) };
+        let packet = packet.get(..received.length).unwrap_or_default();
+        let from = received.from.ip();
+        Ok(received.to.and_then(|local| self.copied(packet, from, local)))
     }
 
     /// Over IPv4 the header of IP comes first.
@@ -105,12 +97,8 @@ impl RawUdpSocket {
         let answer = datagram(question.header.back(), question.to, question.from, answer);
         let answer = answer.ok_or(Errno::EMSGSIZE)?;
         // The port of a raw socket is no port of UDP.
-        let to = SockaddrStorage::from(std::net::SocketAddr::new(question.from, 0));
-        let (descriptor, parts) = (self.socket.get_ref().as_raw_fd(), [IoSlice::new(&answer)]);
-        let (control, flags) = ([question.local.as_source()], MsgFlags::MSG_DONTWAIT);
-        #[expect(clippy::disallowed_methods, reason = "answers who asked")]
-        sendmsg(descriptor, &parts, &control, flags, Some(&to))?;
-        Ok(())
+        let to = SocketAddr::new(question.from, 0);
+        send_answer(self.socket.get_ref(), &answer, to, Some(&question.local))
     }
 }
 

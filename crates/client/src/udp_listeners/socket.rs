@@ -1,38 +1,19 @@
-//! A UDP socket whose answers leave from the address that the question came to: a machine
-//! with several addresses would else answer from another one, and nobody would take that for an answer.
+//! A UDP socket of this check, whose answers leave from the address that the question came to.
 
-use std::{
-    io::{self, IoSlice, IoSliceMut},
-    net::SocketAddr,
-    os::fd::AsRawFd,
-};
+use std::{io, net::SocketAddr};
 
-use nix::{
-    errno::Errno,
-    libc::in6_pktinfo,
-    sys::socket::{MsgFlags, SockaddrStorage, recvmsg, sendmsg},
-};
+use nix::errno::Errno;
 use port_checker_api::Port;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{io::Interest, net::UdpSocket};
 
 use crate::{
     Family,
-    local_source::{LocalSource, keep_destinations, sender},
+    local_source::{ReceivedDatagram, keep_destinations, receive, send_answer},
 };
 
 /// A socket on one port.
 pub(super) struct AnsweringSocket(UdpSocket);
-
-/// A datagram that was received.
-pub(super) struct Received {
-    /// How long it is, as far as there was room for it.
-    pub(super) length: usize,
-    /// Its sender.
-    pub(super) from: SocketAddr,
-    /// The address it came to; none: the system did not tell.
-    to: Option<LocalSource>,
-}
 
 impl AnsweringSocket {
     /// Binds a port on all addresses of a family. Nobody else gets the port then: over UDP another program that
@@ -55,7 +36,7 @@ impl AnsweringSocket {
     }
 
     /// The next datagram; none if there is none, or only the error of one.
-    pub(super) fn receive(&self, datagram: &mut [u8]) -> nix::Result<Option<Received>> {
+    pub(super) fn receive(&self, datagram: &mut [u8]) -> nix::Result<Option<ReceivedDatagram>> {
         let received = self.0.try_io(Interest::READABLE, || Ok(receive(&self.0, datagram)?));
         match received {
             Ok(received) => Ok(received),
@@ -65,24 +46,7 @@ impl AnsweringSocket {
     }
 
     /// Sends an answer to the sender of a datagram, from the address that it came to.
-    pub(super) fn answer(&self, answer: &[u8], question: &Received) -> nix::Result<()> {
-        let control = question.to.as_ref().map(LocalSource::as_source);
-        let (parts, to) = ([IoSlice::new(answer)], SockaddrStorage::from(question.from));
-        let descriptor = self.0.as_raw_fd();
-        #[expect(clippy::disallowed_methods, reason = "answers who asked")]
-        sendmsg(descriptor, &parts, control.as_slice(), MsgFlags::MSG_DONTWAIT, Some(&to))?;
-        Ok(())
+    pub(super) fn answer(&self, answer: &[u8], question: &ReceivedDatagram) -> nix::Result<()> {
+        send_answer(&self.0, answer, question.from, question.to.as_ref())
     }
-}
-
-fn receive(socket: &UdpSocket, datagram: &mut [u8]) -> nix::Result<Option<Received>> {
-    // An IPv6 address and an interface take the most room.
-    let mut control = nix::cmsg_space!(in6_pktinfo);
-    let mut parts = [IoSliceMut::new(datagram)];
-    let descriptor = socket.as_raw_fd();
-    let flags = MsgFlags::MSG_DONTWAIT;
-    let received = recvmsg::<SockaddrStorage>(descriptor, &mut parts, Some(&mut control), flags)?;
-    let to = received.cmsgs()?.find_map(LocalSource::of);
-    let Some(from) = received.address.as_ref().and_then(sender) else { return Ok(None) };
-    Ok(Some(Received { length: received.bytes, from, to }))
 }
