@@ -12,15 +12,17 @@ use crate::{
     family::Family,
 };
 
+/// Said of a port whose program listens on loopback addresses alone.
+pub(super) const LOOPBACK_ONLY: &str = "The program that holds the port listens on this machine's loopback address only. \
+    Let it listen on all addresses (0.0.0.0 or ::).";
+
 pub(super) fn refused(facts: &PortFacts, surroundings: &Surroundings<'_>) -> String {
     let position = surroundings.position;
     if let Some(Local::InUse { listens_on, .. }) = &facts.local
         && !listens_on.is_empty()
         && listens_on.iter().all(|ip| ip.is_loopback())
     {
-        return "The program that holds the port listens on this machine's loopback address only. \
-                Let it listen on all addresses (0.0.0.0 or ::)."
-            .to_owned();
+        return LOOPBACK_ONLY.to_owned();
     }
     if matches!(&facts.local, Some(Local::InUse { listens_on, .. }) if listens_on.is_empty()) {
         return "The port is taken, but nobody listens on it: it is the near end of a connection that \

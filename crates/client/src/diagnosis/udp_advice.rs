@@ -6,6 +6,7 @@ use super::{
     judgement::icmp_from,
     network_position::NetworkPosition,
     path::{Station, last_station},
+    refusals::LOOPBACK_ONLY,
     silence::{INNOCENT, no_forward_helps},
     surroundings::Surroundings,
     verdict::PortVerdict,
@@ -141,10 +142,7 @@ fn not_on_the_address(listens_on: &[IpAddr]) -> Option<&'static str> {
              the kernel's net.ipv4.ip_local_reserved_ports.",
         )
     } else {
-        listens_on.iter().all(|ip| ip.is_loopback()).then_some(
-            "The program that holds the port listens on this machine's loopback address only. Let it listen on all \
-             addresses (0.0.0.0 or ::).",
-        )
+        listens_on.iter().all(|ip| ip.is_loopback()).then_some(LOOPBACK_ONLY)
     }
 }
 
