@@ -85,7 +85,7 @@ pub(crate) fn from_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ve
 /// assert_eq!(ports.iter().count(), 101);
 /// # Ok::<(), port_checker_api::InvalidPorts>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PortRanges(Vec<RangeInclusive<u16>>);
 
 /// A text that names no ports; its message quotes the part that is wrong.
@@ -118,6 +118,11 @@ impl PortRanges {
     /// Whether `port` is among them.
     pub fn contains(&self, port: u16) -> bool {
         self.0.iter().any(|range| range.contains(&port))
+    }
+
+    /// Every range, in the order written; a single port is one.
+    pub fn ranges(&self) -> impl Iterator<Item = &RangeInclusive<u16>> {
+        self.0.iter()
     }
 
     /// Every port, in the order written; a port written twice comes twice.

@@ -1,8 +1,8 @@
 //! The ports that a statement is about.
 
-use std::{fmt, ops::RangeInclusive, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use port_checker_api::Port;
+use port_checker_api::{Port, PortRanges};
 
 use crate::invalid_claim::InvalidClaim;
 
@@ -18,31 +18,23 @@ use crate::invalid_claim::InvalidClaim;
 /// # Ok::<(), port_checker_attestation::InvalidClaim>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct OpenPorts(Vec<RangeInclusive<u16>>);
+pub struct OpenPorts(PortRanges);
 
 impl OpenPorts {
     /// The ports, in whatever order; none if there is none.
     pub fn new(ports: impl IntoIterator<Item = Port>) -> Option<Self> {
-        let mut ports: Vec<u16> = ports.into_iter().map(Port::get).collect();
-        ports.sort_unstable();
-        let mut ranges: Vec<RangeInclusive<u16>> = Vec::new();
-        for port in ports {
-            match ranges.last_mut() {
-                Some(last) if port - last.end() <= 1 => *last = *last.start()..=port,
-                _ => ranges.push(port..=port),
-            }
-        }
-        (!ranges.is_empty()).then_some(Self(ranges))
+        let ports: BTreeSet<Port> = ports.into_iter().collect();
+        (!ports.is_empty()).then(|| Self(ports.into_iter().collect()))
     }
 
     /// Whether a port is among them.
     pub fn contains(&self, port: u16) -> bool {
-        self.0.iter().any(|range| range.contains(&port))
+        self.0.contains(port)
     }
 
     /// Every port, in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = Port> {
-        self.0.iter().cloned().flatten().filter_map(Port::new)
+        self.0.iter()
     }
 }
 
@@ -51,46 +43,19 @@ impl FromStr for OpenPorts {
 
     /// Takes time in proportion to the text, however many ports it names.
     fn from_str(text: &str) -> Result<Self, InvalidClaim> {
-        let mut ranges: Vec<RangeInclusive<u16>> = Vec::new();
-        for part in text.split(',') {
-            let range = range(part).ok_or(InvalidClaim::OpenPorts)?;
-            let apart = |last: &RangeInclusive<u16>| *range.start() > last.end().saturating_add(1);
-            if !ranges.last().is_none_or(apart) {
-                return Err(InvalidClaim::OpenPorts);
-            }
-            ranges.push(range);
-        }
-        Ok(Self(ranges))
+        let ports: PortRanges = text.parse().map_err(|_| InvalidClaim::OpenPorts)?;
+        let are_apart = ports
+            .ranges()
+            .zip(ports.ranges().skip(1))
+            .all(|(one, next)| *next.start() > one.end().saturating_add(1));
+        let is_as_written = ports.to_string() == text;
+        (are_apart && is_as_written).then_some(Self(ports)).ok_or(InvalidClaim::OpenPorts)
     }
-}
-
-/// One port, or a range of several.
-fn range(part: &str) -> Option<RangeInclusive<u16>> {
-    match part.split_once('-') {
-        None => number(part).map(|port| port..=port),
-        Some((first, last)) => {
-            let (first, last) = (number(first)?, number(last)?);
-            (first < last).then_some(first..=last)
-        }
-    }
-}
-
-/// A port without sign or leading zeros.
-fn number(text: &str) -> Option<u16> {
-    let number: u16 = text.parse().ok()?;
-    (number != 0 && text == number.to_string()).then_some(number)
 }
 
 impl fmt::Display for OpenPorts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, range) in self.0.iter().enumerate() {
-            let comma = if index == 0 { "" } else { "," };
-            match (range.start(), range.end()) {
-                (first, last) if first == last => write!(f, "{comma}{first}")?,
-                (first, last) => write!(f, "{comma}{first}-{last}")?,
-            }
-        }
-        Ok(())
+        self.0.fmt(f)
     }
 }
 

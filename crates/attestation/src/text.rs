@@ -2,27 +2,26 @@
 
 use std::{fmt, str::FromStr};
 
+use port_checker_api::ClaimText;
+
 use crate::{base64url, invalid_claim::InvalidClaim};
-
-/// The most characters of such a text, as the contract has it.
-const MAX_CHARACTERS: usize = 128;
-
-/// Whether a text is neither empty nor too long and shows as it is, on a terminal too.
-fn is_valid(text: &str) -> bool {
-    (1..=MAX_CHARACTERS).contains(&text.len())
-        && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
-}
 
 macro_rules! text_claim {
     ($(#[$documentation:meta])* $name:ident) => {
         $(#[$documentation])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
+        pub struct $name(ClaimText);
 
         impl $name {
             /// The characters.
             pub fn as_str(&self) -> &str {
-                &self.0
+                self.0.as_str()
+            }
+        }
+
+        impl From<ClaimText> for $name {
+            fn from(text: ClaimText) -> Self {
+                Self(text)
             }
         }
 
@@ -30,13 +29,13 @@ macro_rules! text_claim {
             type Err = InvalidClaim;
 
             fn from_str(text: &str) -> Result<Self, InvalidClaim> {
-                if is_valid(text) { Ok(Self(text.to_owned())) } else { Err(InvalidClaim::$name) }
+                text.parse().map(Self).map_err(|_| InvalidClaim::$name)
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
     };
@@ -61,7 +60,8 @@ text_claim! {
 impl TokenId {
     /// Names a statement by 128 bits, which are to be random.
     pub fn from_bytes(random: &[u8; 16]) -> Self {
-        Self(base64url::encode(random))
+        let text = base64url::encode(random);
+        Self(text.try_into().expect("22 characters of base64url"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use port_checker_api::{CheckRequest, CheckResponse, ClaimText};
+use port_checker_api::{CheckRequest, CheckResponse};
 use port_checker_attestation::{
     Audience, Expectations, KeySet, Nonce, Statement, Timestamp, TrustStore,
 };
@@ -24,19 +24,12 @@ pub(crate) fn verify(
     let attest = request.attest.clone().unwrap_or_default();
     let expectations = Expectations {
         address: request.provider_ip.map(Into::into),
-        audience: claim::<Audience>(attest.audience)?,
-        nonce: claim::<Nonce>(attest.nonce)?,
+        audience: attest.audience.map(Audience::from),
+        nonce: attest.nonce.map(Nonce::from),
         ..Expectations::new(&trusted, now)
     };
     let statement = expectations.verify(token).map_err(|error| error.to_string())?;
     compare(&statement, request, answer).map(|()| statement)
-}
-
-fn claim<T: std::str::FromStr<Err: ToString>>(
-    text: Option<ClaimText>,
-) -> Result<Option<T>, String> {
-    let parsed = text.map(|text| text.as_str().parse::<T>());
-    parsed.transpose().map_err(|error| error.to_string())
 }
 
 /// The claims that only this request can know.

@@ -66,13 +66,12 @@ impl Attester {
             return Err(self.refusal(NotSigned::NoKey, ErrorCode::AttestationUnavailable.example()));
         };
         self.require_clock()?;
-        let text = "the types of the API are as strict as those of statements";
         Ok(StatementOrder {
             attester: Arc::clone(self),
             issuer,
             keys,
-            audience: attest.audience.as_ref().map(|it| it.as_str().parse().expect(text)),
-            nonce: attest.nonce.as_ref().map(|it| it.as_str().parse().expect(text)),
+            audience: attest.audience.clone().map(Audience::from),
+            nonce: attest.nonce.clone().map(Nonce::from),
             challenge,
             transport,
         })
